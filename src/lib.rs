@@ -1,0 +1,17 @@
+//! Deterministic simulation and property testing for asynchronous message systems.
+
+pub mod blob;
+pub mod check;
+pub mod choice;
+pub mod clock;
+pub mod coverage;
+pub mod digest;
+pub mod history;
+pub mod id;
+pub mod journal;
+pub mod node;
+pub mod profile;
+pub mod run;
+pub mod schedule;
+pub mod seed;
+pub mod time;

@@ -1,0 +1,250 @@
+//! All nondeterminism of one run, as data.
+
+use crate::choice::{Choice, Key};
+use crate::id::{FileId, MessageId, NodeId};
+use crate::seed::{Ratio, Seed};
+use crate::time::{Instant, Span};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Who answers a choice that is not decided explicitly.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Baseline {
+    /// The seed, under the profile of the system.
+    Seeded,
+    /// Nobody: least latency, no fault, every number as stated.
+    #[default]
+    Quiet,
+}
+
+/// A run is a pure function of a system and a schedule.
+///
+/// The limits that are `None` are the system's own, or, for `heal_at` of a seeded schedule, drawn.
+///
+/// ```
+/// use postulate::schedule::Schedule;
+/// use postulate::seed::Seed;
+///
+/// let schedule = Schedule::seeded(Seed(7));
+/// let text = serde_json::to_string(&schedule).unwrap();
+/// assert_eq!(serde_json::from_str::<Schedule>(&text).unwrap(), schedule);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schedule {
+    /// The seed; also of a quiet schedule, as a memory of where it came from.
+    pub seed: Seed,
+    /// Who answers what is not decided.
+    pub baseline: Baseline,
+    /// Faults beyond those that a seed draws.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+    /// Choices decided explicitly.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "decision_list")]
+    pub decisions: BTreeMap<Key, Choice>,
+    /// When every fault stops at the latest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heal_at: Option<Instant>,
+    /// How long a run may stay busy without what is owed falling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<Span>,
+    /// How long a run goes on when it is settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Span>,
+    /// The budget of events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events_max: Option<u64>,
+    /// The budget of virtual time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_max: Option<Span>,
+    /// What is left out of the system.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub omit: Vec<Part>,
+    /// Bytes that came from outside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<Input>,
+}
+
+impl Schedule {
+    /// The schedule that grows from `seed`.
+    pub fn seeded(seed: Seed) -> Self {
+        Self { seed, baseline: Baseline::Seeded, ..Self::default() }
+    }
+
+    /// The schedule in which nothing happens but the workload.
+    pub fn quiet() -> Self {
+        Self::default()
+    }
+}
+
+/// A part of a system that a schedule leaves out.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// A machine, which never boots, and its plan.
+    Machine(NodeId),
+    /// The plan of a machine.
+    Client(NodeId),
+    /// One planned operation.
+    Operation(MessageId),
+}
+
+/// Bytes that reach a node from outside the simulation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// When.
+    pub at: Instant,
+    /// At which machine.
+    pub node: NodeId,
+    /// Over which of its outside connections.
+    pub connection: u32,
+    /// What.
+    pub bytes: Vec<u8>,
+}
+
+/// A timed fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// When it strikes.
+    pub when: Trigger,
+    /// What it does.
+    pub what: Trouble,
+}
+
+/// When a fault strikes.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trigger {
+    /// At a virtual time, before the events of the same instant.
+    At(Instant),
+    /// Right after a machine has handled its `events`-th event, counted over the run.
+    After {
+        /// The machine.
+        node: NodeId,
+        /// Which of its events, counting from 1.
+        events: u32,
+    },
+}
+
+/// What a timed fault does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trouble {
+    /// The process dies and its machine restarts it after `down`.
+    Crash {
+        /// The machine.
+        node: NodeId,
+        /// How long it is down.
+        down: Span,
+    },
+    /// The machine loses power and boots again after `down`.
+    PowerCut {
+        /// The machine.
+        node: NodeId,
+        /// How long it is down.
+        down: Span,
+    },
+    /// The machine handles nothing for a while.
+    Pause {
+        /// The machine.
+        node: NodeId,
+        /// How long.
+        lasting: Span,
+    },
+    /// The connections of a machine break.
+    Disconnect {
+        /// The machine.
+        node: NodeId,
+    },
+    /// What is sent from one side to the other is lost. Two of them make a two-way cut.
+    Cut {
+        /// The sending side.
+        from: Vec<NodeId>,
+        /// The receiving side.
+        to: Vec<NodeId>,
+        /// How long.
+        lasting: Span,
+    },
+    /// What is sent over a link waits until the fault is over.
+    Hold {
+        /// The sending side.
+        from: NodeId,
+        /// The receiving side.
+        to: NodeId,
+        /// How long.
+        lasting: Span,
+    },
+    /// A link is slower, and a seeded run draws more losses and duplicates on it.
+    Grey {
+        /// The sending side.
+        from: NodeId,
+        /// The receiving side.
+        to: NodeId,
+        /// Added to each latency.
+        slower: Span,
+        /// Messages lost.
+        loss: Ratio,
+        /// Datagrams doubled.
+        duplicate: Ratio,
+        /// How long.
+        lasting: Span,
+    },
+    /// The wall clock of a machine steps.
+    ClockStep {
+        /// The machine.
+        node: NodeId,
+        /// Nanoseconds forward, or backward if negative.
+        by: i64,
+    },
+    /// The disk of a machine takes nothing: syncs of what was appended meanwhile fail.
+    FullDisk {
+        /// The machine.
+        node: NodeId,
+        /// How long.
+        lasting: Span,
+    },
+    /// A record at rest goes bad.
+    BitRot {
+        /// The machine.
+        node: NodeId,
+        /// The file.
+        file: FileId,
+        /// Which record, counting back from the newest durable one.
+        back: u32,
+    },
+}
+
+/// Decisions are written as a list, since a key is more than a string.
+mod decision_list {
+    use super::{BTreeMap, Choice, Deserialize, Key, Serialize};
+    use serde::{Deserializer, Serializer, de};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Decision {
+        key: Key,
+        choice: Choice,
+    }
+
+    pub fn serialize<S: Serializer>(
+        decisions: &BTreeMap<Key, Choice>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(decisions.iter().map(|(&key, &choice)| Decision { key, choice }))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<Key, Choice>, D::Error> {
+        let mut decisions = BTreeMap::new();
+        for Decision { key, choice } in Vec::<Decision>::deserialize(deserializer)? {
+            if decisions.insert(key, choice).is_some() {
+                return Err(de::Error::custom(format!("two decisions at one key: {key:?}")));
+            }
+        }
+        Ok(decisions)
+    }
+}
