@@ -14,4 +14,5 @@ pub mod profile;
 pub mod run;
 pub mod schedule;
 pub mod seed;
+pub mod sim;
 pub mod time;
