@@ -287,6 +287,9 @@ impl<S: System> World<S> {
         let occurrence = self.timers.count(node, timer);
         let station = &self.machines[node.index()].station;
         let mut at = station.clock.due(self.now, after);
+        if station.clock.drifts() {
+            self.desk.coverage.bite(FaultClass::ClockDrift);
+        }
         let key =
             Key::new(Site::Timer, Actor::Node(node, station.incarnation), timer.0, occurrence);
         match self.desk.decider.ask(key) {

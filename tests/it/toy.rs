@@ -61,6 +61,7 @@ pub enum Note {
 pub struct Line {
     message: MessageId,
     payload: u64,
+    stamp: u64,
 }
 
 #[derive(Debug)]
@@ -192,7 +193,8 @@ impl Node for Program {
                 if met.insert(message) || *quirk == Quirk::NoDedup {
                     assert!(*quirk != Quirk::Panics || met.len() < 3, "the third is too much");
                     let odd = *quirk == Quirk::OtherRecord && message.word() == 1 << 32 | 3;
-                    ctx.append(LOG, Line { message, payload: payload ^ u64::from(odd) });
+                    let stamp = ctx.wall().nanos();
+                    ctx.append(LOG, Line { message, payload: payload ^ u64::from(odd), stamp });
                 }
                 match ctx.sync(LOG) {
                     Some(ticket) if *quirk != Quirk::AckBeforeSync => {
@@ -318,6 +320,6 @@ impl Message for Note {
 
 impl Record for Line {
     fn fingerprint(&self, digest: &mut Digest) {
-        digest.word(self.message.word()).word(self.payload);
+        digest.word(self.message.word()).word(self.payload).word(self.stamp);
     }
 }
