@@ -5,6 +5,7 @@ use crate::journal::Journals;
 use crate::model::{CustomNode, Record};
 use crate::node::{Machine, Seat};
 use crate::profile::{DiskProfile, Envelope, FaultClass, Link, Profile, Swarm};
+use crate::run::Subject;
 use problem::Problem;
 use serde::Deserialize;
 use std::fmt;
@@ -173,6 +174,15 @@ impl Scenario {
             return Err(ScenarioError::Unattached { file: self.name, program });
         }
         Ok(Pipe::new(&self))
+    }
+
+    /// The system, as everything runs it that runs schedules. What is generic in the engine is made here,
+    /// so that it runs optimised even in an unoptimised test.
+    ///
+    /// # Errors
+    /// As [`system`](Self::system).
+    pub fn subject(self) -> Result<Arc<dyn Subject>, ScenarioError> {
+        Ok(Arc::new(self.system()?))
     }
 
     fn factory(&self, program: &str) -> Option<&Factory> {
