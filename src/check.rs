@@ -9,6 +9,17 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
+mod convergence;
+mod delivery;
+mod evidence;
+mod index;
+mod judge;
+mod ledger;
+mod log;
+mod progress;
+
+pub use judge::{Judge, judge};
+
 /// What a system promises, as data.
 #[derive(Clone, Debug)]
 pub enum Promise {

@@ -142,6 +142,29 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The message it is about, if it is about one.
+    pub const fn message(&self) -> Option<MessageId> {
+        match *self {
+            Self::Plan { message, .. }
+            | Self::SendInvoke { message, .. }
+            | Self::SendOk { message, .. }
+            | Self::SendFail { message, .. }
+            | Self::SendInfo { message, .. }
+            | Self::Polled { message, .. }
+            | Self::Effect { message, .. } => Some(message),
+            Self::CommitInvoke { .. }
+            | Self::CommitOk { .. }
+            | Self::CommitInfo { .. }
+            | Self::View { .. }
+            | Self::Boot
+            | Self::Down { .. }
+            | Self::Heal
+            | Self::End { .. } => None,
+        }
+    }
+}
+
 /// How a process ended.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
