@@ -102,7 +102,8 @@ impl Convergence {
         silent.map(|seat| seat.replica.node)
     }
 
-    /// Replicas that differ from each other, from the effects, or from themselves; to be asked at rest only.
+    /// Replicas that differ from each other, from the effects, or from themselves; to be asked at
+    /// rest only.
     pub(super) fn diverged(&self, history: &History) -> Option<Violation> {
         let fault = self
             .seats

@@ -113,8 +113,8 @@ impl Delivery {
         false
     }
 
-    /// A record is read. Returns whether that breaks a promise for good: a message that nobody has sent is
-    /// corrupted too, since what was read is not what anybody sent.
+    /// A record is read. Returns whether that breaks a promise for good: a message that nobody has
+    /// sent is corrupted too, since what was read is not what anybody sent.
     #[inline]
     pub(super) fn read(
         &mut self,
@@ -151,7 +151,7 @@ impl Delivery {
         };
         let here = is_effect(message, sink);
         let expected = format!(
-            "{message} takes effect at {sink:?} only if it was sent and the send did not definitely fail"
+            "{message} takes effect at {sink:?} only if it was sent, and not if that failed"
         );
         let observed = format!("it took effect at {}, and {was}", list(&moments(history, &here)));
         let words = (expected, observed);
@@ -198,13 +198,15 @@ impl Delivery {
         let acknowledged =
             |event: &Event| matches!(event, Event::SendOk { message: m, .. } if *m == message);
         let expected = format!("{message} takes effect at {:?}, for it was acknowledged", sink.id);
-        let mut observed = format!(
-            "it was acknowledged at {}, and by the time all was at rest it had no effect there",
-            list(&moments(history, acknowledged))
+        let observed = format!(
+            "it was acknowledged at {}, and by the time all was at rest it had no effect there{}",
+            list(&moments(history, acknowledged)),
+            match others {
+                0 => String::new(),
+                1 => "; 1 more effect is missing".to_owned(),
+                _ => format!("; {others} more effects are missing"),
+            }
         );
-        if others > 0 {
-            observed.push_str(&format!("; {others} more effects are missing"));
-        }
         let shows = |o: &Operation| acknowledged(&o.event) || matches!(o.event, Event::End { .. });
         Some(violation(Rule::Lost, (expected, observed), vec![message], history, shows))
     }
@@ -275,5 +277,8 @@ fn effect_of(operation: &Operation) -> Option<(MessageId, SinkId)> {
 }
 
 fn is_effect(message: MessageId, sink: SinkId) -> impl Fn(&Event) -> bool {
-    move |event| matches!(event, Event::Effect { message: m, sink: s, .. } if *m == message && *s == sink)
+    move |event| match event {
+        Event::Effect { message: m, sink: s, .. } => *m == message && *s == sink,
+        _ => false,
+    }
 }

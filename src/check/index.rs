@@ -5,8 +5,9 @@ use crate::id::MessageId;
 /// The number of a message: an index into what the checkers keep of each.
 pub(super) type Slot = u32;
 
-/// An open-addressing table. Ids come from workloads, from hashing and from foreign histories alike, and
-/// one path serves them all; the hash is fixed, so that a verdict never depends on the process.
+/// An open-addressing table. Ids come from workloads, from hashing and from foreign histories
+/// alike, and one path serves them all; the hash is fixed, so that a verdict never depends on the
+/// process.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     /// A power of two, at most half full.

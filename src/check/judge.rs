@@ -12,8 +12,8 @@ use crate::time::Instant;
 
 /// Judges a history by a list of promises, operation by operation.
 ///
-/// A world asks it after each operation whether to go on; [`judge`] folds a finished history. Both give the
-/// same verdict.
+/// A world asks it after each operation whether to go on; [`judge`] folds a finished history. Both
+/// give the same verdict.
 #[derive(Debug)]
 pub struct Judge {
     ledger: Ledger,
@@ -30,16 +30,21 @@ pub struct Judge {
 ///
 /// ```
 /// use postulate::check::{Promise, Rule, Verdict, judge};
-/// use postulate::history::lines;
-/// use postulate::id::SinkId;
+/// use postulate::history::{Event, History, Operation};
+/// use postulate::id::{MessageId, NodeId, SinkId};
+/// use postulate::time::{Instant, Span};
 ///
-/// let text = r#"
-/// {"at":"1ms","process":0,"incarnation":0,"kind":"send-invoke","message":4,"key":0,"attempt":0,"payload":9}
-/// {"at":"2ms","process":1,"incarnation":0,"kind":"effect","message":4,"sink":0,"payload":9}
-/// {"at":"8ms","process":1,"incarnation":0,"kind":"effect","message":4,"sink":0,"payload":9}
-/// "#;
-/// let history = lines::read(text.trim().as_bytes()).unwrap();
-/// let promise = Promise::ExactlyOnce { sinks: vec![SinkId(0)] };
+/// let (message, sink) = (MessageId::new(NodeId(0), 4), SinkId(0));
+/// let at = |millis, event| {
+///     let at = Instant::START + Span::millis(millis);
+///     Operation { at, process: NodeId(0), incarnation: 0, event }
+/// };
+/// let history = History::new(vec![
+///     at(1, Event::SendInvoke { message, key: 0, attempt: 0, payload: 9 }),
+///     at(2, Event::Effect { message, sink, payload: 9 }),
+///     at(8, Event::Effect { message, sink, payload: 9 }),
+/// ]);
+/// let promise = Promise::ExactlyOnce { sinks: vec![sink] };
 /// let Verdict::Violated(violation) = judge(&history, &[promise]) else { panic!() };
 /// assert_eq!(violation.rule, Rule::DuplicateEffect);
 /// assert_eq!(violation.observed, "it took effect twice: at 2 ms and 8 ms");
@@ -122,8 +127,8 @@ impl Judge {
         }
     }
 
-    /// How many things are still to happen: planned sends not invoked, sends without an answer, effects that
-    /// acknowledged messages wait for, and what checkers of the system's own count.
+    /// How many things are still to happen: planned sends not invoked, sends without an answer,
+    /// effects that acknowledged messages wait for, and what checkers of the system's own count.
     #[inline]
     pub fn owed(&self) -> u32 {
         let own = self.ledger.owed() + self.delivery.owed();
@@ -136,8 +141,8 @@ impl Judge {
         self.broken
     }
 
-    /// The verdict on `history`, whose operations were all observed: the first broken rule by precedence;
-    /// else, if the history does not tell enough, that it is unknown.
+    /// The verdict on `history`, whose operations were all observed: the first broken rule by
+    /// precedence; else, if the history does not tell enough, that it is unknown.
     ///
     /// What only time can tell (lost, diverged, deadlock) is judged if the run came to rest.
     pub fn conclude(&mut self, history: &History) -> Verdict {

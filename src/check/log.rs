@@ -33,8 +33,8 @@ struct Duplicate {
     told: Operation,
 }
 
-/// A place of a message, sorted so that those of one session, key and partition lie together in the order
-/// of invocation.
+/// A place of a message, sorted so that those of one session, key and partition lie together in the
+/// order of invocation.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Row {
     lane: (NodeId, u16, u64, PartitionId),
@@ -68,8 +68,8 @@ impl Log {
 
     /// A message is found at an offset. Returns whether that breaks a promise for good.
     ///
-    /// Only an attempt made by now can have written the record: what is found before the first one is none
-    /// of the message's, and one that is made later excuses nothing.
+    /// Only an attempt made by now can have written the record: what is found before the first one
+    /// is none of the message's, and one that is made later excuses nothing.
     #[inline]
     pub(super) fn found(
         &mut self,
@@ -127,7 +127,7 @@ impl Log {
         let [one, two] = about;
         let (node, _, key, partition) = earlier.lane;
         let expected = format!(
-            "{one} stands before {two} in {partition:?}, for {node:?} sent it first under the same key"
+            "{one} stands before {two} in {partition:?}, for {node:?} sent it first, under one key"
         );
         let observed = format!(
             "{one} stands at offset {}, behind {two} at offset {} (key {key})",

@@ -1,4 +1,5 @@
-//! The oracles, from outside: what they pass, what they name, and that they agree with their definitions.
+//! The oracles, from outside: what they pass, what they name, and that they agree with their
+//! definitions.
 
 mod mistakes;
 mod naive;

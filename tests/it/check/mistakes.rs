@@ -15,10 +15,8 @@ fn an_empty_history_proves_nothing() {
 /// Counting duplicates and passing nevertheless; a test for duplicates that cannot fire.
 #[test]
 fn one_duplicate_among_many_effects_suffices() {
-    let mut text = String::new();
-    for number in 0..200 {
-        text.push_str(&format!("0 send {number}\n 5 effect {number}\n 0 ok {number}\n"));
-    }
+    let text =
+        lines_for(200, |number| format!("0 send {number}\n 5 effect {number}\n 0 ok {number}\n"));
     check("exactly-once 0", &format!("{text} 0 end settled"), "holds");
     check("exactly-once 0", &format!("{text} 5 effect 199\n 0 end settled"), "duplicate-effect");
 }
@@ -72,19 +70,15 @@ fn a_lone_replica_is_compared_with_the_effects() {
 /// A search that explodes: 40 000 records of one key, sent in order and stored in reverse.
 #[test]
 fn a_long_history_is_judged_in_no_time() {
-    let mut sent = String::new();
-    for number in 0..40_000 {
-        sent.push_str(&format!("0 send {number}\n"));
-    }
-    let mut reversed = sent.clone();
-    for number in 0..40_000 {
-        reversed.push_str(&format!("0 ok {number} @0:{}\n", 40_000 - number));
-    }
-    check("order, idempotent", &reversed, "order");
-    for number in 0..40_000 {
-        sent.push_str(&format!("0 ok {number} @0:{number}\n"));
-    }
-    check("order, idempotent", &sent, "holds");
+    let sent = lines_for(40_000, |number| format!("0 send {number}\n"));
+    let kept = lines_for(40_000, |number| format!("0 ok {number} @0:{number}\n"));
+    let reversed = lines_for(40_000, |number| format!("0 ok {number} @0:{}\n", 40_000 - number));
+    check("order, idempotent", &(sent.clone() + &kept), "holds");
+    check("order, idempotent", &(sent + &reversed), "order");
+}
+
+fn lines_for(messages: u32, text: impl Fn(u32) -> String) -> String {
+    (0..messages).map(text).collect()
 }
 
 /// The error of the reader for a text in JSON Lines.

@@ -71,7 +71,8 @@ impl<'a> Naive<'a> {
         if known { "holds" } else { "unknown" }.to_owned()
     }
 
-    /// Planned operations that are not invoked, operations that are not completed, and effects that are due.
+    /// Planned operations that are not invoked, operations that are not completed, and effects that
+    /// are due.
     pub fn owed(&self) -> usize {
         let messages = self.messages();
         let planned = |m: &&MessageId| {
@@ -207,7 +208,10 @@ impl<'a> Naive<'a> {
 
     fn corrupted(&self) -> bool {
         let sent = |at, m, payload| {
-            let carries = |(_, o): &Attempt<'_>| matches!(o.event, Event::SendInvoke { payload: sent, .. } if sent == payload);
+            let carries = |(_, o): &Attempt<'_>| match o.event {
+                Event::SendInvoke { payload: sent, .. } => sent == payload,
+                _ => false,
+            };
             self.attempts_before(m, at).iter().any(carries)
         };
         let applied = self.effects().iter().any(|&(at, m, s, payload)| {
@@ -222,7 +226,8 @@ impl<'a> Naive<'a> {
         applied || (delivers && read)
     }
 
-    /// Where a message was found after it was first sent: when, in which partition, at which offset.
+    /// Where a message was found after it was first sent: when, in which partition, at which
+    /// offset.
     fn places(&self, m: MessageId) -> Vec<(usize, PartitionId, u64)> {
         let place = |(at, o): (usize, &Operation)| match o.event {
             Event::SendOk { message, partition, offset: Some(offset), .. }

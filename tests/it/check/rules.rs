@@ -48,7 +48,7 @@ fn phantom_effect_of_a_message_that_nobody_sent() {
     words(
         "at-least-once 0",
         "0 send 1\n 5 effect 2\n 0 end broken",
-        "m0.2 takes effect at sink-0 only if it was sent and the send did not definitely fail",
+        "m0.2 takes effect at sink-0 only if it was sent, and not if that failed",
         "it took effect at 2 ms, and nobody had sent it by then",
     );
 }
@@ -63,7 +63,7 @@ fn phantom_effect_of_a_message_whose_sends_all_failed() {
     words(
         "at-most-once 0",
         failed,
-        "m0.1 takes effect at sink-0 only if it was sent and the send did not definitely fail",
+        "m0.1 takes effect at sink-0 only if it was sent, and not if that failed",
         "it took effect at 3 ms, and every attempt to send it had definitely failed",
     );
 }
@@ -103,7 +103,8 @@ fn duplicate_record() {
         "idempotent",
         &format!("{acknowledged} 5 read 1 @2:6\n 0 end broken"),
         "m0.1, which was sent once, stands in the log once",
-        "it stands at offset 5 of partition-2, and at 3 ms it was found at offset 6 of partition-2 too",
+        "it stands at offset 5 of partition-2, and at 3 ms it was found at offset 6 of \
+         partition-2 too",
     );
 }
 
@@ -118,7 +119,7 @@ fn order() {
     words(
         "order",
         &swapped,
-        "m0.1 stands before m0.2 in partition-0, for node-0 sent it first under the same key",
+        "m0.1 stands before m0.2 in partition-0, for node-0 sent it first, under one key",
         "m0.1 stands at offset 4, behind m0.2 at offset 3 (key 7)",
     );
 }
@@ -156,7 +157,7 @@ fn lost() {
         "0 send 1\n 0 ok 1\n 0 send 2\n 0 ok 2\n 0 end quiescent",
         "m0.1 takes effect at sink-0, for it was acknowledged",
         "it was acknowledged at 2 ms, and by the time all was at rest it had no effect there; \
-         1 more effects are missing",
+         1 more effect is missing",
     );
 }
 

@@ -1,8 +1,9 @@
 //! Histories and promises as short texts.
 //!
-//! A line of a history is `process[.incarnation] verb [number] [marks]`, recorded at as many milliseconds as
-//! its number, from 1. `3` names the message m0.3, whose payload is 103 unless a mark says otherwise.
-//! Marks: `k7` key, `#1` attempt, `@2:5` partition and offset, `=9` payload, `s1` sink.
+//! A line of a history is `process[.incarnation] verb [number] [marks]`, recorded at as many
+//! milliseconds as its number, from 1. `3` names the message m0.3, whose payload is 103 unless a
+//! mark says otherwise. Marks: `k7` key, `#1` attempt, `@2:5` partition and offset, `=9` payload,
+//! `s1` sink.
 
 use postulate::check::{Promise, Replica, Verdict};
 use postulate::history::{EndCause, Event, History, Operation};
@@ -24,7 +25,8 @@ pub fn history(text: &str) -> History {
     History::new(lines.zip(1..).map(|(line, number)| operation(line, number)).collect())
 }
 
-/// One promise a line: a name and, where it needs them, sinks or replicas (`1`, or `1:s0` with its sink).
+/// One promise a line: a name and, where it needs them, sinks or replicas (`1`, or `1:s0` with its
+/// sink).
 pub fn promises(text: &str) -> Vec<Promise> {
     text.split(',').map(promise).collect()
 }
