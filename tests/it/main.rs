@@ -1,1 +1,5 @@
-fn main() {}
+//! The integration tests, linked once.
+
+mod explore;
+mod fake;
+mod tidy;
