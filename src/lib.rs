@@ -7,6 +7,7 @@ pub mod clock;
 pub mod coverage;
 pub mod digest;
 pub mod explore;
+pub mod harness;
 pub mod history;
 pub mod id;
 pub mod journal;

@@ -2,4 +2,5 @@
 
 mod explore;
 mod fake;
+mod harness;
 mod tidy;
