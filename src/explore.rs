@@ -1,9 +1,9 @@
 //! Sweeps: many seeds on several threads, judged as one.
 //!
-//! What a sweep reports does not depend on how many threads ran it. Seeds are handed out in chunks and
-//! their results are merged in seed order, so examples are the lowest seeds, and a sweep that stops
-//! early reports a prefix of its seeds. No clock is read here: the [`Watch`] of the caller lets time
-//! pass, and says when it is up.
+//! What a sweep reports does not depend on how many threads ran it. Seeds are handed out in chunks
+//! and their results are merged in seed order, so examples are the lowest seeds, and a sweep that
+//! stops early reports a prefix of its seeds. No clock is read here: the [`Watch`] of the caller
+//! lets time pass, and says when it is up.
 
 use crate::run::{Inspection, Run, Subject};
 use crate::schedule::Schedule;

@@ -1,7 +1,7 @@
 //! Sweeps from `cargo test`.
 //!
-//! A test that sweeps a system is a line; it fails with the report of the sweep, which names the rule,
-//! what was expected and observed, the seed, and the line that runs that seed alone:
+//! A test that sweeps a system is a line; it fails with the report of the sweep, which names the
+//! rule, what was expected and observed, the seed, and the line that runs that seed alone:
 //!
 //! ```no_run
 //! # use std::sync::Arc;
@@ -111,8 +111,8 @@ impl Harness {
         self
     }
 
-    /// Turns the test round: it fails unless a seed violates `rule`, for a bug that was planted. Other
-    /// rules may be violated besides; a panic, a hang or nondeterminism still fails the test.
+    /// Turns the test round: it fails unless a seed violates `rule`, for a bug that was planted.
+    /// Other rules may be violated besides; a panic, a hang or nondeterminism still fails the test.
     pub fn expect_violation(mut self, rule: Rule) -> Self {
         self.expected = Some(rule);
         self
@@ -121,8 +121,8 @@ impl Harness {
     /// Sweeps.
     ///
     /// # Panics
-    /// With the report, unless the sweep holds, or violates the expected rule; or if a `POSTULATE_*`
-    /// variable makes no sense.
+    /// With the report, unless the sweep holds, or violates the expected rule; or if a
+    /// `POSTULATE_*` variable makes no sense.
     #[track_caller]
     pub fn run(mut self) -> Swept {
         let environment = Environment::read().unwrap_or_else(|error| panic!("{error}"));

@@ -17,7 +17,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// Seeds handed out at a time: few enough that a time limit is met, enough that handing in is cheap.
+/// Seeds handed out at a time: few enough that a time limit is met, enough that handing in is
+/// cheap.
 const CHUNK: u64 = 16;
 
 /// The seed of a slot between two runs.
@@ -75,8 +76,8 @@ struct Slot {
 
 enum Task {
     Run(Chunk),
-    /// There are no more seeds, or they were given to another thread: what this one still finds does
-    /// not count.
+    /// There are no more seeds, or they were given to another thread: what this one still finds
+    /// does not count.
     Dropped,
 }
 
@@ -294,7 +295,8 @@ impl Slot {
         }
     }
 
-    /// Takes the chunk away, with its current seed marked as hung, if that is still where `seen` was.
+    /// Takes the chunk away, with its current seed marked as hung, if that is still where `seen`
+    /// was.
     fn abandon(&self, seen: (u64, u64)) -> Option<Chunk> {
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
         let Task::Run(chunk) = &*task else { return None };

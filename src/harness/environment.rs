@@ -36,8 +36,8 @@ pub(super) fn cores() -> NonZeroUsize {
     thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-/// The name of the running test: `cargo test` calls the thread of a test by it, unless it runs them one
-/// by one on the main thread.
+/// The name of the running test: `cargo test` calls the thread of a test by it, unless it runs them
+/// one by one on the main thread.
 pub(super) fn test_name() -> Option<String> {
     thread::current().name().filter(|&name| name != "main").map(str::to_owned)
 }
