@@ -324,10 +324,6 @@ impl Decider {
         self.hash.draw(!key.word())
     }
 
-    pub(crate) fn is_seeded(&self) -> bool {
-        matches!(self.source, Source::Seeded | Source::Explicit { seeded: true })
-    }
-
     /// The decisions taken since the reset, if they were to be recorded.
     pub(crate) fn taken(&mut self) -> Option<Vec<(Key, Choice)>> {
         self.taken.take()

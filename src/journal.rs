@@ -153,8 +153,14 @@ impl<R> Journal<R> {
     }
 
     /// The machine lost power: the last `undone` unsynced operations are undone, truncations included, what
-    /// was forgotten is lost, and the rest is found written. Returns how many records were lost.
-    pub(crate) fn power_cut(&mut self, undone: u32, durable: &mut Vec<Position>) -> u32 {
+    /// was forgotten is lost, and the rest is found written, but for the last of it if that was `torn`.
+    /// Returns how many records were lost and whether one was torn.
+    pub(crate) fn power_cut(
+        &mut self,
+        undone: u32,
+        torn: bool,
+        durable: &mut Vec<Position>,
+    ) -> (u32, bool) {
         let before = self.intact();
         for _ in 0..undone {
             match self.cached.pop().map(|cached| cached.change) {
@@ -180,7 +186,13 @@ impl<R> Journal<R> {
         while let Some(Stored::Damaged) = self.records.last() {
             self.records.pop();
         }
-        before.saturating_sub(self.intact()) as u32
+        let lost = before.saturating_sub(self.intact()) as u32;
+        let last = Position(self.end().0.wrapping_sub(1));
+        let tore = torn && durable.last() == Some(&last) && self.damage(last);
+        if tore {
+            durable.pop();
+        }
+        (lost, tore)
     }
 
     /// The record at `position` is found damaged from now on. Returns whether it was intact.
@@ -292,7 +304,7 @@ mod tests {
             journal.append('c');
             journal.append('d');
             let mut durable = Vec::new();
-            let lost = journal.power_cut(undone, &mut durable);
+            let (lost, _) = journal.power_cut(undone, false, &mut durable);
             assert_eq!(text(&journal), left);
             assert_eq!((lost, durable.len()), (4 - left.len() as u32, left.len() - 2));
         }
@@ -306,7 +318,7 @@ mod tests {
         journal.append('x');
         journal.discard(Position(1), false);
         assert_eq!((text(&journal).as_str(), journal.start()), ("bx", Position(1)));
-        journal.power_cut(3, &mut Vec::new());
+        journal.power_cut(3, false, &mut Vec::new());
         assert_eq!((text(&journal).as_str(), journal.start()), ("abcd", Position(0)));
     }
 
@@ -335,7 +347,7 @@ mod tests {
         assert!(journal.forget(journal.extent()));
         journal.append('c');
         assert_eq!(synced(&mut journal), [2]);
-        journal.power_cut(0, &mut Vec::new());
+        journal.power_cut(0, false, &mut Vec::new());
         assert_eq!(text(&journal), "??c");
     }
 
@@ -345,8 +357,20 @@ mod tests {
         synced(&mut journal);
         journal.append('b');
         journal.forget(journal.extent());
-        assert_eq!(journal.power_cut(0, &mut Vec::new()), 1);
+        assert_eq!(journal.power_cut(0, false, &mut Vec::new()), (1, false));
         assert_eq!(text(&journal), "a");
+    }
+
+    #[test]
+    fn a_torn_record_is_the_last_unsynced_one_and_means_nothing() {
+        let mut journal = written("a");
+        synced(&mut journal);
+        journal.append('b');
+        journal.append('c');
+        let mut durable = Vec::new();
+        assert_eq!(journal.power_cut(0, true, &mut durable), (0, true));
+        assert_eq!((text(&journal).as_str(), durable), ("ab?", vec![Position(1)]));
+        assert_eq!(written("").power_cut(0, true, &mut Vec::new()), (0, false));
     }
 
     #[test]

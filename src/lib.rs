@@ -17,4 +17,5 @@ pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod seed;
+pub mod sim;
 pub mod time;

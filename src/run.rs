@@ -1,18 +1,19 @@
 //! One run: a system and a schedule in, a verdict out.
 
-use crate::check::Violation;
+use crate::check::{Verdict, Violation};
 use crate::choice::{Choice, Key};
 use crate::coverage::Coverage;
-use crate::history::{EndCause, History};
+use crate::digest::Digest;
+use crate::history::History;
 use crate::id::NodeId;
-use crate::node::Machine;
-use crate::profile::Envelope;
+use crate::node::{Machine, Message, MessageOf, System};
+use crate::profile::Profile;
 use crate::schedule::{Fault, Schedule};
 use crate::seed::Seed;
-use crate::time::{Instant, Span};
-use std::fmt;
+use crate::sim::{self, World};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use crate::sim::{Pulse, Stats, TraceEvent};
 
 /// Anything that runs schedules: every [`System`](crate::node::System) is one.
 ///
@@ -24,8 +25,8 @@ pub trait Subject: Send + Sync {
     fn machines(&self) -> &[Machine];
     /// The names of its `sometimes` sites.
     fn sites(&self) -> &'static [&'static str];
-    /// The faults that its promises are made under.
-    fn envelope(&self) -> Envelope;
+    /// Its surroundings, and the faults that its promises are made under.
+    fn profile(&self) -> &Profile;
     /// A decision in words, such as `drop producer-1→broker Produce #3`.
     fn tell_decision(&self, key: Key, choice: Choice) -> String;
     /// A timed fault in words, such as `power cut broker at 12.4 ms, down 3 ms`.
@@ -86,27 +87,6 @@ pub struct Panic {
     pub node: NodeId,
 }
 
-/// What moved in a run.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Events handled.
-    pub events: u64,
-    /// Messages handed to the network.
-    pub sent: u64,
-    /// Messages that reached a node's callback.
-    pub delivered: u64,
-    /// Sends invoked.
-    pub invoked: u64,
-    /// Sends acknowledged.
-    pub acknowledged: u64,
-    /// Effects committed.
-    pub effects: u64,
-    /// Virtual time at the end.
-    pub lasted: Span,
-    /// Why it ended.
-    pub cause: Option<EndCause>,
-}
-
 /// A run seen from inside.
 #[derive(Clone, Debug)]
 pub struct Inspection {
@@ -124,34 +104,146 @@ pub struct Inspection {
     pub trace: Vec<TraceEvent>,
 }
 
-/// An event of a run, in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceEvent {
-    /// When.
-    pub at: Instant,
-    /// At which machine, unless it concerns the whole world.
-    pub node: Option<NodeId>,
-    /// What happened.
-    pub text: String,
-    /// The digest of the run up to here.
-    pub digest: u64,
-}
-
-/// A heartbeat that a world writes and a watchdog reads.
-#[derive(Debug, Default)]
-pub struct Pulse(AtomicU64);
-
-impl Pulse {
-    /// Machine `node` is about to handle the run's `events`-th event.
-    #[inline]
-    pub(crate) fn beat(&self, node: NodeId, events: u64) {
-        self.0.store((node.0 as u64) << 48 | events & 0xffff_ffff_ffff, Ordering::Relaxed);
+/// Every system runs: the one place where a system meets the simulator.
+impl<S: System> Subject for S {
+    fn name(&self) -> &str {
+        System::name(self)
     }
 
-    /// A word that changes with every event, and the machine that handles it.
-    pub fn read(&self) -> (u64, NodeId) {
-        let word = self.0.load(Ordering::Relaxed);
-        (word, NodeId((word >> 48) as u16))
+    fn machines(&self) -> &[Machine] {
+        System::machines(self)
+    }
+
+    fn sites(&self) -> &'static [&'static str] {
+        System::sites(self)
+    }
+
+    fn profile(&self) -> &Profile {
+        System::profile(self)
+    }
+
+    fn tell_decision(&self, key: Key, choice: Choice) -> String {
+        let kind_name = MessageOf::<S>::kind_name;
+        sim::tell_decision(System::machines(self), self.knobs(), kind_name, key, choice)
+    }
+
+    fn tell_fault(&self, fault: &Fault) -> String {
+        sim::tell_fault(System::machines(self), fault)
+    }
+
+    fn worker(self: Arc<Self>, pulse: Arc<Pulse>) -> Box<dyn Worker> {
+        panics::watch();
+        Box::new(Bench {
+            world: World::new(Arc::clone(&self), Arc::clone(&pulse)),
+            system: self,
+            pulse,
+        })
+    }
+}
+
+/// A world on its bench.
+struct Bench<S: System> {
+    world: World<S>,
+    system: Arc<S>,
+    pulse: Arc<Pulse>,
+}
+
+impl<S: System> Worker for Bench<S> {
+    fn run(&mut self, schedule: &Schedule) -> Run {
+        let outcome = self.guarded(|world| {
+            world.reset(schedule);
+            world.run();
+        });
+        self.report(schedule.seed, outcome)
+    }
+
+    fn inspect(&mut self, schedule: &Schedule) -> Inspection {
+        let outcome = self.guarded(|world| {
+            world.reset_recording(schedule);
+            world.run();
+        });
+        let rewritten = self.world.rewritten();
+        let unmet = self.world.unmet();
+        let knobs = self.world.knob_values();
+        let history = self.world.history().clone();
+        let trace = self.world.take_trace();
+        let run = self.report(schedule.seed, outcome);
+        Inspection { run, rewritten, unmet, knobs, history, trace }
+    }
+}
+
+impl<S: System> Bench<S> {
+    /// Runs `work` on the world; a panic of a node comes back as a value.
+    fn guarded(&mut self, work: impl FnOnce(&mut World<S>)) -> Option<Panic> {
+        let world = &mut self.world;
+        let caught = panics::catch(std::panic::AssertUnwindSafe(|| work(world)));
+        caught.map(|(message, location)| {
+            let (_, node) = self.pulse.read();
+            Panic { message, location, node }
+        })
+    }
+
+    fn report(&mut self, seed: Seed, panic: Option<Panic>) -> Run {
+        let stats = self.world.stats();
+        let coverage = self.world.coverage().clone();
+        let Some(panic) = panic else {
+            let outcome = match self.world.conclude() {
+                Verdict::Holds => Outcome::Holds,
+                Verdict::Violated(violation) => Outcome::Violated(violation),
+                Verdict::Unknown { why } => Outcome::Unknown { why },
+            };
+            return Run { seed, outcome, digest: self.world.digest(), stats, coverage };
+        };
+        // The node that panicked is in no state to be asked for a fingerprint.
+        let digest = Digest::new().word(stats.events).bytes(panic.location.as_bytes()).value();
+        self.world = World::new(Arc::clone(&self.system), Arc::clone(&self.pulse));
+        Run { seed, outcome: Outcome::Panicked(Box::new(panic)), digest, stats, coverage }
+    }
+}
+
+/// Panics of nodes, caught without a word on standard error.
+mod panics {
+    use std::cell::{Cell, RefCell};
+    use std::panic::{UnwindSafe, catch_unwind, set_hook, take_hook};
+    use std::sync::Once;
+
+    thread_local! {
+        static CATCHING: Cell<bool> = const { Cell::new(false) };
+        static LOCATION: RefCell<String> = const { RefCell::new(String::new()) };
+    }
+
+    static WATCHED: Once = Once::new();
+
+    /// From now on a panic inside [`catch`] notes where it came from and prints nothing; all others go to
+    /// the hook that was there before.
+    pub(super) fn watch() {
+        WATCHED.call_once(|| {
+            let before = take_hook();
+            set_hook(Box::new(move |info| {
+                if CATCHING.get() {
+                    let place = info
+                        .location()
+                        .map_or_else(String::new, |at| format!("{}:{}", at.file(), at.line()));
+                    LOCATION.set(place);
+                } else {
+                    before(info);
+                }
+            }));
+        });
+    }
+
+    /// Runs `work`; if it panics, gives back what it said and where.
+    pub(super) fn catch(work: impl FnOnce() + UnwindSafe) -> Option<(String, String)> {
+        CATCHING.set(true);
+        let caught = catch_unwind(work);
+        CATCHING.set(false);
+        let payload = caught.err()?;
+        let message = payload
+            .downcast_ref::<&str>()
+            .map(ToString::to_string)
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a panic without a message".to_owned());
+        Some((message, LOCATION.take()))
     }
 }
 
@@ -164,11 +256,5 @@ impl Outcome {
             Self::Unknown { .. } => "unknown".to_owned(),
             Self::Panicked(panic) => format!("panic at {}", panic.location),
         }
-    }
-}
-
-impl fmt::Display for TraceEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>12}  {}", self.at.to_string(), self.text)
     }
 }

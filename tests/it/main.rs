@@ -1,6 +1,8 @@
-//! The integration tests, linked once.
+//! The integration tests: one binary.
 
+mod engine;
 mod explore;
 mod fake;
 mod harness;
 mod tidy;
+mod toy;

@@ -1,0 +1,24 @@
+//! The simulator: one thread, virtual time, faults.
+//!
+//! The [`World`] routes. Queue, timers, network, connections, disks and faults each own their state and
+//! return values; none of them knows a protocol, and none of them knows the world.
+
+mod actions;
+mod connections;
+mod disk;
+mod faults;
+mod ledger;
+mod machine;
+mod network;
+mod observe;
+mod queue;
+mod settle;
+mod strike;
+mod swarm;
+mod tell;
+mod timers;
+mod world;
+
+pub use observe::{Pulse, Stats, TraceEvent};
+pub(crate) use tell::{tell_decision, tell_fault};
+pub use world::World;

@@ -1,0 +1,128 @@
+//! Timed faults: what is still to strike, to be lifted, to restart.
+
+use crate::id::NodeId;
+use crate::profile::FaultClass;
+use crate::schedule::{Fault, Trigger, Trouble};
+use crate::time::Instant;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Something that happens to the world before the events of the same instant.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Turnabout {
+    /// The fault of this number strikes.
+    Strike(u32),
+    /// The fault of this number is over.
+    Lift(u32),
+    /// A machine starts again, unless it was started otherwise since.
+    Restart(NodeId, u16),
+    /// Bytes come from outside.
+    Input(u32),
+    /// All faults are over.
+    Heal,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    list: Vec<(Fault, FaultClass)>,
+    timeline: BinaryHeap<Reverse<(Instant, u32, Turnabout)>>,
+    sequence: u32,
+    next_at: Instant,
+    /// How many entries of the timeline keep a run from being settled.
+    pending: u32,
+}
+
+impl Faults {
+    pub(super) fn reset(&mut self) {
+        self.list.clear();
+        self.timeline.clear();
+        self.sequence = 0;
+        self.next_at = Instant::NEVER;
+        self.pending = 0;
+    }
+
+    /// The list to draw faults into; [`schedule`](Self::schedule) then sets them.
+    pub(super) fn list_mut(&mut self) -> &mut Vec<(Fault, FaultClass)> {
+        &mut self.list
+    }
+
+    pub(super) fn list(&self) -> &[(Fault, FaultClass)] {
+        &self.list
+    }
+
+    pub(super) fn get(&self, number: u32) -> &(Fault, FaultClass) {
+        &self.list[number as usize]
+    }
+
+    /// Puts every fault of the list that strikes at a time on the timeline.
+    pub(super) fn schedule(&mut self) {
+        for number in 0..self.list.len() {
+            if let Trigger::At(at) = self.list[number].0.when {
+                self.at(at, Turnabout::Strike(number as u32));
+            }
+        }
+    }
+
+    /// The faults that strike after so many events of `node`: the count and the number of each.
+    pub(super) fn after_events_of(&self, node: NodeId) -> impl Iterator<Item = (u32, u32)> {
+        self.list.iter().enumerate().filter_map(move |(number, (fault, _))| match fault.when {
+            Trigger::After { node: of, events } if of == node => Some((events, number as u32)),
+            _ => None,
+        })
+    }
+
+    /// Adds an entry to the timeline.
+    pub(super) fn at(&mut self, at: Instant, turnabout: Turnabout) {
+        self.pending += u32::from(turnabout != Turnabout::Heal);
+        self.timeline.push(Reverse((at, self.sequence, turnabout)));
+        self.sequence += 1;
+        self.next_at = self.next_at.min(at);
+    }
+
+    /// When the next entry is due.
+    #[inline]
+    pub(super) fn next_at(&self) -> Instant {
+        self.next_at
+    }
+
+    /// Whether no fault is left that strikes at a time, none is to be lifted and no machine restarts.
+    #[inline]
+    pub(super) fn spent(&self) -> bool {
+        self.pending == 0
+    }
+
+    pub(super) fn pop(&mut self) -> Option<(Instant, Turnabout)> {
+        let Reverse((at, _, turnabout)) = self.timeline.pop()?;
+        self.pending -= u32::from(turnabout != Turnabout::Heal);
+        self.next_at = self.timeline.peek().map_or(Instant::NEVER, |Reverse(entry)| entry.0);
+        Some((at, turnabout))
+    }
+
+    /// Drops what the heal makes void; input from outside goes on.
+    pub(super) fn heal(&mut self) {
+        let inputs: Vec<_> = self
+            .timeline
+            .drain()
+            .filter(|Reverse((_, _, turnabout))| matches!(turnabout, Turnabout::Input(_)))
+            .collect();
+        self.pending = inputs.len() as u32;
+        self.timeline.extend(inputs);
+        self.next_at = self.timeline.peek().map_or(Instant::NEVER, |Reverse(entry)| entry.0);
+    }
+}
+
+/// The class that an explicit fault counts under.
+pub(super) fn class_of(what: &Trouble) -> FaultClass {
+    match what {
+        Trouble::Crash { .. } => FaultClass::Crash,
+        Trouble::PowerCut { .. } => FaultClass::PowerCut,
+        Trouble::Pause { .. } => FaultClass::Pause,
+        Trouble::Disconnect { .. } => FaultClass::Disconnect,
+        Trouble::Cut { .. } => FaultClass::Cut,
+        Trouble::Hold { .. } => FaultClass::Hold,
+        Trouble::Grey { .. } => FaultClass::GreyLink,
+        Trouble::ClockStep { .. } => FaultClass::ClockStep,
+        Trouble::FullDisk { .. } => FaultClass::FullDisk,
+        Trouble::BitRot { .. } => FaultClass::BitRot,
+    }
+}

@@ -1,0 +1,124 @@
+//! When a run is over: settled, quiescent, impatient, broken, or out of budget.
+
+use super::world::World;
+use crate::history::{EndCause, Event};
+use crate::id::NodeId;
+use crate::node::System;
+use crate::profile::Profile;
+use crate::schedule::Schedule;
+use crate::time::{Instant, Span};
+
+#[derive(Copy, Clone, Debug, Default)]
+pub(super) struct Settle {
+    pub(super) heal_at: Instant,
+    pub(super) healed: bool,
+    /// The longest timer set so far: background work is given that long to stir something up.
+    pub(super) longest_timeout: Span,
+    healed_at: Instant,
+    /// Since when nothing is owed and no fault is left.
+    settled_at: Option<Instant>,
+    owed: u32,
+    owed_changed_at: Instant,
+    owed_fell_at: Instant,
+    /// When something that means progress was last pending.
+    busy_at: Instant,
+    patience: Span,
+    drain: Span,
+    events_max: u64,
+    time_max: Span,
+}
+
+impl Settle {
+    pub(super) fn new(profile: &Profile, schedule: &Schedule, heal_at: Instant) -> Self {
+        Self {
+            heal_at: schedule.heal_at.unwrap_or(heal_at),
+            patience: schedule.patience.unwrap_or(profile.patience),
+            drain: schedule.drain.unwrap_or(profile.drain),
+            events_max: schedule.events_max.unwrap_or(profile.events_max).min(u32::MAX.into()),
+            time_max: schedule.time_max.unwrap_or(profile.time_max),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn heal(&mut self, now: Instant) {
+        self.healed = true;
+        self.healed_at = now;
+        self.busy_at = now;
+    }
+}
+
+impl<S: System> World<S> {
+    /// After every event: has a promise been broken for good, has what is owed changed, is all done?
+    #[inline]
+    pub(super) fn take_stock(&mut self) {
+        let owed = self.ledger.owed();
+        if owed != self.settle.owed {
+            if owed < self.settle.owed {
+                self.settle.owed_fell_at = self.now;
+            }
+            self.settle.owed = owed;
+            self.settle.owed_changed_at = self.now;
+        }
+        if self.ledger.broken() {
+            self.end(EndCause::Broken);
+        } else if owed != 0 || !self.faults.spent() {
+            self.settle.settled_at = None;
+        } else if self.settle.settled_at.is_none() {
+            self.settled();
+        }
+        if self.settle.healed && self.progress + self.timers.progress() > 0 {
+            self.settle.busy_at = self.now;
+        }
+        if self.stats.events >= self.settle.events_max {
+            self.end(EndCause::Budget);
+        }
+    }
+
+    /// Nothing is owed and no fault is left: what remains of the faulty time is cut short.
+    fn settled(&mut self) {
+        self.settle.settled_at = Some(self.now);
+        if self.settle.drain == Span::ZERO {
+            self.end(EndCause::Settled);
+            return;
+        }
+        self.heal();
+        self.record_views();
+    }
+
+    /// Whether the run is over before the next event, which is due at `next`.
+    #[inline]
+    pub(super) fn outlasted(&mut self, next: Instant) -> bool {
+        let settle = &self.settle;
+        if settle.settled_at.is_some_and(|since| next > since + settle.drain) {
+            self.end(EndCause::Settled);
+        } else if settle.healed && self.outlasted_healed(next) {
+            // Ended there.
+        } else if next.since(Instant::START) > self.settle.time_max {
+            let cause = if next == Instant::NEVER { EndCause::Quiescent } else { EndCause::Budget };
+            self.end(cause);
+        }
+        self.stats.cause.is_some()
+    }
+
+    fn outlasted_healed(&mut self, next: Instant) -> bool {
+        let settle = &self.settle;
+        let idle = self.progress + self.timers.progress() == 0 && !self.has_input_left();
+        let still_since = settle.busy_at.max(settle.owed_changed_at);
+        let fallen_at = settle.owed_fell_at.max(settle.healed_at);
+        if idle && next > still_since + settle.longest_timeout {
+            self.end(EndCause::Quiescent);
+        } else if settle.owed > 0 && next > fallen_at + settle.patience {
+            self.end(EndCause::Impatient);
+        }
+        self.stats.cause.is_some()
+    }
+
+    fn end(&mut self, cause: EndCause) {
+        if self.stats.cause.is_none() {
+            self.record_views();
+            self.record(NodeId(0), Event::End { cause });
+            self.tell(None, |_| format!("the run ends: {cause:?}"));
+            self.stats.cause = Some(cause);
+        }
+    }
+}

@@ -1,0 +1,514 @@
+//! The event loop: it knows the time, takes the next event and hands it to its machine.
+
+use super::connections::{Connections, Via};
+use super::faults::{Faults, Turnabout, class_of};
+use super::ledger::Ledger;
+use super::machine::{Happening, MachineState, Process, What};
+use super::network::Network;
+use super::observe::{Pulse, Stats, TraceEvent};
+use super::queue::{Queue, Turn};
+use super::settle::Settle;
+use super::swarm::{self, Rates};
+use super::timers::Timers;
+use crate::check::Verdict;
+use crate::choice::{Actor, Answer, Choice, Key, Site, below};
+use crate::clock::Clock;
+use crate::coverage::Coverage;
+use crate::digest::Digest;
+use crate::history::{EndCause, Event, History};
+use crate::id::{NodeId, Position};
+use crate::node::{Context, Desk, MessageOf, Node, Planned, RecordOf, Seat, System, Work};
+use crate::profile::Swarm;
+use crate::schedule::{Baseline, Input, Part, Schedule};
+use crate::time::{Instant, Span};
+use std::sync::Arc;
+
+/// A system's machines, network, disks and clocks, run event by event under one schedule after another.
+///
+/// Everything is reused from run to run; once warm, the world itself allocates nothing an event.
+pub struct World<S: System> {
+    pub(super) system: Arc<S>,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) now: Instant,
+    pub(super) sequence: u32,
+    pub(super) queue: Queue<Happening<MessageOf<S>>>,
+    pub(super) timers: Timers,
+    pub(super) machines: Vec<MachineState<S>>,
+    pub(super) desk: Desk<MessageOf<S>, RecordOf<S>>,
+    pub(super) network: Network,
+    pub(super) connections: Connections,
+    pub(super) streams: bool,
+    pub(super) faults: Faults,
+    pub(super) rates: Rates,
+    pub(super) ledger: Ledger,
+    pub(super) settle: Settle,
+    pub(super) digest: Digest,
+    pub(super) stats: Stats,
+    /// How many queued events mean progress.
+    pub(super) progress: u32,
+    /// Where an answer goes, and whether what is being handled means progress.
+    pub(super) asker: Option<(NodeId, Via)>,
+    pub(super) work: Work,
+    pub(super) durable: Vec<Position>,
+    pub(super) effects: Vec<crate::history::Effect>,
+    pub(super) inputs: Vec<Input>,
+    pub(super) trace: Option<Vec<TraceEvent>>,
+    knobs: Vec<u64>,
+    plan: Vec<Planned>,
+    schedule: Schedule,
+}
+
+impl<S: System> World<S> {
+    /// A world for `system`. It runs nothing until [`reset`](Self::reset).
+    ///
+    /// # Panics
+    /// If the system has no machine, or more than 4096.
+    pub fn new(system: Arc<S>, pulse: Arc<Pulse>) -> Self {
+        let nodes = system.machines().len();
+        assert!((1..=4_096).contains(&nodes), "a system has 1 to 4096 machines, not {nodes}");
+        let profile = system.profile();
+        let streams = profile.transport == crate::profile::Transport::Stream;
+        Self {
+            pulse,
+            now: Instant::START,
+            sequence: 0,
+            queue: Queue::default(),
+            timers: Timers::new(nodes),
+            machines: (0..nodes).map(|_| MachineState::new(profile.disk)).collect(),
+            desk: Desk::default(),
+            network: Network::new(nodes, profile),
+            connections: Connections::new(if streams { nodes } else { 0 }),
+            streams,
+            faults: Faults::default(),
+            rates: Rates::default(),
+            ledger: Ledger::new(system.promises()),
+            settle: Settle::default(),
+            digest: Digest::new(),
+            stats: Stats::default(),
+            progress: 0,
+            asker: None,
+            work: Work::Progress,
+            durable: Vec::new(),
+            effects: Vec::new(),
+            inputs: Vec::new(),
+            trace: None,
+            knobs: Vec::new(),
+            plan: Vec::new(),
+            schedule: Schedule::default(),
+            system,
+        }
+    }
+
+    /// Starts a run: blank disks, machines booted, nothing handled yet.
+    pub fn reset(&mut self, schedule: &Schedule) {
+        self.begin(schedule, false);
+    }
+
+    /// Starts a run that records the decisions it takes and tells every event in words.
+    pub(crate) fn reset_recording(&mut self, schedule: &Schedule) {
+        self.begin(schedule, true);
+    }
+
+    fn begin(&mut self, schedule: &Schedule, record: bool) {
+        let seeded = schedule.baseline == Baseline::Seeded;
+        let decisions = schedule.decisions.iter().map(|(&key, &choice)| (key, choice));
+        self.desk.decider.reset(schedule.seed, seeded, decisions, record);
+        self.trace = record.then(Vec::new);
+        self.schedule.clone_from(schedule);
+        self.clear();
+        let profile = self.system.profile();
+        let mut heal_at = Instant::START + profile.heal_at;
+        if seeded {
+            let nodes = self.machines.len() as u16;
+            let drawn = swarm::draw(profile, nodes, &self.desk.decider, self.faults.list_mut());
+            self.rates = drawn.rates;
+            heal_at = drawn.heal_at;
+        }
+        self.settle = Settle::new(profile, schedule, heal_at);
+        self.network.reset(self.rates);
+        let explicit = schedule.faults.iter().map(|fault| (fault.clone(), class_of(&fault.what)));
+        self.faults.list_mut().extend(explicit);
+        self.faults.schedule();
+        self.faults.at(self.settle.heal_at, Turnabout::Heal);
+        for (number, input) in schedule.inputs.iter().enumerate() {
+            self.faults.at(input.at, Turnabout::Input(number as u32));
+        }
+        self.inputs.clone_from(&schedule.inputs);
+        self.draw_knobs();
+        self.make_plan();
+        self.power_on();
+    }
+
+    fn clear(&mut self) {
+        self.now = Instant::START;
+        self.sequence = 0;
+        self.queue.clear();
+        self.timers.clear();
+        self.desk.blobs.clear();
+        self.desk.coverage.clear();
+        self.desk.tickets = 0;
+        self.connections.reset();
+        self.faults.reset();
+        self.rates = Rates::default();
+        self.ledger.reset();
+        self.digest = Digest::new();
+        self.stats = Stats::default();
+        self.progress = 0;
+    }
+
+    fn draw_knobs(&mut self) {
+        self.knobs.clear();
+        let swarm = self.system.profile().swarm == Swarm::On;
+        for (number, knob) in self.system.knobs().iter().enumerate() {
+            let key = Key::new(Site::Knob, Actor::Run, number as u8, 0);
+            let chosen = match self.desk.decider.ask(key) {
+                Answer::Draw(draw) if swarm => below(draw, knob.values.len() as u64),
+                Answer::Decided(Choice::Value(value)) => value.min(knob.values.len() as u64 - 1),
+                Answer::Quiet | Answer::Draw(_) | Answer::Decided(_) => 0,
+            };
+            if chosen != 0 {
+                self.desk.decider.took(key, Choice::Value(chosen));
+            }
+            self.knobs.push(knob.values[chosen as usize]);
+        }
+    }
+
+    fn make_plan(&mut self) {
+        self.plan.clear();
+        self.system.plan(&self.knobs, &mut self.plan);
+        let omit = &self.schedule.omit;
+        if !omit.is_empty() {
+            self.plan.retain(|planned| {
+                !omit.contains(&Part::Machine(planned.node))
+                    && !omit.contains(&Part::Client(planned.node))
+                    && !omit.contains(&Part::Operation(planned.message))
+            });
+        }
+        self.plan.sort_by_key(|planned| planned.node);
+        for planned in &self.plan {
+            let event = Event::Plan { message: planned.message, key: planned.key };
+            self.ledger.enter(self.now, (planned.node, 0), event);
+        }
+    }
+
+    fn power_on(&mut self) {
+        let write_through = self.system.profile().disk.write_through;
+        for number in 0..self.machines.len() {
+            let node = NodeId(number as u16);
+            self.machines[number].reset(node, write_through);
+            if self.schedule.omit.contains(&Part::Machine(node)) {
+                self.machines[number].process = Process::Absent;
+                continue;
+            }
+            self.machines[number].station.clock = self.draw_clock(node);
+            self.arm_strikes(node);
+        }
+        for number in 0..self.machines.len() {
+            if self.machines[number].process == Process::Down {
+                self.boot(NodeId(number as u16));
+            }
+        }
+    }
+
+    fn draw_clock(&mut self, node: NodeId) -> Clock {
+        let drift = self.skew(Site::Drift, node, self.rates.drift, 50_000);
+        let offset = self.skew(Site::Offset, node, self.rates.offset, 600_000_000_000);
+        let tick = self.system.profile().clock_tick;
+        Clock::new(drift.clamp(-99_999, 99_999) as i32, tick, offset)
+    }
+
+    fn skew(&mut self, site: Site, node: NodeId, on: bool, most: u64) -> i64 {
+        let key = Key::new(site, Actor::Node(node, 0), 0, 0);
+        let skew = match self.desk.decider.ask(key) {
+            Answer::Draw(draw) if on => below(draw, 2 * most) as i64 - most as i64,
+            Answer::Decided(Choice::Skew(skew)) => skew,
+            Answer::Quiet | Answer::Draw(_) | Answer::Decided(_) => 0,
+        };
+        if skew != 0 {
+            self.desk.decider.took(key, Choice::Skew(skew));
+        }
+        skew
+    }
+
+    /// Starts the process of a machine that is down.
+    pub(super) fn boot(&mut self, node: NodeId) {
+        self.pulse.beat(node, self.stats.events);
+        let rest: Vec<Planned>;
+        let machine = &mut self.machines[node.index()];
+        let incarnation = machine.station.incarnation;
+        let own = own_plan(&self.plan, node);
+        let plan = if incarnation == 0 {
+            own
+        } else {
+            let invoked = self.ledger.invoked_by(node);
+            rest = own.iter().filter(|p| !invoked.contains(&p.message)).copied().collect();
+            &rest
+        };
+        let seat = Seat { id: node, incarnation, plan, knobs: &self.knobs };
+        machine.station.ends.clear();
+        machine.station.ends.extend(machine.disk.ends());
+        machine.node = Some(self.system.boot(&seat, machine.disk.journals()));
+        machine.process = Process::Up;
+        self.record(node, Event::Boot);
+        self.digest.word(u64::from(node.0) << 16 | u64::from(incarnation)).word(self.now.nanos());
+        self.tell(Some(node), |_| "boots".to_owned());
+        self.asker = None;
+        self.work = Work::Progress;
+        self.call(node, Node::start);
+    }
+
+    /// Whether the run is over.
+    pub fn ended(&self) -> Option<EndCause> {
+        self.stats.cause
+    }
+
+    /// The time of the last event.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// When the next event is due; never if the run is over.
+    pub fn next_at(&self) -> Instant {
+        if self.stats.cause.is_some() {
+            return Instant::NEVER;
+        }
+        self.queue.next().min(self.timers.next()).at().min(self.faults.next_at())
+    }
+
+    /// Handles the next event. Returns false if the run is over.
+    #[inline]
+    pub fn step(&mut self) -> bool {
+        if self.stats.cause.is_some() {
+            return false;
+        }
+        let (queued, timed) = (self.queue.next(), self.timers.next());
+        let turn = queued.min(timed);
+        if self.faults.next_at() <= turn.at() && self.faults.next_at() != Instant::NEVER {
+            if self.outlasted(self.faults.next_at()) {
+                return false;
+            }
+            self.turn_about();
+        } else {
+            if self.outlasted(turn.at()) {
+                return false;
+            }
+            self.now = turn.at();
+            self.stats.events += 1;
+            if queued < timed {
+                self.handle_queued();
+            } else {
+                let due = self.timers.pop();
+                let what = What::Timer(due.timer);
+                self.handle(Happening { node: due.node, work: due.work, what });
+            }
+        }
+        self.take_stock();
+        true
+    }
+
+    /// Handles every event up to `until` and moves the time there.
+    pub fn advance_to(&mut self, until: Instant) {
+        while self.next_at() <= until && self.step() {}
+        if self.stats.cause.is_none() {
+            self.now = self.now.max(until);
+        }
+    }
+
+    /// Hands bytes from outside to a machine, now; they become part of the schedule.
+    pub fn input(&mut self, node: NodeId, connection: u32, bytes: &[u8]) {
+        let number = self.inputs.len() as u32;
+        self.inputs.push(Input { at: self.now, node, connection, bytes: bytes.to_vec() });
+        self.faults.at(self.now, Turnabout::Input(number));
+    }
+
+    /// Runs to the end.
+    pub fn run(&mut self) {
+        while self.step() {}
+    }
+
+    fn handle_queued(&mut self) {
+        if let Some(happening) = self.queue.pop() {
+            self.progress -= u32::from(happening.work == Work::Progress);
+            self.handle(happening);
+        }
+    }
+
+    #[inline]
+    pub(super) fn handle(&mut self, happening: Happening<MessageOf<S>>) {
+        let machine = &mut self.machines[happening.node.index()];
+        if machine.paused.is_some() {
+            self.progress += u32::from(happening.work == Work::Progress);
+            machine.backlog.push_back(happening);
+            return;
+        }
+        self.dispatch(happening);
+    }
+
+    /// Hands an event to its machine's program.
+    pub(super) fn dispatch(&mut self, happening: Happening<MessageOf<S>>) {
+        let node = happening.node;
+        self.work = happening.work;
+        self.asker = None;
+        let place = self.now.nanos() ^ u64::from(node.0) << 48;
+        if !self.machines[node.index()].is_up() {
+            self.digest.word(!place);
+            return;
+        }
+        self.digest.word(place);
+        match happening.what {
+            What::Arrival { from, via, message } => {
+                if via != Via::DATAGRAM && !self.connections.accept(via, node, self.now) {
+                    return;
+                }
+                self.digest.word(u64::from(from.0));
+                crate::node::Message::fingerprint(&message, &mut self.digest);
+                self.tell(Some(node), |world| {
+                    format!("{message:?} from {}", world.machine_name(from))
+                });
+                self.stats.delivered += 1;
+                self.asker = Some((from, via));
+                self.call(node, |program, ctx| program.deliver(from, message, ctx));
+            }
+            What::Timer(timer) => {
+                self.digest.word(0x100 | u64::from(timer.0));
+                self.tell(Some(node), |_| format!("{timer:?} fires"));
+                self.call(node, |program, ctx| program.wake(timer, ctx));
+            }
+            What::Synced(completion) => self.sync_ended(node, completion),
+            What::Notice(via) => self.notice(node, via),
+        }
+        self.count_handled(node);
+    }
+
+    /// Runs a callback of a machine's program and carries out what it asks for.
+    #[inline]
+    pub(super) fn call(
+        &mut self,
+        node: NodeId,
+        callback: impl FnOnce(&mut S::Node, &mut Context<'_, MessageOf<S>, RecordOf<S>>),
+    ) {
+        self.pulse.beat(node, self.stats.events);
+        let machine = &mut self.machines[node.index()];
+        let Some(program) = &mut machine.node else { return };
+        let mut ctx =
+            Context { now: self.now, station: &mut machine.station, desk: &mut self.desk };
+        callback(program, &mut ctx);
+        self.carry_out(node);
+    }
+
+    /// Schedules an event.
+    #[inline]
+    pub(super) fn enqueue(&mut self, at: Instant, happening: Happening<MessageOf<S>>) {
+        self.progress += u32::from(happening.work == Work::Progress);
+        let turn = self.next_turn(at);
+        self.queue.push(turn, happening);
+    }
+
+    #[inline]
+    pub(super) fn next_turn(&mut self, at: Instant) -> Turn {
+        let turn = Turn::new(at, self.sequence);
+        self.sequence += 1;
+        turn
+    }
+
+    #[inline]
+    pub(super) fn record(&mut self, node: NodeId, event: Event) {
+        let process = self.machines[node.index()].name();
+        self.ledger.enter(self.now, process, event);
+    }
+
+    #[inline]
+    pub(super) fn tell(&mut self, node: Option<NodeId>, text: impl FnOnce(&Self) -> String) {
+        if self.trace.is_some() {
+            let text = text(self);
+            let name = node.map_or("world", |node| self.machine_name(node)).to_owned();
+            let digest = self.digest.value();
+            let event = TraceEvent { at: self.now, node, text: format!("{name}: {text}"), digest };
+            self.trace.iter_mut().for_each(|trace| trace.push(event.clone()));
+        }
+    }
+
+    pub(super) fn machine_name(&self, node: NodeId) -> &str {
+        &self.system.machines()[node.index()].name
+    }
+
+    /// The verdict of the judge on the run so far.
+    pub(crate) fn conclude(&mut self) -> Verdict {
+        self.ledger.conclude()
+    }
+
+    /// The history of the run so far.
+    pub fn history(&self) -> &History {
+        self.ledger.history()
+    }
+
+    /// What was at stake so far.
+    pub fn coverage(&self) -> &Coverage {
+        &self.desk.coverage
+    }
+
+    /// What moved so far.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            invoked: self.ledger.invoked,
+            acknowledged: self.ledger.acknowledged,
+            effects: self.ledger.effects,
+            lasted: self.now.since(Instant::START),
+            ..self.stats
+        }
+    }
+
+    /// The digest of every event so far and of every node's state.
+    pub fn digest(&self) -> u64 {
+        let mut digest = self.digest;
+        for machine in &self.machines {
+            if let Some(program) = &machine.node {
+                program.fingerprint(&mut digest);
+            }
+        }
+        digest.value()
+    }
+
+    /// The run so far as a quiet schedule and the decisions that were taken.
+    pub(crate) fn rewritten(&mut self) -> Schedule {
+        let decisions = self.desk.decider.taken().unwrap_or_default();
+        Schedule {
+            seed: self.schedule.seed,
+            baseline: Baseline::Quiet,
+            faults: self.faults.list().iter().map(|(fault, _)| fault.clone()).collect(),
+            decisions: decisions.into_iter().collect(),
+            heal_at: Some(self.settle.heal_at),
+            patience: self.schedule.patience,
+            drain: self.schedule.drain,
+            events_max: self.schedule.events_max,
+            time_max: self.schedule.time_max,
+            omit: self.schedule.omit.clone(),
+            inputs: self.inputs.clone(),
+        }
+    }
+
+    pub(crate) fn unmet(&self) -> Vec<Key> {
+        self.desk.decider.unmet().collect()
+    }
+
+    pub(crate) fn knob_values(&self) -> Vec<(&'static str, u64)> {
+        let names = self.system.knobs().iter().map(|knob| knob.name);
+        names.zip(self.knobs.iter().copied()).collect()
+    }
+
+    pub(crate) fn take_trace(&mut self) -> Vec<TraceEvent> {
+        self.trace.take().unwrap_or_default()
+    }
+
+    /// How long a quiet connection takes to be noticed as gone.
+    pub(super) fn notice_latency(&self, from: NodeId, to: NodeId) -> Span {
+        self.network.latency(from, to).0
+    }
+}
+
+/// The plan is sorted by machine.
+fn own_plan(plan: &[Planned], node: NodeId) -> &[Planned] {
+    let start = plan.partition_point(|planned| planned.node < node);
+    let end = plan.partition_point(|planned| planned.node <= node);
+    &plan[start..end]
+}
