@@ -5,6 +5,7 @@
 //! stops early reports a prefix of its seeds. No clock is read here: the [`Watch`] of the caller
 //! lets time pass, and says when it is up.
 
+use crate::profile::Envelope;
 use crate::run::{Inspection, Run, Subject};
 use crate::schedule::Schedule;
 use crate::seed::Seed;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 mod crew;
 mod finding;
 mod ledger;
+mod stake;
 mod tally;
 mod watched;
 
@@ -101,6 +103,8 @@ pub struct Swept {
     pub system: String,
     /// What was asked for.
     pub plan: Sweep,
+    /// The faults that could bite.
+    pub faults: Envelope,
     /// The counts over all seeds that were run.
     pub tally: Tally,
     /// What was found, each kind with its lowest seed, in the order of these.
@@ -193,7 +197,7 @@ pub fn sweep(subject: &Arc<dyn Subject>, plan: &Sweep, watch: &Arc<dyn Watch>) -
     }
     crew.dismiss();
     watch.progress(ledger.progress());
-    ledger.close(subject.envelope())
+    ledger.close()
 }
 
 /// Runs one schedule with an eye on whether it hangs, and keeps what an investigation needs.

@@ -164,9 +164,11 @@ impl Harness {
         if tally.nondeterministic + tally.panicked + tally.hung > 0 {
             return Some(format!("a violation of {rule} was expected, and nothing worse"));
         }
-        let found = swept.groups.iter().any(
-            |group| matches!(&group.finding, Finding::Violated(violation) if violation.rule == rule),
-        );
+        let is_expected = |finding: &Finding| match finding {
+            Finding::Violated(violation) => violation.rule == rule,
+            _ => false,
+        };
+        let found = swept.groups.iter().any(|group| is_expected(&group.finding));
         (!found).then(|| format!("no schedule violated {rule}, which was expected"))
     }
 

@@ -3,6 +3,8 @@
 pub mod blob;
 pub mod check;
 pub mod choice;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod clock;
 pub mod coverage;
 pub mod digest;

@@ -12,7 +12,7 @@ mod sweep;
 mod telling;
 mod words;
 
-pub use json::{replay_json, sweep_json};
+pub use json::{hung_json, replay_json, sweep_json};
 pub use replay::{Replayed, Rewriting, replay_text};
 pub use sweep::{Sight, sweep_text};
 pub use words::Paint;

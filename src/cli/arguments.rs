@@ -94,7 +94,9 @@ pub(super) enum ReplayFormat {
 }
 
 fn count(text: &str) -> Result<u64, String> {
-    text.replace('_', "").parse().map_err(|_| "write a number such as 300000 or 1_000_000".to_owned())
+    text.replace('_', "")
+        .parse()
+        .map_err(|_| "write a number such as 300000 or 1_000_000".to_owned())
 }
 
 #[cfg(test)]

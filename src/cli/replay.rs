@@ -6,7 +6,7 @@ use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use super::target;
 use crate::explore::{self, Watch};
-use crate::report::{Replayed, Rewriting, replay_json, replay_text};
+use crate::report::{Replayed, Rewriting, hung_json, replay_json, replay_text};
 use crate::run::Outcome;
 use crate::schedule::Schedule;
 use std::sync::Arc;
@@ -18,8 +18,11 @@ pub(super) fn run(arguments: &ReplayArguments, screen: &Screen) -> miette::Resul
     let inspection = match explore::inspect(&subject, &schedule, HUNG_AFTER_TICKS, &watch) {
         Ok(inspection) => inspection,
         Err(hung) => {
-            let seed = arguments.seed;
-            screen.print(&format!("{} seed {seed} hangs: {hung}\n", arguments.scenario))?;
+            let ReplayArguments { scenario, seed, .. } = arguments;
+            screen.print(&match arguments.format {
+                ReplayFormat::Text => format!("{scenario} seed {seed} hangs: {hung}\n"),
+                ReplayFormat::Json => hung_json(scenario, *seed, &hung),
+            })?;
             return Ok(Exit::Violated);
         }
     };

@@ -4,7 +4,7 @@ use crate::report::Paint;
 use anstream::{AutoStream, ColorChoice};
 use miette::{IntoDiagnostic, MietteHandlerOpts, Report, WrapErr};
 use std::env;
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, ErrorKind, Write};
 
 /// The standard streams of the process.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub(super) struct Screen {
 
 impl Screen {
     /// `NO_COLOR` turns colour off, then `CARGO_TERM_COLOR` decides, then the terminal.
+    ///
+    /// Called once: errors are styled for the process.
     #[expect(
         clippy::disallowed_methods,
         reason = "the command line is a face of the crate and reads the environment for it"
@@ -27,6 +29,14 @@ impl Screen {
             "never" => ColorChoice::Never,
             _ => ColorChoice::Auto,
         };
+        let is_coloured = match choice {
+            ColorChoice::Auto => AutoStream::choice(&io::stderr()) != ColorChoice::Never,
+            decided => decided != ColorChoice::Never,
+        };
+        miette::set_hook(Box::new(move |_| {
+            Box::new(MietteHandlerOpts::new().color(is_coloured).width(100).build())
+        }))
+        .expect("no other hook was set before");
         Self { choice }
     }
 
@@ -60,14 +70,6 @@ impl Screen {
 
     /// Writes an error. Nothing is left to do if that fails.
     pub(super) fn complain(&self, error: &Report) {
-        let is_coloured = match self.choice {
-            ColorChoice::Auto => io::stderr().is_terminal(),
-            decided => decided != ColorChoice::Never,
-        };
-        let style = MietteHandlerOpts::new().color(is_coloured).width(100).build();
-        let mut text = String::new();
-        let told = style.render_report_of(error, &mut text);
-        let _ = writeln!(AutoStream::new(io::stderr(), self.choice), "{text}");
-        let _ = told;
+        let _ = writeln!(AutoStream::new(io::stderr(), self.choice), "{error:?}");
     }
 }

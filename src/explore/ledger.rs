@@ -3,8 +3,8 @@
 use super::crew::Chunk;
 use super::finding::{Finding, Group};
 use super::tally::Tally;
-use super::{Cut, Doubt, HUNG_MAX, Progress, Sweep, Swept};
-use crate::profile::{Envelope, FaultClass};
+use super::{Cut, HUNG_MAX, Progress, Sweep, Swept, stake};
+use crate::profile::Envelope;
 use crate::run::Subject;
 use crate::seed::Seed;
 use std::collections::BTreeMap;
@@ -19,6 +19,7 @@ pub(super) struct Piece {
 #[derive(Debug)]
 pub(super) struct Ledger {
     system: String,
+    faults: Envelope,
     plan: Sweep,
     tally: Tally,
     groups: Vec<Group>,
@@ -32,6 +33,7 @@ impl Ledger {
     pub(super) fn new(subject: &dyn Subject, plan: Sweep) -> Self {
         Self {
             system: subject.name().to_owned(),
+            faults: stake::faults(subject.profile()),
             plan,
             tally: Tally::default(),
             groups: Vec::new(),
@@ -67,12 +69,13 @@ impl Ledger {
         }
     }
 
-    pub(super) fn close(mut self, envelope: Envelope) -> Swept {
+    pub(super) fn close(mut self) -> Swept {
         if self.cut.is_none() && self.tally.schedules < self.plan.schedules {
             self.cut = Some(Cut::TimeLimit);
         }
         Swept {
-            doubts: doubts(&self.tally, envelope),
+            doubts: stake::doubts(&self.tally, self.faults),
+            faults: self.faults,
             system: self.system,
             plan: self.plan,
             tally: self.tally,
@@ -95,21 +98,4 @@ impl Ledger {
             self.cut = Some(Cut::Hangs);
         }
     }
-}
-
-fn doubts(tally: &Tally, envelope: Envelope) -> Vec<Doubt> {
-    if tally.schedules == 0 {
-        return vec![Doubt::NoRun];
-    }
-    let bit = FaultClass::ALL.iter().any(|&class| tally.bites(class).times > 0);
-    [
-        (tally.acknowledged == 0, Doubt::NothingAcknowledged),
-        (tally.delivered == 0, Doubt::NothingDelivered),
-        (tally.ends.settled == 0, Doubt::NothingSettled),
-        (envelope != Envelope::CALM && !bit, Doubt::NothingBit),
-        (tally.unknown.saturating_mul(1_000) > tally.schedules, Doubt::TooManyUnknown),
-    ]
-    .into_iter()
-    .filter_map(|(applies, doubt)| applies.then_some(doubt))
-    .collect()
 }

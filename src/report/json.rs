@@ -5,7 +5,7 @@ use super::replay::{Replayed, Rewriting};
 use super::sweep::{Sight, at_stake, bound, doubt_text};
 use super::telling::Telling;
 use super::words::digest;
-use crate::explore::{Conclusion, Cut, Group, Swept, Tally};
+use crate::explore::{Conclusion, Cut, Group, Hung, Swept, Tally};
 use crate::history::Operation;
 use crate::id::SiteId;
 use crate::run::{Inspection, Outcome, Run, Subject};
@@ -18,6 +18,17 @@ use std::collections::BTreeMap;
 /// A sweep as one JSON object.
 pub fn sweep_json(swept: &Swept, subject: &dyn Subject, sight: &Sight) -> String {
     pretty(&SweepJson::of(swept, subject, sight))
+}
+
+/// A run that never ended as one JSON object.
+pub fn hung_json(scenario: &str, seed: Seed, hung: &Hung) -> String {
+    pretty(&HungJson {
+        scenario,
+        seed,
+        verdict: "violated",
+        group: format!("hung in {}", hung.machine),
+        observed: hung.to_string(),
+    })
 }
 
 /// A replay as one JSON object.
@@ -170,7 +181,7 @@ impl Runs {
 
 impl CoverageJson {
     fn of(swept: &Swept, subject: &dyn Subject) -> Self {
-        let faults = at_stake(swept, subject).map(|class| {
+        let faults = at_stake(swept).map(|class| {
             let hits = swept.tally.bites(class);
             (class.slug(), Bites { runs: hits.runs, bites: hits.times })
         });
@@ -214,6 +225,15 @@ struct ReplayJson<'a> {
     rewritten: Option<RewrittenJson>,
     history: &'a [Operation],
     trace: Vec<EventJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct HungJson<'a> {
+    scenario: &'a str,
+    seed: Seed,
+    verdict: &'static str,
+    group: String,
+    observed: String,
 }
 
 #[derive(Serialize)]

@@ -27,7 +27,7 @@ pub fn sweep_text(swept: &Swept, subject: &dyn Subject, sight: &Sight, paint: Pa
     let mut text = headline(swept, &sight.scenario, paint);
     text.push('\n');
     text.push_str(&facts(swept, sight.wall, paint));
-    text.push_str(&table("faults that bit", &fault_rows(swept, subject), swept, paint));
+    text.push_str(&table("faults that bit", &fault_rows(swept), swept, paint));
     text.push_str(&table("sites reached", &site_rows(swept, subject), swept, paint));
     for group in &swept.groups {
         text.push('\n');
@@ -65,7 +65,8 @@ fn facts(swept: &Swept, wall: Duration, paint: Paint) -> String {
         None => String::new(),
         Some(cut) => format!(", {} of {}", ended_early(cut), count(swept.plan.schedules)),
     };
-    fact("seeds", &format!("{} to {last:#x}{cut}", swept.plan.from));
+    let to = if tally.schedules > 1 { format!(" to {last:#x}") } else { String::new() };
+    fact("seeds", &format!("{}{to}{cut}", swept.plan.from));
     fact("digest", &digest(tally.digest));
     fact("rate", &rate(tally.schedules, tally.delivered, wall));
     fact("runs", &runs(swept));
@@ -146,19 +147,17 @@ struct Row {
     hits: Hits,
 }
 
-fn fault_rows(swept: &Swept, subject: &dyn Subject) -> Vec<Row> {
-    at_stake(swept, subject)
+fn fault_rows(swept: &Swept) -> Vec<Row> {
+    at_stake(swept)
         .map(|class| Row { name: class.slug().to_owned(), hits: swept.tally.bites(class) })
         .collect()
 }
 
 /// The classes that could bite, and those that did.
-pub(super) fn at_stake(swept: &Swept, subject: &dyn Subject) -> impl Iterator<Item = FaultClass> {
-    let envelope = subject.envelope();
-    FaultClass::ALL
-        .iter()
-        .copied()
-        .filter(move |&class| envelope.has(class) || swept.tally.bites(class).times > 0)
+pub(super) fn at_stake(swept: &Swept) -> impl Iterator<Item = FaultClass> {
+    let is_at_stake =
+        |&class: &FaultClass| swept.faults.has(class) || swept.tally.bites(class).times > 0;
+    FaultClass::ALL.iter().copied().filter(is_at_stake)
 }
 
 fn site_rows(swept: &Swept, subject: &dyn Subject) -> Vec<Row> {

@@ -7,7 +7,6 @@ use postulate::explore::{
     sweep,
 };
 use postulate::profile::{Envelope, FaultClass};
-use postulate::run::Subject;
 use postulate::schedule::Schedule;
 use postulate::seed::Seed;
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -165,8 +164,7 @@ fn seeds_go_round_at_the_end_of_their_range() {
 
 #[track_caller]
 fn check_doubts(act: fn(u64) -> Act, envelope: Envelope, doubts: &[Doubt]) {
-    let subject: Arc<dyn Subject> = Arc::new(Fake { envelope, ..Fake::new(act) });
-    let swept = sweep(&subject, &PLAN, &patient());
+    let swept = sweep(&Fake::under(envelope, act), &PLAN, &patient());
     assert_eq!(swept.doubts, doubts);
     let expected = if doubts.is_empty() { Conclusion::Holds } else { Conclusion::Unknown };
     assert_eq!(swept.conclusion(), expected);

@@ -8,7 +8,7 @@ use postulate::explore::Watch;
 use postulate::history::{EndCause, History};
 use postulate::id::NodeId;
 use postulate::node::Machine;
-use postulate::profile::Envelope;
+use postulate::profile::{Envelope, Profile};
 use postulate::run::{Inspection, Outcome, Panic, Pulse, Run, Stats, Subject, TraceEvent, Worker};
 use postulate::schedule::{Fault, Schedule};
 use postulate::time::{Instant, Span};
@@ -32,10 +32,10 @@ pub enum Act {
 
 /// A subject made of a rule from seeds to acts.
 pub struct Fake {
-    pub act: fn(u64) -> Act,
-    pub envelope: Envelope,
-    pub machines: Vec<Machine>,
-    pub wavered: AtomicU64,
+    act: fn(u64) -> Act,
+    profile: Profile,
+    machines: Vec<Machine>,
+    wavered: AtomicU64,
 }
 
 impl Fake {
@@ -43,10 +43,16 @@ impl Fake {
         let machine = |name: &str| Machine { name: name.to_owned(), role: "fake", zone: 0 };
         Self {
             act,
-            envelope: Envelope::CALM,
+            profile: Profile::default(),
             machines: vec![machine("broker"), machine("consumer-1")],
             wavered: AtomicU64::new(0),
         }
+    }
+
+    /// Its promises are made under the faults of `envelope`, and none ever bites.
+    pub fn under(envelope: Envelope, act: fn(u64) -> Act) -> Arc<dyn Subject> {
+        let profile = Profile { envelope, ..Profile::default() };
+        Arc::new(Self { profile, ..Self::new(act) })
     }
 
     pub fn subject(act: fn(u64) -> Act) -> Arc<dyn Subject> {
@@ -67,8 +73,8 @@ impl Subject for Fake {
         &["redelivered", "deduplicated"]
     }
 
-    fn envelope(&self) -> Envelope {
-        self.envelope
+    fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     fn tell_decision(&self, key: Key, choice: Choice) -> String {

@@ -4,11 +4,9 @@ use crate::fake::{Act, Fake};
 use postulate::check::Rule;
 use postulate::harness::{self, Harness};
 use postulate::profile::{Envelope, FaultClass};
-use postulate::run::Subject;
 use std::env::current_exe;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
-use std::sync::Arc;
 
 fn broken(seed: u64) -> Act {
     match seed {
@@ -61,8 +59,7 @@ fn a_planted_bug_is_expected_to_be_found() {
 #[test]
 fn a_sweep_that_proves_nothing_fails_the_test() {
     let envelope = Envelope::CALM.with(FaultClass::Crash);
-    let subject: Arc<dyn Subject> = Arc::new(Fake { envelope, ..Fake::new(|_| Act::Hold) });
-    let report = complaint(Harness::new(subject).schedules(10));
+    let report = complaint(Harness::new(Fake::under(envelope, |_| Act::Hold)).schedules(10));
     assert!(report.contains("No fault bit"), "{report}");
     assert!(
         report.lines().any(|line| line.contains("crash") && line.contains("never")),
@@ -84,11 +81,9 @@ fn child_with(variable: &str, value: &str) -> (bool, String) {
 #[test]
 #[ignore = "run by the tests below, in a process of its own"]
 fn child() {
-    let subject = Arc::new(Fake {
-        envelope: Envelope::CALM.with(FaultClass::Crash),
-        ..Fake::new(|seed| if seed == 42 { Act::Break(Rule::Lost) } else { Act::Hold })
-    });
-    Harness::new(subject).schedules(40).run();
+    let envelope = Envelope::CALM.with(FaultClass::Crash);
+    let act = |seed| if seed == 42 { Act::Break(Rule::Lost) } else { Act::Hold };
+    Harness::new(Fake::under(envelope, act)).schedules(40).run();
 }
 
 #[test]
