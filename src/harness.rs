@@ -43,8 +43,26 @@ use stopwatch::Stopwatch;
 /// # Panics
 /// With the report, unless the sweep holds; or if a `POSTULATE_*` variable makes no sense.
 #[track_caller]
-pub fn check(subject: Arc<dyn Subject>) -> Swept {
+pub fn check(subject: impl Shared) -> Swept {
     Harness::new(subject).run()
+}
+
+/// What a harness takes: a system, or a subject that is shared already.
+pub trait Shared {
+    /// The subject, to be shared among threads.
+    fn shared(self) -> Arc<dyn Subject>;
+}
+
+impl<S: Subject + 'static> Shared for S {
+    fn shared(self) -> Arc<dyn Subject> {
+        Arc::new(self)
+    }
+}
+
+impl Shared for Arc<dyn Subject> {
+    fn shared(self) -> Arc<dyn Subject> {
+        self
+    }
 }
 
 /// A sweep in a test.
@@ -70,9 +88,9 @@ pub struct Harness {
 
 impl Harness {
     /// Ten thousand seeds from 0, on all cores.
-    pub fn new(subject: Arc<dyn Subject>) -> Self {
+    pub fn new(subject: impl Shared) -> Self {
         let plan = Sweep { jobs: environment::cores(), ..Sweep::default() };
-        Self { subject, plan, time_limit: None, expected: None }
+        Self { subject: subject.shared(), plan, time_limit: None, expected: None }
     }
 
     /// Sweeps so many seeds.
