@@ -142,6 +142,18 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The first attempt to send `message` begins.
+    pub const fn invoke(message: MessageId, key: u64, payload: u64) -> Self {
+        Self::SendInvoke { message, key, attempt: 0, payload }
+    }
+
+    /// The first attempt to send `message` is acknowledged by something that is no log.
+    pub const fn acknowledged(message: MessageId) -> Self {
+        Self::SendOk { message, attempt: 0, partition: PartitionId(0), offset: None }
+    }
+}
+
 /// How a process ended.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -39,6 +39,13 @@ pub trait Record: Clone + fmt::Debug + Send + 'static {
     fn fingerprint(&self, digest: &mut Digest);
 }
 
+/// The simplest record: that a message was handled.
+impl Record for MessageId {
+    fn fingerprint(&self, digest: &mut Digest) {
+        digest.word(self.word());
+    }
+}
+
 /// A machine's program, sans-IO: it has no clock, no socket and no thread, and what it does are the
 /// [`Action`]s it leaves in its [`Context`], carried out in order after the callback returns.
 ///
@@ -86,6 +93,42 @@ pub trait Node: fmt::Debug {
     /// (message, payload), or another digest that equal replicas agree on.
     fn view(&self) -> Option<u64> {
         None
+    }
+}
+
+/// Programs of several types run in one system as trait objects.
+impl<M: Message, R: Record> Node for Box<dyn Node<Message = M, Record = R>> {
+    type Message = M;
+    type Record = R;
+
+    fn start(&mut self, ctx: &mut Context<'_, M, R>) {
+        (**self).start(ctx);
+    }
+    fn deliver(&mut self, from: NodeId, message: M, ctx: &mut Context<'_, M, R>) {
+        (**self).deliver(from, message, ctx);
+    }
+    fn wake(&mut self, timer: TimerId, ctx: &mut Context<'_, M, R>) {
+        (**self).wake(timer, ctx);
+    }
+    fn synced(
+        &mut self,
+        ticket: Ticket,
+        result: Result<(), DiskError>,
+        ctx: &mut Context<'_, M, R>,
+    ) {
+        (**self).synced(ticket, result, ctx);
+    }
+    fn disconnected(&mut self, peer: NodeId, ctx: &mut Context<'_, M, R>) {
+        (**self).disconnected(peer, ctx);
+    }
+    fn input(&mut self, connection: u32, bytes: &[u8], ctx: &mut Context<'_, M, R>) {
+        (**self).input(connection, bytes, ctx);
+    }
+    fn fingerprint(&self, digest: &mut Digest) {
+        (**self).fingerprint(digest);
+    }
+    fn view(&self) -> Option<u64> {
+        (**self).view()
     }
 }
 
@@ -144,8 +187,15 @@ pub struct Machine {
     pub name: String,
     /// What it does, for instance `broker`.
     pub role: &'static str,
-    /// Where it stands: cuts prefer to separate zones.
+    /// Where it stands: half of the cuts fall between zones, if there are several.
     pub zone: u8,
+}
+
+impl Machine {
+    /// A machine in zone 0.
+    pub fn new(name: impl Into<String>, role: &'static str) -> Self {
+        Self { name: name.into(), role, zone: 0 }
+    }
 }
 
 /// A planned operation of a client: to send `message`.
@@ -159,6 +209,13 @@ pub struct Planned {
     pub key: u64,
     /// Not before this time.
     pub at: Span,
+}
+
+impl Planned {
+    /// The `number`-th message of `node`, under key 0 and as soon as its client likes.
+    pub const fn new(node: NodeId, number: u32) -> Self {
+        Self { node, message: MessageId::new(node, number), key: 0, at: Span::ZERO }
+    }
 }
 
 /// What a boot is told about itself.

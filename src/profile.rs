@@ -257,6 +257,13 @@ pub struct Profile {
     pub time_max: Span,
 }
 
+impl Profile {
+    /// The default surroundings, with faults of these classes.
+    pub fn under(classes: impl IntoIterator<Item = FaultClass>) -> Self {
+        Self { envelope: classes.into_iter().collect(), ..Self::default() }
+    }
+}
+
 impl Default for Profile {
     fn default() -> Self {
         Self {

@@ -7,6 +7,7 @@ use super::network::scaled;
 use crate::choice::{Actor, Decider, Key, Site, below};
 use crate::digest::fold;
 use crate::id::{FileId, NodeId};
+use crate::node::Machine;
 use crate::profile::{Envelope, FaultClass, Link, Profile, Swarm};
 use crate::schedule::{Fault, Trigger, Trouble};
 use crate::seed::Ratio;
@@ -85,7 +86,7 @@ impl Rates {
 /// Draws what a seeded run is like; timed faults go to `faults` with the class they count under.
 pub(super) fn draw(
     profile: &Profile,
-    nodes: u16,
+    machines: &[Machine],
     decider: &Decider,
     faults: &mut Vec<(Fault, FaultClass)>,
 ) -> Drawn {
@@ -108,7 +109,8 @@ pub(super) fn draw(
         let mut plan = Plan {
             draws: &mut draws,
             class,
-            nodes,
+            machines,
+            nodes: machines.len() as u16,
             heal_at,
             latency: profile.link.latency,
             faults,
@@ -183,6 +185,7 @@ impl Draws<'_> {
 struct Plan<'a, 'b> {
     draws: &'a mut Draws<'b>,
     class: FaultClass,
+    machines: &'a [Machine],
     nodes: u16,
     heal_at: u64,
     latency: Span,
@@ -275,12 +278,15 @@ impl Plan<'_, '_> {
         self.push(when, what);
     }
 
-    /// One way a third of the time. Sides are drawn machine by machine, so that lone machines, halves
-    /// and majorities all occur.
+    /// One way a third of the time. Sides are drawn machine by machine, or, if there are zones, half of
+    /// the time zone by zone, so that lone machines, halves and majorities all occur.
     fn cut(&mut self, when: Trigger, lasting: Span) {
         let mask = self.draws.next();
+        let zoned = self.machines.iter().any(|machine| machine.zone != self.machines[0].zone);
+        let by_zone = zoned && self.draws.below(2) == 0;
+        let place = |n: u16| if by_zone { self.machines[n as usize].zone.into() } else { n };
         let side = |wanted: u64| -> Vec<NodeId> {
-            (0..self.nodes).filter(|&n| mask >> (n % 64) & 1 == wanted).map(NodeId).collect()
+            (0..self.nodes).filter(|&n| mask >> (place(n) % 64) & 1 == wanted).map(NodeId).collect()
         };
         let (one, other) = (side(0), side(1));
         if self.draws.below(3) != 0 {
@@ -402,7 +408,9 @@ mod tests {
         let mut decider = Decider::default();
         decider.reset(Seed(seed), true, std::iter::empty(), false);
         let mut faults = Vec::new();
-        let drawn = draw(&profile, 5, &decider, &mut faults);
+        let machines: Vec<_> =
+            (0..5).map(|n| Machine { zone: n % 2, ..Machine::new("m", "any") }).collect();
+        let drawn = draw(&profile, &machines, &decider, &mut faults);
         (drawn, faults)
     }
 

@@ -119,8 +119,8 @@ impl<S: System> World<S> {
         let profile = self.system.profile();
         let mut heal_at = Instant::START + profile.heal_at;
         if seeded {
-            let nodes = self.machines.len() as u16;
-            let drawn = swarm::draw(profile, nodes, &self.desk.decider, self.faults.list_mut());
+            let (machines, faults) = (self.system.machines(), self.faults.list_mut());
+            let drawn = swarm::draw(profile, machines, &self.desk.decider, faults);
             self.rates = drawn.rates;
             heal_at = drawn.heal_at;
         }

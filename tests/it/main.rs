@@ -3,6 +3,7 @@
 mod engine;
 mod explore;
 mod fake;
+mod faults;
 mod harness;
 mod tidy;
 mod toy;
