@@ -113,14 +113,17 @@ pub mod harness;
 pub mod history;
 pub mod id;
 pub mod journal;
+pub mod model;
 pub mod node;
 pub mod profile;
 pub mod report;
 pub mod run;
+pub mod scenario;
 pub mod schedule;
 pub mod seed;
 pub mod sim;
 pub mod time;
+pub mod zoo;
 
 /// What a system of one's own is written with.
 pub mod prelude {

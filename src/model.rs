@@ -1,0 +1,93 @@
+//! The built-in machines: a log broker, producers, consumers with a database, and a user's own nodes
+//! beside them. Protocol only: they know the contract of a [`Node`], and no simulator.
+
+use crate::digest::Digest;
+use crate::id::{NodeId, Ticket, TimerId};
+use crate::node::{Context, DiskError, Node};
+
+pub use broker::{Broker, Fsync, ProducerState, UnknownProducer, Verify};
+pub use consumer::{Consumer, ConsumerClient};
+pub use custom::{CustomMessage, CustomNode, CustomRecord, OwnRecord};
+pub use database::Database;
+pub use message::Message;
+pub use producer::{Producer, ProducerClient};
+pub use record::Record;
+pub use site::Moment;
+
+pub mod broker;
+pub mod consumer;
+mod custom;
+mod database;
+pub mod message;
+pub mod producer;
+mod record;
+mod site;
+mod tail;
+#[cfg(test)]
+mod bench;
+
+/// The program of a machine of a built-in system.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one a machine, and dispatch without indirection")]
+pub enum Machine {
+    /// A log broker.
+    Broker(Broker),
+    /// A producer with its workload.
+    Producer(Producer),
+    /// A consumer with its database.
+    Consumer(Consumer),
+    /// A user's own node.
+    Custom(CustomNode),
+}
+
+macro_rules! each {
+    ($this:expr, $node:ident => $call:expr) => {
+        match $this {
+            Machine::Broker($node) => $call,
+            Machine::Producer($node) => $call,
+            Machine::Consumer($node) => $call,
+            Machine::Custom($node) => $call,
+        }
+    };
+}
+
+type Ctx<'a> = Context<'a, Message, Record>;
+
+impl Node for Machine {
+    type Message = Message;
+    type Record = Record;
+
+    fn start(&mut self, ctx: &mut Ctx<'_>) {
+        each!(self, node => node.start(ctx));
+    }
+
+    #[inline]
+    fn deliver(&mut self, from: NodeId, message: Message, ctx: &mut Ctx<'_>) {
+        each!(self, node => node.deliver(from, message, ctx));
+    }
+
+    #[inline]
+    fn wake(&mut self, timer: TimerId, ctx: &mut Ctx<'_>) {
+        each!(self, node => node.wake(timer, ctx));
+    }
+
+    fn synced(&mut self, ticket: Ticket, result: Result<(), DiskError>, ctx: &mut Ctx<'_>) {
+        each!(self, node => node.synced(ticket, result, ctx));
+    }
+
+    fn disconnected(&mut self, peer: NodeId, ctx: &mut Ctx<'_>) {
+        each!(self, node => node.disconnected(peer, ctx));
+    }
+
+    fn input(&mut self, connection: u32, bytes: &[u8], ctx: &mut Ctx<'_>) {
+        each!(self, node => node.input(connection, bytes, ctx));
+    }
+
+    fn fingerprint(&self, digest: &mut Digest) {
+        each!(self, node => node.fingerprint(digest));
+    }
+
+    fn view(&self) -> Option<u64> {
+        each!(self, node => node.view())
+    }
+}

@@ -1,0 +1,412 @@
+//! The log broker, single: one machine, one file a partition, in the manner of Kafka without replicas.
+
+use super::message::{Message, Produce, Reading, Refusal, Verdict};
+use super::record::Record;
+use super::tail::{Found, Synced, Tail};
+use crate::digest::Digest;
+use crate::id::{FileId, GroupId, NodeId, PartitionId, Ticket, TimerId};
+use crate::journal::Journals;
+use crate::node::{Context, DiskError, Node, Work};
+use crate::time::{Instant, Span};
+use partition::Partition;
+use serde::Deserialize;
+pub use sequences::{REMEMBERED, UnknownProducer};
+
+use super::site::Moment;
+
+mod partition;
+mod sequences;
+
+/// When the broker makes durable what it has appended.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
+pub enum Fsync {
+    /// Before it acknowledges, and before anybody reads it.
+    #[default]
+    BeforeAck,
+    /// Every so often; acknowledgements do not wait. NATS JetStream does so every two minutes.
+    Interval(Span),
+    /// Whenever the operating system likes, as Kafka does unless told otherwise.
+    Never,
+}
+
+/// What the broker remembers of producers.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProducerState {
+    /// Epoch and the last five batches of each producer and partition (KIP-98, KAFKA-5494).
+    #[default]
+    FiveBatches,
+    /// Nothing: every request is appended.
+    None,
+}
+
+/// What is done about the checksums of bodies.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verify {
+    /// They are computed again, and what does not match is refused.
+    #[default]
+    Verify,
+    /// They are passed on unread.
+    Trust,
+}
+
+/// How a broker behaves.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How many partitions its log has.
+    pub partitions: u16,
+    /// How many consumer groups it keeps offsets for.
+    pub groups: u16,
+    /// When appends are made durable.
+    pub fsync: Fsync,
+    /// What it remembers of producers.
+    pub producer_state: ProducerState,
+    /// What it does about producers that it does not remember.
+    pub unknown_producer: UnknownProducer,
+    /// Whether it checks bodies.
+    pub checksum: Verify,
+}
+
+/// The file of the groups' offsets; that of partition p is p + 1.
+const OFFSETS: FileId = FileId(0);
+/// Fires when a parked fetch has waited long enough.
+const PARKED: TimerId = TimerId(0);
+/// Fires when an interval between syncs is over.
+const INTERVAL: TimerId = TimerId(1);
+/// How long a broker is down after its disk has failed it.
+const DISK_FAILED: Span = Span::millis(10);
+
+/// A log broker on one machine.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    policy: Policy,
+    partitions: Vec<Partition>,
+    parked: Vec<Parked>,
+    /// When the parked fetches are looked at next.
+    alarm: Option<Instant>,
+    offsets: Tail,
+    /// The durable offset of each group and partition.
+    committed: Vec<u64>,
+    settling: Vec<Settling>,
+    interval_runs: bool,
+}
+
+#[derive(Copy, Clone, Debug)]
+struct Parked {
+    client: NodeId,
+    request: u64,
+    partition: PartitionId,
+    offset: u64,
+    batch: u16,
+    due: Instant,
+}
+
+/// An offset on its way to the disk.
+#[derive(Copy, Clone, Debug)]
+struct Settling {
+    position: u64,
+    slot: usize,
+    offset: u64,
+    client: NodeId,
+    partition: PartitionId,
+    request: Option<u64>,
+}
+
+type Ctx<'a> = Context<'a, Message, Record>;
+
+impl Broker {
+    /// The broker as a boot finds its disk.
+    pub fn boot(policy: Policy, disk: Journals<'_, Record>) -> Self {
+        let open = |p| Partition::open(PartitionId(p), FileId(p as u8 + 1), disk);
+        let mut committed = vec![0; usize::from(policy.groups) * usize::from(policy.partitions)];
+        for (_, stored) in disk.records(OFFSETS) {
+            if let Some(&Record::GroupOffset { group, partition, offset }) = stored.intact()
+                && let Some(slot) = policy.slot(group, partition)
+            {
+                committed[slot] = offset.max(committed[slot]);
+            }
+        }
+        Self {
+            policy,
+            partitions: (0..policy.partitions).map(open).collect(),
+            parked: Vec::new(),
+            alarm: None,
+            offsets: Tail::open(OFFSETS, disk),
+            committed,
+            settling: Vec::new(),
+            interval_runs: false,
+        }
+    }
+
+    #[inline]
+    fn produce(&mut self, from: NodeId, produce: &Produce, ctx: &mut Ctx<'_>) {
+        let index = produce.partition.index();
+        let Some(partition) = self.partitions.get_mut(index) else {
+            let verdict = Verdict::Refused(Refusal::UnknownPartition);
+            return answer(produce, verdict, ctx);
+        };
+        let visible = partition.visible(self.policy.fsync);
+        if let Some(verdict) = partition.produce(from, produce, &self.policy, ctx) {
+            answer(produce, verdict, ctx);
+        }
+        if partition.visible(self.policy.fsync) > visible {
+            self.wake_readers(produce.partition, ctx);
+        }
+        self.start_interval(ctx);
+    }
+
+    #[inline]
+    fn fetch(&mut self, fetch: Parked, wait_max: Span, ctx: &mut Ctx<'_>) {
+        let Parked { request, partition, offset, .. } = fetch;
+        let found = match self.partitions.get(partition.index()) {
+            Some(log) => log.read(offset, fetch.batch, self.policy.fsync),
+            None => Some(Reading::Closed),
+        };
+        match found {
+            None if wait_max > Span::ZERO => self.park(fetch, wait_max, ctx),
+            found => {
+                let reading = found.unwrap_or(Reading::Entries(Vec::new()));
+                ctx.reply(Message::Fetched { request, partition, base: offset, reading });
+            }
+        }
+    }
+
+    /// A long poll: the fetch waits for data, for its wait or for a duplicate of it at most.
+    fn park(&mut self, fetch: Parked, wait_max: Span, ctx: &mut Ctx<'_>) {
+        Moment::FetchParked.note(ctx);
+        let again = |old: &Parked| (old.client, old.request) != (fetch.client, fetch.request);
+        self.parked.retain(again);
+        self.parked.push(Parked { due: ctx.now() + wait_max, ..fetch });
+        self.set_alarm(ctx);
+    }
+
+    fn set_alarm(&mut self, ctx: &mut Ctx<'_>) {
+        let next = self.parked.iter().map(|fetch| fetch.due).min();
+        if next == self.alarm {
+            return;
+        }
+        match next {
+            Some(due) => {
+                let wait = due.since(ctx.now());
+                ctx.set_timer(PARKED, wait, Work::Background);
+            }
+            None => ctx.cancel(PARKED),
+        }
+        self.alarm = next;
+    }
+
+    /// More can be read in a partition: answers the fetches that waited for it.
+    fn wake_readers(&mut self, grown: PartitionId, ctx: &mut Ctx<'_>) {
+        if self.parked.is_empty() {
+            return;
+        }
+        let (log, fsync) = (&self.partitions[grown.index()], self.policy.fsync);
+        self.parked.retain(|fetch| {
+            if fetch.partition != grown {
+                return true;
+            }
+            match log.read(fetch.offset, fetch.batch, fsync) {
+                Some(reading) => answer_parked(fetch, reading, ctx),
+                None => return true,
+            }
+            false
+        });
+        self.set_alarm(ctx);
+    }
+
+    fn end_waits(&mut self, ctx: &mut Ctx<'_>) {
+        let now = ctx.now();
+        self.parked.retain(|fetch| {
+            if fetch.due <= now {
+                answer_parked(fetch, Reading::Entries(Vec::new()), ctx);
+            }
+            fetch.due > now
+        });
+        self.alarm = None;
+        self.set_alarm(ctx);
+    }
+
+    #[inline]
+    fn commit(
+        &mut self,
+        client: NodeId,
+        request: Option<u64>,
+        (group, partition): (GroupId, PartitionId),
+        offset: u64,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let Some(slot) = self.policy.slot(group, partition) else { return };
+        let position = self.offsets.append(Record::GroupOffset { group, partition, offset }, ctx);
+        self.settling.push(Settling { position, slot, offset, client, partition, request });
+        if self.policy.fsync == Fsync::BeforeAck {
+            self.offsets.flush(ctx);
+        }
+        self.settle(Some(client), ctx);
+        self.start_interval(ctx);
+    }
+
+    /// Enters the offsets that are as durable as the policy asks for. What `asking` sent is being handled:
+    /// it is answered over the same connection.
+    fn settle(&mut self, asking: Option<NodeId>, ctx: &mut Ctx<'_>) {
+        let done = match self.policy.fsync {
+            Fsync::BeforeAck => self.offsets.durable(),
+            Fsync::Interval(_) | Fsync::Never => self.offsets.end(),
+        };
+        let committed = &mut self.committed;
+        self.settling.retain(|one| {
+            if one.position >= done {
+                return true;
+            }
+            // A commit that comes late takes nothing back; Kafka has the generation for that.
+            committed[one.slot] = one.offset.max(committed[one.slot]);
+            if let Some(request) = one.request {
+                let message = Message::Committed { request, partition: one.partition };
+                if asking == Some(one.client) {
+                    ctx.reply(message);
+                } else {
+                    ctx.send(one.client, message);
+                }
+            }
+            false
+        });
+    }
+
+    fn start_interval(&mut self, ctx: &mut Ctx<'_>) {
+        let Fsync::Interval(every) = self.policy.fsync else { return };
+        if !self.interval_runs {
+            self.interval_runs = true;
+            ctx.set_timer(INTERVAL, every, Work::Background);
+        }
+    }
+
+    fn end_interval(&mut self, ctx: &mut Ctx<'_>) {
+        self.interval_runs = false;
+        self.offsets.flush(ctx);
+        self.partitions.iter_mut().for_each(|partition| partition.tail.flush(ctx));
+    }
+
+    fn tail_advanced(&mut self, index: usize, ctx: &mut Ctx<'_>) {
+        let before_ack = self.policy.fsync == Fsync::BeforeAck;
+        let partition = &mut self.partitions[index];
+        if before_ack {
+            partition.acknowledge(ctx);
+            partition.tail.flush(ctx);
+            self.wake_readers(PartitionId(index as u16), ctx);
+        } else if !partition.tail.is_durable() {
+            self.start_interval(ctx);
+        }
+    }
+}
+
+impl Policy {
+    #[inline]
+    fn slot(&self, group: GroupId, partition: PartitionId) -> Option<usize> {
+        let known = group.0 < self.groups && partition.0 < self.partitions;
+        known.then(|| group.index() * usize::from(self.partitions) + partition.index())
+    }
+}
+
+#[inline]
+fn answer(produce: &Produce, verdict: Verdict, ctx: &mut Ctx<'_>) {
+    let Produce { entry, partition, .. } = *produce;
+    ctx.reply(Message::Produced { message: entry.message, partition, verdict });
+}
+
+fn answer_parked(fetch: &Parked, reading: Reading, ctx: &mut Ctx<'_>) {
+    let Parked { client, request, partition, offset, .. } = *fetch;
+    ctx.send(client, Message::Fetched { request, partition, base: offset, reading });
+}
+
+impl Node for Broker {
+    type Message = Message;
+    type Record = Record;
+
+    fn start(&mut self, ctx: &mut Ctx<'_>) {
+        for partition in &mut self.partitions {
+            partition.tail.start(ctx);
+        }
+        if self.offsets.start(ctx) == Found::Damage {
+            // Where the groups stand is no longer known: better no broker than a wrong one.
+            ctx.exit();
+        }
+    }
+
+    #[inline]
+    fn deliver(&mut self, from: NodeId, message: Message, ctx: &mut Ctx<'_>) {
+        match message {
+            Message::Produce(produce) => self.produce(from, &produce, ctx),
+            Message::Fetch { request, partition, offset, batch, wait_max } => {
+                let due = Instant::NEVER;
+                let fetch = Parked { client: from, request, partition, offset, batch, due };
+                self.fetch(fetch, wait_max, ctx);
+            }
+            Message::Commit { request, group, partition, offset } => {
+                self.commit(from, request, (group, partition), offset, ctx);
+            }
+            Message::OffsetFetch { request, group, partition } => {
+                let slot = self.policy.slot(group, partition);
+                let offset = slot.map_or(0, |slot| self.committed[slot]);
+                ctx.reply(Message::OffsetFetched { request, partition, offset });
+            }
+            Message::Produced { .. }
+            | Message::Fetched { .. }
+            | Message::Committed { .. }
+            | Message::OffsetFetched { .. }
+            | Message::Custom(_) => {}
+        }
+    }
+
+    fn wake(&mut self, timer: TimerId, ctx: &mut Ctx<'_>) {
+        match timer {
+            PARKED => self.end_waits(ctx),
+            INTERVAL => self.end_interval(ctx),
+            _ => {}
+        }
+    }
+
+    fn synced(&mut self, ticket: Ticket, result: Result<(), DiskError>, ctx: &mut Ctx<'_>) {
+        let mut outcome = self.offsets.synced(ticket, result, ctx);
+        if outcome == Synced::Advanced {
+            self.settle(None, ctx);
+            if self.policy.fsync == Fsync::BeforeAck {
+                self.offsets.flush(ctx);
+            }
+        }
+        for index in 0..self.partitions.len() {
+            if outcome != Synced::Other {
+                break;
+            }
+            outcome = self.partitions[index].tail.synced(ticket, result, ctx);
+            if outcome == Synced::Advanced {
+                self.tail_advanced(index, ctx);
+            }
+        }
+        if outcome == Synced::Failed {
+            // Memory holds what the disk never will: start over from the disk, as PostgreSQL does
+            // since 2018. What waited for an acknowledgement gets none.
+            ctx.restart(DISK_FAILED);
+        }
+    }
+
+    fn fingerprint(&self, digest: &mut Digest) {
+        self.partitions.iter().for_each(|partition| partition.fingerprint(digest));
+        self.offsets.fingerprint(digest);
+        self.committed.iter().for_each(|&offset| _ = digest.word(offset));
+        digest.word(u64::from(self.interval_runs));
+        digest.word(self.alarm.map_or(u64::MAX, Instant::nanos));
+        for fetch in &self.parked {
+            let small = u64::from(fetch.client.0) << 32 | u64::from(fetch.partition.0) << 16;
+            digest.word(small | u64::from(fetch.batch)).word(fetch.request);
+            digest.word(fetch.offset).word(fetch.due.nanos());
+        }
+        for one in &self.settling {
+            let small = u64::from(one.client.0) << 17 | u64::from(one.request.is_some());
+            digest.word(one.position).word(one.slot as u64).word(one.offset).word(small);
+            digest.word(one.request.unwrap_or(0));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! The database of a consumer: one journal record a commit, so that a commit is atomic by construction.
+
+use super::message::{Entry, Message};
+use super::record::Record;
+use super::tail::{Found, Synced, Tail};
+use crate::digest::{Digest, SetDigest};
+use crate::id::{FileId, MessageId, PartitionId, SinkId, Ticket};
+use crate::journal::Journals;
+use crate::node::{Context, DiskError};
+use std::collections::BTreeSet;
+
+/// A table of effects, an inbox and the positions of partitions, in one file.
+#[derive(Clone, Debug)]
+pub struct Database {
+    tail: Tail,
+    sink: SinkId,
+    applied: u32,
+    view: SetDigest,
+    /// The inbox: rows whose unique key is the message.
+    inbox: MessageSet,
+    /// What had been applied when the process booted.
+    recovered: MessageSet,
+    /// The next offset to read of each partition.
+    positions: Vec<u64>,
+}
+
+/// What a commit holds besides the effect.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// A row in the inbox.
+    pub inbox: bool,
+    /// The next offset to read.
+    pub position: Option<(PartitionId, u64)>,
+}
+
+type Ctx<'a> = Context<'a, Message, Record>;
+
+impl Database {
+    /// The database in `file`, whose effects land at `sink`, as a boot finds it.
+    pub fn open(file: FileId, sink: SinkId, partitions: u16, disk: Journals<'_, Record>) -> Self {
+        let mut this = Self {
+            tail: Tail::open(file, disk),
+            sink,
+            applied: 0,
+            view: SetDigest::new(),
+            inbox: MessageSet::default(),
+            recovered: MessageSet::default(),
+            positions: vec![0; usize::from(partitions)],
+        };
+        for (_, stored) in disk.records(file) {
+            match stored.intact() {
+                Some(&Record::Applied { message, payload, inbox, position, .. }) => {
+                    this.recovered.insert(message);
+                    this.enter(message, payload, Beside { inbox, position });
+                }
+                Some(&Record::Moved { partition, next }) => this.move_to(partition, next),
+                _ => {}
+            }
+        }
+        this
+    }
+
+    /// Cuts a half-written commit off. Returns whether the database can be used: if a durable commit is
+    /// damaged it cannot.
+    pub fn start(&mut self, ctx: &mut Ctx<'_>) -> bool {
+        self.tail.start(ctx) != Found::Damage
+    }
+
+    /// Whether the inbox has a row for `message`.
+    #[inline]
+    pub fn has_row(&self, message: MessageId) -> bool {
+        self.inbox.has(message)
+    }
+
+    /// Whether `message` had been applied before this process booted.
+    #[inline]
+    pub fn had_applied(&self, message: MessageId) -> bool {
+        self.recovered.has(message)
+    }
+
+    /// How many effects there are.
+    #[inline]
+    pub fn applied(&self) -> u32 {
+        self.applied
+    }
+
+    /// The next offset of `partition` to read, as kept beside the effects.
+    pub fn position(&self, partition: PartitionId) -> u64 {
+        self.positions[partition.index()]
+    }
+
+    /// Commits the effect of `entry` and what is `beside` it.
+    #[inline]
+    pub fn apply(&mut self, entry: &Entry, beside: Beside, ctx: &mut Ctx<'_>) {
+        let (message, payload) = (entry.message, entry.body.fingerprint());
+        let Beside { inbox, position } = beside;
+        let record = Record::Applied { message, sink: self.sink, payload, inbox, position };
+        self.tail.append(record, ctx);
+        self.enter(message, payload, beside);
+    }
+
+    /// Commits nothing but a position.
+    pub fn advance(&mut self, partition: PartitionId, next: u64, ctx: &mut Ctx<'_>) {
+        self.tail.append(Record::Moved { partition, next }, ctx);
+        self.move_to(partition, next);
+    }
+
+    /// Sees to it that all commits become durable. Returns a mark for
+    /// [`is_durable`](Self::is_durable).
+    #[inline]
+    pub fn flush(&mut self, ctx: &mut Ctx<'_>) -> u64 {
+        self.tail.flush(ctx);
+        self.tail.end()
+    }
+
+    /// Whether everything before `mark` is durable.
+    #[inline]
+    pub fn is_durable(&self, mark: u64) -> bool {
+        mark <= self.tail.durable()
+    }
+
+    /// A sync has ended. An error means that a commit was lost: the process must start over.
+    ///
+    /// # Errors
+    /// If the sync was the database's and failed.
+    pub fn synced(
+        &mut self,
+        ticket: Ticket,
+        result: Result<(), DiskError>,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<(), DiskError> {
+        match self.tail.synced(ticket, result, ctx) {
+            Synced::Other => Ok(()),
+            Synced::Advanced => {
+                self.tail.flush(ctx);
+                Ok(())
+            }
+            Synced::Failed => result,
+        }
+    }
+
+    /// The digest of the table of effects.
+    pub fn view(&self) -> u64 {
+        self.view.value()
+    }
+
+    /// Takes the whole state into the digest.
+    pub fn fingerprint(&self, digest: &mut Digest) {
+        self.tail.fingerprint(digest);
+        digest.word(u64::from(self.applied) << 16 | u64::from(self.sink.0)).word(self.view());
+        self.inbox.fingerprint(digest);
+        self.recovered.fingerprint(digest);
+        self.positions.iter().for_each(|&position| _ = digest.word(position));
+    }
+
+    #[inline]
+    fn enter(&mut self, message: MessageId, payload: u64, beside: Beside) {
+        self.applied += 1;
+        self.view.insert(message.word(), payload);
+        if beside.inbox {
+            self.inbox.insert(message);
+        }
+        if let Some((partition, next)) = beside.position {
+            self.move_to(partition, next);
+        }
+    }
+
+    fn move_to(&mut self, partition: PartitionId, next: u64) {
+        if let Some(position) = self.positions.get_mut(partition.index()) {
+            *position = next;
+        }
+    }
+}
+
+/// A set of messages: a bit for each planned one, a tree for the rest.
+#[derive(Clone, Debug, Default)]
+pub(super) struct MessageSet {
+    planned: Vec<Vec<u64>>,
+    others: BTreeSet<u64>,
+}
+
+impl MessageSet {
+    #[inline]
+    pub(super) fn has(&self, message: MessageId) -> bool {
+        match message.planned() {
+            Some((origin, number)) => self
+                .planned
+                .get(origin.index())
+                .and_then(|bits| bits.get(number as usize / 64))
+                .is_some_and(|bits| bits >> (number % 64) & 1 == 1),
+            None => self.others.contains(&message.word()),
+        }
+    }
+
+    #[inline]
+    pub(super) fn insert(&mut self, message: MessageId) {
+        let Some((origin, number)) = message.planned() else {
+            self.others.insert(message.word());
+            return;
+        };
+        if self.planned.len() <= origin.index() {
+            self.planned.resize(origin.index() + 1, Vec::new());
+        }
+        let bits = &mut self.planned[origin.index()];
+        let word = number as usize / 64;
+        if bits.len() <= word {
+            bits.resize(word + 1, 0);
+        }
+        bits[word] |= 1 << (number % 64);
+    }
+
+    pub(super) fn fingerprint(&self, digest: &mut Digest) {
+        for (origin, bits) in self.planned.iter().enumerate().filter(|(_, bits)| !bits.is_empty()) {
+            digest.word((origin as u64) << 32 | bits.len() as u64);
+            bits.iter().for_each(|&word| _ = digest.word(word));
+        }
+        self.others.iter().for_each(|&word| _ = digest.word(word));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,440 @@
+//! What the built-in machines say to each other, and what a user's own machines add to it.
+
+use super::custom::CustomMessage;
+use crate::blob::{Blob, Blobs};
+use crate::digest::Digest;
+use crate::id::{GroupId, MessageId, NodeId, PartitionId};
+use crate::node;
+use crate::time::Span;
+
+/// What links carry between built-in machines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// A producer asks for an entry to be appended.
+    Produce(Produce),
+    /// The broker's answer.
+    Produced {
+        /// The message it is about: it tells the request, however late the answer comes.
+        message: MessageId,
+        /// The partition.
+        partition: PartitionId,
+        /// What became of it.
+        verdict: Verdict,
+    },
+    /// A consumer asks for entries.
+    Fetch {
+        /// The number of the request; never used twice by one machine.
+        request: u64,
+        /// The partition.
+        partition: PartitionId,
+        /// The first offset wanted.
+        offset: u64,
+        /// The most entries wanted.
+        batch: u16,
+        /// How long the broker may wait for something to return.
+        wait_max: Span,
+    },
+    /// The broker's answer.
+    Fetched {
+        /// The number of the request.
+        request: u64,
+        /// The partition.
+        partition: PartitionId,
+        /// The offset of the first entry.
+        base: u64,
+        /// What was found.
+        reading: Reading,
+    },
+    /// A consumer settles what its group has consumed.
+    Commit {
+        /// The number of the request, if it is to be answered.
+        request: Option<u64>,
+        /// The group.
+        group: GroupId,
+        /// The partition.
+        partition: PartitionId,
+        /// The next offset to read.
+        offset: u64,
+    },
+    /// The broker's answer: the offset is kept.
+    Committed {
+        /// The number of the request.
+        request: u64,
+        /// The partition.
+        partition: PartitionId,
+    },
+    /// A consumer asks where its group stands.
+    OffsetFetch {
+        /// The number of the request.
+        request: u64,
+        /// The group.
+        group: GroupId,
+        /// The partition.
+        partition: PartitionId,
+    },
+    /// The broker's answer.
+    OffsetFetched {
+        /// The number of the request.
+        request: u64,
+        /// The partition.
+        partition: PartitionId,
+        /// The next offset to read.
+        offset: u64,
+    },
+    /// A message of a user's own.
+    Custom(CustomMessage),
+}
+
+/// A request to append.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Produce {
+    /// What to append.
+    pub entry: Entry,
+    /// Who sends it as which of its batches, if the producer is idempotent.
+    pub identity: Option<Identity>,
+    /// Where.
+    pub partition: PartitionId,
+}
+
+/// An entry of a log.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The logical message.
+    pub message: MessageId,
+    /// Its routing key.
+    pub key: u64,
+    /// The fingerprint of the body as the producer made it.
+    pub checksum: u64,
+    /// The body.
+    pub body: Blob,
+}
+
+/// The name of a batch: (producer id, epoch, sequence), as in KIP-98.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The producer id.
+    pub producer: NodeId,
+    /// The epoch: a higher one fences all lower.
+    pub epoch: u32,
+    /// The number of the batch in its partition and epoch.
+    pub sequence: u32,
+}
+
+/// What became of a request to append.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It stands in the log, as durable as the broker's policy asks for.
+    Stored {
+        /// Where.
+        offset: u64,
+    },
+    /// This copy of the request was not appended; an earlier copy may have been.
+    Refused(Refusal),
+}
+
+/// Why a request was refused.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its sequence does not follow the last one.
+    OutOfOrder,
+    /// A higher epoch of the same producer was seen.
+    Fenced,
+    /// The body does not match its checksum.
+    Corrupt,
+    /// The partition's log is damaged.
+    Closed,
+    /// There is no such partition, and there never was.
+    UnknownPartition,
+}
+
+/// What a fetch found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// These entries, from the offset asked for on; none if nothing came in time.
+    Entries(Vec<Entry>),
+    /// The offset is beyond the end: the log has lost what the group once read.
+    OutOfRange,
+    /// The partition's log is damaged.
+    Closed,
+}
+
+/// The kinds of [`Message`], in its order.
+const KINDS: [&str; 9] = [
+    "Produce",
+    "Produced",
+    "Fetch",
+    "Fetched",
+    "Commit",
+    "Committed",
+    "OffsetFetch",
+    "OffsetFetched",
+    "Custom",
+];
+
+/// Custom messages have the kinds from here on.
+const CUSTOM: u8 = KINDS.len() as u8 - 1;
+
+/// The sizes of headers on the wire, roughly those of Kafka's protocol.
+const HEADER: u32 = 32;
+const ENTRY: u32 = 24;
+
+impl Entry {
+    /// An entry with the checksum of its body.
+    pub fn new(message: MessageId, key: u64, body: Blob) -> Self {
+        Self { message, key, checksum: body.fingerprint(), body }
+    }
+
+    /// Whether the body is what the producer made.
+    #[inline]
+    pub const fn is_sound(&self) -> bool {
+        self.checksum == self.body.fingerprint()
+    }
+
+    #[inline]
+    pub(super) fn fingerprint(&self, digest: &mut Digest) {
+        digest.word(self.message.word()).word(self.key).word(self.body.fingerprint());
+        if !self.is_sound() {
+            digest.word(!self.checksum);
+        }
+    }
+
+    fn corrupt(&mut self, bit: u64, blobs: &mut Blobs) -> bool {
+        let flipped = blobs.flip(self.body, bit);
+        let changed = flipped != self.body;
+        self.body = flipped;
+        changed
+    }
+}
+
+impl Identity {
+    pub(super) fn fingerprint(this: Option<Self>, digest: &mut Digest) {
+        match this {
+            Some(Self { producer, epoch, sequence }) => digest
+                .word(1 << 16 | u64::from(producer.0))
+                .word(u64::from(epoch) << 32 | u64::from(sequence)),
+            None => digest.word(0),
+        };
+    }
+}
+
+impl Message {
+    /// A message of a user's own.
+    pub fn custom<M: node::Message + PartialEq>(message: M) -> Self {
+        Self::Custom(CustomMessage::new(message))
+    }
+
+    /// The user's own message, if this is one of type `M`.
+    pub fn as_custom<M: node::Message>(&self) -> Option<&M> {
+        match self {
+            Self::Custom(message) => message.get(),
+            _ => None,
+        }
+    }
+}
+
+/// A tag and three small fields in one word.
+const fn packed(tag: u8, partition: PartitionId, group: GroupId, rest: u16) -> u64 {
+    tag as u64 | (partition.0 as u64) << 8 | (group.0 as u64) << 24 | (rest as u64) << 40
+}
+
+const NO_GROUP: GroupId = GroupId(0);
+
+impl node::Message for Message {
+    #[inline]
+    fn kind(&self) -> u8 {
+        match self {
+            Self::Produce(_) => 0,
+            Self::Produced { .. } => 1,
+            Self::Fetch { .. } => 2,
+            Self::Fetched { .. } => 3,
+            Self::Commit { .. } => 4,
+            Self::Committed { .. } => 5,
+            Self::OffsetFetch { .. } => 6,
+            Self::OffsetFetched { .. } => 7,
+            Self::Custom(message) => CUSTOM.saturating_add(message.kind()),
+        }
+    }
+
+    fn kind_name(kind: u8) -> &'static str {
+        KINDS[usize::from(kind.min(CUSTOM))]
+    }
+
+    #[inline]
+    fn fingerprint(&self, digest: &mut Digest) {
+        match self {
+            Self::Produce(Produce { entry, identity, partition }) => {
+                digest.word(packed(0, *partition, NO_GROUP, 0));
+                Identity::fingerprint(*identity, digest);
+                entry.fingerprint(digest);
+            }
+            Self::Produced { message, partition, verdict } => {
+                let (rest, offset) = match verdict {
+                    Verdict::Stored { offset } => (0, *offset),
+                    Verdict::Refused(refusal) => (1 + *refusal as u16, 0),
+                };
+                digest.word(packed(1, *partition, NO_GROUP, rest));
+                digest.word(message.word()).word(offset);
+            }
+            Self::Fetch { request, partition, offset, batch, wait_max } => {
+                digest.word(packed(2, *partition, NO_GROUP, *batch));
+                digest.word(*request).word(*offset).word(wait_max.nanos());
+            }
+            Self::Fetched { request, partition, base, reading } => {
+                let entries: &[Entry] = match reading {
+                    Reading::Entries(entries) => entries,
+                    Reading::OutOfRange | Reading::Closed => &[],
+                };
+                let rest = match reading {
+                    Reading::Entries(entries) => entries.len() as u16,
+                    Reading::OutOfRange => u16::MAX,
+                    Reading::Closed => u16::MAX - 1,
+                };
+                digest.word(packed(3, *partition, NO_GROUP, rest)).word(*request).word(*base);
+                entries.iter().for_each(|entry| entry.fingerprint(digest));
+            }
+            Self::Commit { request, group, partition, offset } => {
+                digest.word(packed(4, *partition, *group, u16::from(request.is_some())));
+                digest.word(request.unwrap_or(0)).word(*offset);
+            }
+            Self::Committed { request, partition } => {
+                digest.word(packed(5, *partition, NO_GROUP, 0)).word(*request);
+            }
+            Self::OffsetFetch { request, group, partition } => {
+                digest.word(packed(6, *partition, *group, 0)).word(*request);
+            }
+            Self::OffsetFetched { request, partition, offset } => {
+                digest.word(packed(7, *partition, NO_GROUP, 0)).word(*request).word(*offset);
+            }
+            Self::Custom(message) => {
+                digest.word(u64::from(CUSTOM));
+                message.fingerprint(digest);
+            }
+        }
+    }
+
+    fn size(&self) -> u32 {
+        let bodies = |entries: &[Entry]| -> u32 {
+            entries.iter().map(|entry| ENTRY.saturating_add(entry.body.len())).sum()
+        };
+        HEADER
+            + match self {
+                Self::Produce(produce) => bodies(&[produce.entry]),
+                Self::Fetched { reading: Reading::Entries(entries), .. } => bodies(entries),
+                Self::Custom(message) => message.size(),
+                _ => 0,
+            }
+    }
+
+    /// Bodies go bad; headers do not, since the checksums of the transport catch what breaks them.
+    fn corrupt(&mut self, bit: u64, blobs: &mut Blobs) -> bool {
+        match self {
+            Self::Produce(produce) => produce.entry.corrupt(bit, blobs),
+            Self::Fetched { reading: Reading::Entries(entries), .. } if !entries.is_empty() => {
+                let count = entries.len() as u64;
+                entries[(bit % count) as usize].corrupt(bit / count, blobs)
+            }
+            Self::Custom(message) => message.corrupt(bit, blobs),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::Message as _;
+
+    fn digest(message: &Message) -> u64 {
+        let mut digest = Digest::new();
+        message.fingerprint(&mut digest);
+        digest.value()
+    }
+
+    fn variants(blobs: &mut Blobs) -> Vec<Message> {
+        let mut all = Vec::new();
+        let (one, two) = (blobs.put(b"one"), blobs.put(b"two"));
+        let id = |number| MessageId::new(NodeId(1), number);
+        let entry = Entry::new(id(1), 5, one);
+        let name = |producer, epoch, sequence| {
+            Some(Identity { producer: NodeId(producer), epoch, sequence })
+        };
+        let entries = [
+            entry,
+            Entry { message: id(2), ..entry },
+            Entry { key: 6, ..entry },
+            Entry { body: two, ..entry },
+            Entry { checksum: 0, ..entry },
+        ];
+        for partition in [PartitionId(0), PartitionId(1)] {
+            let produce = |entry, identity| Message::Produce(Produce { entry, identity, partition });
+            all.extend(entries.map(|entry| produce(entry, None)));
+            let names = [name(0, 0, 0), name(1, 0, 0), name(0, 1, 0), name(0, 0, 1)];
+            all.extend(names.map(|identity| produce(entry, identity)));
+            for request in [0, 1] {
+                for offset in [0, 1] {
+                    let (group, batch) = (GroupId(offset as u16), 1 + offset as u16);
+                    let wait_max = Span::nanos_of(offset);
+                    all.push(Message::Fetch { request, partition, offset, batch: 1, wait_max });
+                    let wait_max = Span::millis(1);
+                    all.push(Message::Fetch { request, partition, offset, batch, wait_max });
+                    all.push(Message::Commit {
+                        request: (request == 1).then_some(offset),
+                        group,
+                        partition,
+                        offset: request,
+                    });
+                    all.push(Message::OffsetFetched { request, partition, offset });
+                    all.push(Message::OffsetFetch { request, group, partition });
+                    let mut readings = vec![Reading::OutOfRange, Reading::Closed];
+                    readings.extend(entries.map(|entry| Reading::Entries(vec![entry])));
+                    readings.push(Reading::Entries(vec![]));
+                    readings.push(Reading::Entries(entries[..2].to_vec()));
+                    all.extend(readings.into_iter().map(|reading| Message::Fetched {
+                        request,
+                        partition,
+                        base: offset,
+                        reading,
+                    }));
+                }
+                all.push(Message::Committed { request, partition });
+            }
+            for verdict in [
+                Verdict::Stored { offset: 0 },
+                Verdict::Stored { offset: 1 },
+                Verdict::Refused(Refusal::OutOfOrder),
+                Verdict::Refused(Refusal::Closed),
+            ] {
+                all.push(Message::Produced { message: id(1), partition, verdict });
+                all.push(Message::Produced { message: id(2), partition, verdict });
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn messages_that_differ_in_any_field_have_other_fingerprints() {
+        let all = variants(&mut Blobs::default());
+        for (n, one) in all.iter().enumerate() {
+            for other in &all[..n] {
+                assert_ne!(digest(one), digest(other), "{one:?}\n{other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_flipped_body_no_longer_matches_its_checksum() {
+        let mut blobs = Blobs::default();
+        for mut message in variants(&mut blobs) {
+            let before = digest(&message);
+            assert_eq!(message.corrupt(7, &mut blobs), before != digest(&message));
+            if let Message::Produce(Produce { entry, .. }) = message {
+                assert!(!entry.is_sound());
+            }
+        }
+    }
+
+    #[test]
+    fn messages_stay_small() {
+        assert!(size_of::<Message>() <= 64, "{} bytes", size_of::<Message>());
+    }
+}

@@ -1,0 +1,164 @@
+//! What the disks of the built-in machines hold.
+
+use super::custom::{CustomRecord, OwnRecord};
+use super::message::{Entry, Identity};
+use crate::digest::Digest;
+use crate::history::Effect;
+use crate::id::{GroupId, MessageId, PartitionId, SinkId};
+use crate::node;
+
+/// A record of a built-in machine's file, or of a user's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// An entry of a partition's log; its offset is its position in the file.
+    Entry {
+        /// The entry.
+        entry: Entry,
+        /// The batch it came as: producer state is rebuilt from it.
+        identity: Option<Identity>,
+    },
+    /// A group's position in a partition.
+    GroupOffset {
+        /// The group.
+        group: GroupId,
+        /// The partition.
+        partition: PartitionId,
+        /// The next offset to read.
+        offset: u64,
+    },
+    /// A database commit that has an effect. All of it is durable, or nothing.
+    Applied {
+        /// The message that was applied.
+        message: MessageId,
+        /// To which table.
+        sink: SinkId,
+        /// The fingerprint of what was applied.
+        payload: u64,
+        /// Whether the commit has a row whose unique key is the message: the inbox.
+        inbox: bool,
+        /// The next offset to read, if it is kept beside the effect.
+        position: Option<(PartitionId, u64)>,
+    },
+    /// A database commit that only moves the position beside the effects.
+    Moved {
+        /// The partition.
+        partition: PartitionId,
+        /// The next offset to read.
+        next: u64,
+    },
+    /// A record of a user's own.
+    Custom(CustomRecord),
+}
+
+impl Record {
+    /// A record of a user's own.
+    pub fn custom<R: OwnRecord + PartialEq>(record: R) -> Self {
+        Self::Custom(CustomRecord::new(record))
+    }
+
+    /// The user's own record, if this is one of type `R`.
+    pub fn as_custom<R: OwnRecord>(&self) -> Option<&R> {
+        match self {
+            Self::Custom(record) => record.get(),
+            _ => None,
+        }
+    }
+
+    /// The effects that the record means once it is durable.
+    #[inline]
+    pub fn effects(&self, effects: &mut Vec<Effect>) {
+        match *self {
+            Self::Applied { message, sink, payload, .. } => {
+                effects.push(Effect { message, sink, payload });
+            }
+            Self::Entry { .. } | Self::GroupOffset { .. } | Self::Moved { .. } => {}
+            Self::Custom(ref record) => record.effects(effects),
+        }
+    }
+}
+
+impl node::Record for Record {
+    #[inline]
+    fn fingerprint(&self, digest: &mut Digest) {
+        match self {
+            Self::Entry { entry, identity } => {
+                Identity::fingerprint(*identity, digest);
+                entry.fingerprint(digest);
+            }
+            Self::GroupOffset { group, partition, offset } => {
+                let tag = 2 << 32 | u64::from(group.0) << 16 | u64::from(partition.0);
+                digest.word(tag).word(*offset);
+            }
+            Self::Applied { message, sink, payload, inbox, position } => {
+                let (partition, next) = position.unwrap_or_default();
+                let flags = u64::from(*inbox) | u64::from(position.is_some()) << 1;
+                digest.word(
+                    3 << 48 | flags << 32 | u64::from(sink.0) << 16 | u64::from(partition.0),
+                );
+                digest.word(next).word(message.word()).word(*payload);
+            }
+            Self::Moved { partition, next } => {
+                digest.word(4 << 48 | u64::from(partition.0)).word(*next);
+            }
+            Self::Custom(record) => {
+                digest.word(5 << 48);
+                record.fingerprint(digest);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blob::Blobs;
+    use crate::id::NodeId;
+    use crate::node::Record as _;
+
+    #[test]
+    fn records_that_differ_in_any_field_have_other_fingerprints() {
+        let body = Blobs::default().put(b"body");
+        let message = MessageId::new(NodeId(1), 1);
+        let entry = Entry::new(message, 1, body);
+        let identity = Identity { producer: NodeId(1), epoch: 1, sequence: 1 };
+        let applied = |payload, inbox, position| Record::Applied {
+            message,
+            sink: SinkId(1),
+            payload,
+            inbox,
+            position,
+        };
+        let here = (PartitionId(0), 1);
+        let records = [
+            Record::Entry { entry, identity: None },
+            Record::Entry { entry, identity: Some(identity) },
+            Record::Entry { entry, identity: Some(Identity { epoch: 2, ..identity }) },
+            Record::Entry { entry: Entry { key: 2, ..entry }, identity: None },
+            Record::GroupOffset { group: GroupId(0), partition: PartitionId(1), offset: 1 },
+            Record::GroupOffset { group: GroupId(1), partition: PartitionId(0), offset: 1 },
+            Record::GroupOffset { group: GroupId(0), partition: PartitionId(1), offset: 2 },
+            applied(1, false, None),
+            applied(2, false, None),
+            applied(1, true, None),
+            applied(1, true, Some(here)),
+            applied(1, true, Some((PartitionId(1), 1))),
+            applied(1, true, Some((PartitionId(0), 2))),
+            Record::Moved { partition: here.0, next: here.1 },
+            Record::Moved { partition: here.0, next: 2 },
+        ];
+        let digests: std::collections::BTreeSet<u64> = records
+            .iter()
+            .map(|record| {
+                let mut digest = Digest::new();
+                record.fingerprint(&mut digest);
+                digest.value()
+            })
+            .collect();
+        assert_eq!(digests.len(), records.len());
+    }
+
+    #[test]
+    fn records_stay_small() {
+        assert!(size_of::<Record>() <= 64, "{} bytes", size_of::<Record>());
+    }
+}

@@ -1,0 +1,71 @@
+//! What should happen sometimes in the built-in machines, or a sweep has not tried much.
+
+use super::{Message, Record};
+use crate::id::SiteId;
+use crate::node::Context;
+
+macro_rules! moments {
+    ($($(#[$doc:meta])* $name:ident = $slug:literal),* $(,)?) => {
+        /// A moment worth counting.
+        #[derive(Copy, Clone, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Moment { $($(#[$doc])* $name),* }
+
+        impl Moment {
+            /// The names of all moments, by their [`SiteId`].
+            pub const NAMES: &'static [&'static str] = &[$($slug),*];
+        }
+    };
+}
+
+moments! {
+    /// The broker recognised a batch that it had already.
+    DuplicateAnswered = "broker-deduplicated",
+    /// It did so before the first copy was durable, and waited.
+    DuplicateWaited = "duplicate-awaited-original",
+    /// The broker refused a batch whose predecessor it had not seen.
+    OutOfOrder = "out-of-order-refused",
+    /// The broker refused a batch of an older epoch.
+    Fenced = "fenced",
+    /// The broker refused a body that did not match its checksum.
+    CorruptRefused = "corrupt-body-refused",
+    /// A boot cut a half-written tail off.
+    TailTruncated = "tail-truncated-at-boot",
+    /// A boot found damage that it cannot mend.
+    DamageFound = "damage-found-at-boot",
+    /// A sync failed.
+    SyncFailed = "sync-failed",
+    /// A fetch waited for data.
+    FetchParked = "fetch-parked",
+    /// A producer sent again.
+    RetrySent = "retry-sent",
+    /// A producer gave a message up.
+    GaveUp = "delivery-deadline-passed",
+    /// A producer started a new epoch after it had given a message up.
+    EpochBumped = "epoch-bumped",
+    /// A consumer asked again for want of an answer.
+    AskedAgain = "consumer-asked-again",
+    /// A consumer dropped entries that did not match their checksums.
+    CorruptDiscarded = "corrupt-entries-discarded",
+    /// A consumer went on after the start of its partition when it booted.
+    Resumed = "resumed-at-committed-offset",
+    /// A record came again to a database that had applied it before the last restart: a crash fell
+    /// between effect and settlement.
+    Redelivered = "crash-between-effect-and-settlement",
+    /// The inbox had the message already.
+    InboxHit = "inbox-deduplicated",
+    /// The volatile set of ids had the message already.
+    MemoryHit = "memory-deduplicated",
+}
+
+impl Moment {
+    /// Its place among the sites of a built-in system.
+    pub const fn site(self) -> SiteId {
+        SiteId(self as u8)
+    }
+
+    #[inline]
+    pub(super) fn note(self, ctx: &mut Context<'_, Message, Record>) {
+        ctx.sometimes(self.site());
+    }
+}

@@ -1,0 +1,277 @@
+//! Scenarios: built-in systems assembled from data.
+
+use crate::id::NodeId;
+use crate::journal::Journals;
+use crate::model::{CustomNode, Record};
+use crate::node::{Machine, Seat};
+use crate::profile::{DiskProfile, Envelope, FaultClass, Link, Profile, Swarm};
+use crate::run::Subject;
+use problem::Problem;
+use serde::Deserialize;
+use std::fmt;
+use std::sync::Arc;
+
+pub use bounded::{Backwards, Between, Bounded, NoTime, OutOfBounds, Positive};
+pub use catalogue::{Entry, catalogue};
+pub use pipe::Pipe;
+pub use problem::ScenarioError;
+pub use sections::{
+    BrokerSection, ClockSection, ConsumerSection, DiskSection, Expect, FsyncPolicy, NetworkSection,
+    ProducerSection, Program, PromiseName, RunSection, Until, VarySection, Workload,
+};
+
+mod bounded;
+mod catalogue;
+mod check;
+mod pipe;
+mod problem;
+mod sections;
+
+/// Makes the program of a machine, at each of its boots.
+pub type Factory = Arc<dyn Fn(&Seat<'_>, Journals<'_, Record>) -> CustomNode + Send + Sync>;
+
+/// A system as data: what a scenario file holds, and what code may change before it runs.
+///
+/// ```
+/// use postulate::model::consumer::Dedup;
+/// use postulate::scenario::Scenario;
+///
+/// let mut scenario = Scenario::named("exactly-once-pipe")?;
+/// scenario.consumer.dedup = Dedup::Memory;
+/// let system = scenario.system()?;
+/// # Ok::<(), postulate::scenario::ScenarioError>(())
+/// ```
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Its name.
+    pub name: String,
+    /// What it is about, in a line.
+    #[serde(default)]
+    pub about: String,
+    /// What it promises.
+    pub promises: Vec<PromiseName>,
+    /// What it is there to show.
+    #[serde(default)]
+    pub expect: Expect,
+    /// What is sent.
+    pub workload: Workload,
+    /// The log broker.
+    #[serde(default)]
+    pub broker: BrokerSection,
+    /// The producers.
+    #[serde(default)]
+    pub producer: ProducerSection,
+    /// The consumers.
+    #[serde(default)]
+    pub consumer: ConsumerSection,
+    /// The network.
+    #[serde(default)]
+    pub network: NetworkSection,
+    /// The disks.
+    #[serde(default)]
+    pub disk: DiskSection,
+    /// The clocks.
+    #[serde(default)]
+    pub clock: ClockSection,
+    /// Faults, and when a run ends.
+    #[serde(default)]
+    pub run: RunSection,
+    /// What seeds set otherwise.
+    #[serde(default)]
+    pub vary: VarySection,
+    /// Machines whose programs code supplies.
+    #[serde(default, rename = "program")]
+    pub programs: Vec<Program>,
+    #[serde(skip)]
+    attached: Vec<Attached>,
+}
+
+#[derive(Clone)]
+struct Attached {
+    program: String,
+    factory: Factory,
+}
+
+impl fmt::Debug for Attached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attached").field("program", &self.program).finish_non_exhaustive()
+    }
+}
+
+impl Scenario {
+    /// The scenario that `text` spells out; errors call the text `file`.
+    ///
+    /// # Errors
+    /// If the text is no scenario, or an impossible one; the error names the place.
+    pub fn from_toml(file: &str, text: &str) -> Result<Self, ScenarioError> {
+        let scenario: Self =
+            toml::from_str(text).map_err(|error| ScenarioError::text(file, text, &error))?;
+        check::check(&scenario).map_err(|problem| problem.locate(file, Some(text)))?;
+        Ok(scenario)
+    }
+
+    /// The scenario that `text` spells out with one line changed: `key`, such as `consumer.dedup`, is
+    /// `value` instead, written as in the file.
+    ///
+    /// # Errors
+    /// If the text, the key or the value is no scenario's, or an impossible one comes of it.
+    pub fn from_toml_changed(
+        file: &str,
+        text: &str,
+        key: &str,
+        value: &str,
+    ) -> Result<Self, ScenarioError> {
+        let wrong = |error: &toml::de::Error| ScenarioError::text(file, text, error);
+        let mut document: toml::Table = toml::from_str(text).map_err(|error| wrong(&error))?;
+        let change = format!("{key} = {value}");
+        let change: toml::Table = toml::from_str(&change)
+            .map_err(|error| ScenarioError::text(&change, &change, &error))?;
+        overlay(&mut document, change);
+        let scenario = Self::deserialize(document).map_err(|error| wrong(&error))?;
+        check::check(&scenario).map_err(|problem| problem.locate(file, None))?;
+        Ok(scenario)
+    }
+
+    /// The scenario of this name in the [`catalogue`].
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn named(name: &str) -> Result<Self, ScenarioError> {
+        Entry::named(name)?.scenario()
+    }
+
+    /// Supplies the program that the scenario calls `name`.
+    ///
+    /// # Errors
+    /// If the scenario names no such program.
+    pub fn attach(
+        mut self,
+        name: &str,
+        factory: impl Fn(&Seat<'_>, Journals<'_, Record>) -> CustomNode + Send + Sync + 'static,
+    ) -> Result<Self, ScenarioError> {
+        if !self.programs.iter().any(|program| program.name == name) {
+            let known: Vec<_> = self.programs.iter().map(|program| program.name.as_str()).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let (file, program) = (self.name, name.to_owned());
+            return Err(ScenarioError::NoSuchProgram { file, program, known });
+        }
+        self.attached.retain(|attached| attached.program != name);
+        self.attached.push(Attached { program: name.to_owned(), factory: Arc::new(factory) });
+        Ok(self)
+    }
+
+    /// The system, ready to be run.
+    ///
+    /// # Errors
+    /// If code has made the scenario impossible, or left a program out.
+    pub fn system(self) -> Result<Pipe, ScenarioError> {
+        check::check(&self).map_err(|problem: Problem| problem.locate(&self.name, None))?;
+        let unattached =
+            self.programs.iter().find(|program| self.factory(&program.name).is_none());
+        if let Some(program) = unattached {
+            let program = program.name.clone();
+            return Err(ScenarioError::Unattached { file: self.name, program });
+        }
+        Ok(Pipe::new(&self))
+    }
+
+    /// The system, as everything runs it that runs schedules. What is generic in the engine is made here,
+    /// so that it runs optimised even in an unoptimised test.
+    ///
+    /// # Errors
+    /// As [`system`](Self::system).
+    pub fn subject(self) -> Result<Arc<dyn Subject>, ScenarioError> {
+        Ok(Arc::new(self.system()?))
+    }
+
+    fn factory(&self, program: &str) -> Option<&Factory> {
+        let mut attached = self.attached.iter();
+        attached.find(|attached| attached.program == program).map(|attached| &attached.factory)
+    }
+
+    /// The machines: the broker, the producers, the consumers group by group, the programs.
+    fn machines(&self) -> Vec<Machine> {
+        let zoned = |n: u32| 1 + (n % 2) as u8;
+        let machine = |name, role, zone| Machine { name, role, zone };
+        let mut machines = vec![machine("broker".to_owned(), "broker", 0)];
+        let producers = 1..=self.workload.producers.get();
+        machines.extend(producers.map(|n| machine(format!("producer-{n}"), "producer", zoned(n))));
+        for group in 1..=self.consumer.groups.get() {
+            for member in 1..=self.consumer.members.get() {
+                let name = match self.consumer.members.get() {
+                    1 => format!("consumer-{group}"),
+                    _ => format!("consumer-{group}.{member}"),
+                };
+                machines.push(machine(name, "consumer", zoned(group + member)));
+            }
+        }
+        let programs = self.programs.iter().zip(0..);
+        machines.extend(programs.map(|(p, n)| machine(p.machine.clone(), "program", zoned(n))));
+        machines
+    }
+
+    fn profile(&self) -> Profile {
+        let Self { network, disk, run, .. } = self;
+        let quiet = Profile::default();
+        let sync = disk.sync.unwrap_or(Between::micros(200, 1_000));
+        Profile {
+            transport: network.transport,
+            link: Link {
+                latency: network.latency.least(),
+                jitter: network.latency.width(),
+                loss: network.loss,
+                duplicate: network.duplicate,
+                corrupt: network.corrupt,
+                bandwidth: network.bandwidth.map(|bytes| u64::from(bytes.get())),
+            },
+            links: Vec::new(),
+            disk: DiskProfile {
+                write_through: disk.write_through,
+                sync: sync.least(),
+                jitter: sync.width(),
+            },
+            clock_tick: self.clock.tick.get(),
+            swarm: run.swarm,
+            envelope: self.envelope(),
+            heal_at: run.heal_at.map_or(quiet.heal_at, Positive::get),
+            patience: run.patience.map_or(quiet.patience, Positive::get),
+            drain: run.drain.unwrap_or(quiet.drain),
+            events_max: run.events_max.map_or(quiet.events_max, |max| u64::from(max.get())),
+            time_max: run.time_max.map_or(quiet.time_max, Positive::get),
+        }
+    }
+
+    fn envelope(&self) -> Envelope {
+        let Self { network, run, .. } = self;
+        if run.swarm == Swarm::On {
+            return run.envelope.iter().copied().collect();
+        }
+        let stated = [
+            (FaultClass::Loss, !network.loss.is_never()),
+            (FaultClass::Duplicate, !network.duplicate.is_never()),
+            (FaultClass::Corrupt, !network.corrupt.is_never()),
+            (FaultClass::Delay, network.latency.width() > crate::time::Span::ZERO),
+        ];
+        stated.into_iter().filter(|&(_, occurs)| occurs).map(|(class, _)| class).collect()
+    }
+
+    /// The number of a consumer's machine; groups and members count from 0.
+    fn consumer_node(&self, group: u32, member: u32) -> NodeId {
+        let before = self.workload.producers.get() + group * self.consumer.members.get();
+        NodeId((1 + before + member) as u16)
+    }
+}
+
+/// Puts the values of `change` in the place of those of `table`.
+fn overlay(table: &mut toml::Table, change: toml::Table) {
+    for (key, value) in change {
+        match (table.get_mut(&key), value) {
+            (Some(toml::Value::Table(inner)), toml::Value::Table(change)) => overlay(inner, change),
+            (_, value) => _ = table.insert(key, value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,294 @@
+//! A scenario put together: machines with built-in programs, their workload and their promises.
+
+use super::{Factory, FsyncPolicy, Positive, PromiseName, Scenario, Until};
+use crate::check::{Promise, Replica};
+use crate::history::Effect;
+use crate::id::{GroupId, KnobId, MessageId, NodeId, SinkId};
+use crate::journal::Journals;
+use crate::model::broker::Policy as BrokerPolicy;
+use crate::model::consumer::{ConsumerPolicy, FetchPolicy};
+use crate::model::producer::{OnTimeout, ProducerPolicy};
+use crate::model::{self, Broker, Consumer, Fsync, Moment, Producer, Record};
+use crate::node::{Machine, Planned, Seat, System};
+use crate::profile::{Knob, Profile, Transport};
+use crate::time::Span;
+use std::fmt;
+
+/// The system of a [`Scenario`].
+pub struct Pipe {
+    name: String,
+    machines: Vec<Machine>,
+    roles: Vec<Role>,
+    plan: Vec<Planned>,
+    promises: Vec<Promise>,
+    profile: Profile,
+    knobs: Vec<Knob>,
+    /// What the knobs set, knob by knob.
+    dials: Vec<Dial>,
+}
+
+/// The program of a machine, before its knobs are set.
+enum Role {
+    Broker(BrokerPolicy),
+    Producer(ProducerPolicy),
+    Consumer(ConsumerPolicy),
+    Program(Factory),
+}
+
+/// What a knob sets.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Dial {
+    InFlight,
+    Timeout,
+    Deadline,
+    Batch,
+    WaitMax,
+}
+
+/// Where the broker stands among the machines.
+const BROKER: NodeId = NodeId(0);
+
+impl Pipe {
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        let machines = scenario.machines();
+        let roles = roles(scenario);
+        debug_assert_eq!(machines.len(), roles.len(), "each machine has a program");
+        let (dials, knobs) = knobs(scenario).into_iter().unzip();
+        Self {
+            name: scenario.name.clone(),
+            machines,
+            roles,
+            plan: plan(scenario),
+            promises: scenario.promises.iter().map(|&name| promise(scenario, name)).collect(),
+            profile: scenario.profile(),
+            knobs,
+            dials,
+        }
+    }
+
+    fn knobs_of<'a>(&'a self, seat: &'a Seat<'_>) -> impl Iterator<Item = (Dial, u64)> {
+        self.dials.iter().zip(0..).map(|(&dial, knob)| (dial, seat.knob(KnobId(knob))))
+    }
+
+    fn producer(&self, mut policy: ProducerPolicy, seat: &Seat<'_>) -> Producer {
+        for (dial, value) in self.knobs_of(seat) {
+            match dial {
+                Dial::InFlight => policy.in_flight = value as u8,
+                Dial::Timeout => policy.timeout = Span::nanos_of(value),
+                Dial::Deadline => policy.deadline = Span::nanos_of(value),
+                Dial::Batch | Dial::WaitMax => {}
+            }
+        }
+        Producer::boot(policy, seat)
+    }
+
+    fn consumer(
+        &self,
+        mut policy: ConsumerPolicy,
+        seat: &Seat<'_>,
+        disk: Journals<'_, Record>,
+    ) -> Consumer {
+        for (dial, value) in self.knobs_of(seat) {
+            match dial {
+                Dial::Batch => policy.fetch.batch = value as u16,
+                Dial::WaitMax => policy.fetch.wait_max = Span::nanos_of(value),
+                Dial::InFlight | Dial::Timeout | Dial::Deadline => {}
+            }
+        }
+        Consumer::boot(policy, seat, disk)
+    }
+}
+
+impl fmt::Debug for Pipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipe")
+            .field("name", &self.name)
+            .field("machines", &self.machines)
+            .finish_non_exhaustive()
+    }
+}
+
+impl System for Pipe {
+    type Node = model::Machine;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn machines(&self) -> &[Machine] {
+        &self.machines
+    }
+
+    fn boot(&self, seat: &Seat<'_>, disk: Journals<'_, Record>) -> model::Machine {
+        match &self.roles[seat.id.index()] {
+            Role::Broker(policy) => model::Machine::Broker(Broker::boot(*policy, disk)),
+            Role::Producer(policy) => model::Machine::Producer(self.producer(*policy, seat)),
+            Role::Consumer(policy) => model::Machine::Consumer(self.consumer(*policy, seat, disk)),
+            Role::Program(factory) => model::Machine::Custom(factory(seat, disk)),
+        }
+    }
+
+    fn plan(&self, _knobs: &[u64], plan: &mut Vec<Planned>) {
+        plan.extend_from_slice(&self.plan);
+    }
+
+    #[inline]
+    fn effects(&self, record: &Record, effects: &mut Vec<Effect>) {
+        record.effects(effects);
+    }
+
+    fn promises(&self) -> &[Promise] {
+        &self.promises
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn knobs(&self) -> &[Knob] {
+        &self.knobs
+    }
+
+    fn sites(&self) -> &'static [&'static str] {
+        Moment::NAMES
+    }
+}
+
+fn roles(scenario: &Scenario) -> Vec<Role> {
+    let mut roles = vec![Role::Broker(broker(scenario))];
+    let producer = producer(scenario);
+    roles.extend((0..scenario.workload.producers.get()).map(|_| Role::Producer(producer)));
+    for group in 0..scenario.consumer.groups.get() {
+        for member in 0..scenario.consumer.members.get() {
+            roles.push(Role::Consumer(consumer(scenario, group as u16, member as u16)));
+        }
+    }
+    let programs = scenario.programs.iter();
+    roles.extend(programs.filter_map(|program| {
+        scenario.factory(&program.name).map(|factory| Role::Program(factory.clone()))
+    }));
+    roles
+}
+
+fn broker(scenario: &Scenario) -> BrokerPolicy {
+    let section = &scenario.broker;
+    BrokerPolicy {
+        partitions: section.partitions.get() as u16,
+        groups: scenario.consumer.groups.get() as u16,
+        fsync: match section.fsync_interval {
+            Some(every) => Fsync::Interval(every.get()),
+            None if section.fsync == FsyncPolicy::Never => Fsync::Never,
+            None => Fsync::BeforeAck,
+        },
+        producer_state: section.producer_state,
+        unknown_producer: section.unknown_producer.unwrap_or_default(),
+        checksum: section.checksum,
+    }
+}
+
+fn producer(scenario: &Scenario) -> ProducerPolicy {
+    let section = &scenario.producer;
+    ProducerPolicy {
+        broker: BROKER,
+        partitions: scenario.broker.partitions.get() as u16,
+        identity: section.identity,
+        in_flight: section.in_flight.get() as u8,
+        timeout: section.timeout.get(),
+        deadline: section.deadline.get(),
+        on_timeout: section.on_timeout.unwrap_or(natural(scenario)),
+    }
+}
+
+fn consumer(scenario: &Scenario, group: u16, member: u16) -> ConsumerPolicy {
+    let section = &scenario.consumer;
+    let (producers, messages) = (scenario.workload.producers, scenario.workload.messages);
+    let own: u32 = scenario.programs.iter().map(|program| program.messages).sum();
+    let total = (producers.get().saturating_mul(messages.get())).saturating_add(own);
+    ConsumerPolicy {
+        fetch: FetchPolicy {
+            broker: BROKER,
+            group: GroupId(group),
+            batch: section.batch.get() as u16,
+            timeout: section.timeout.get(),
+            wait_max: section.wait_max,
+            commit: section.commit.unwrap_or_default(),
+            on_timeout: section.on_timeout.unwrap_or(natural(scenario)),
+            checksum: section.checksum,
+        },
+        partitions: scenario.broker.partitions.get() as u16,
+        member,
+        members: section.members.get() as u16,
+        sink: SinkId(group),
+        settle: section.settle,
+        dedup: section.dedup,
+        resume: section.resume,
+        enough: (section.until == Until::Complete).then_some(total),
+    }
+}
+
+/// What clients do about a late answer unless they are told: only a stream has a connection to give up.
+fn natural(scenario: &Scenario) -> OnTimeout {
+    match scenario.network.transport {
+        Transport::Stream => OnTimeout::Disconnect,
+        Transport::Datagram => OnTimeout::Resend,
+    }
+}
+
+fn plan(scenario: &Scenario) -> Vec<Planned> {
+    let workload = &scenario.workload;
+    let producers = (1..=workload.producers.get()).map(|n| (n, workload.messages.get()));
+    let programs = scenario.consumer_node(scenario.consumer.groups.get(), 0).0;
+    let programs = (u32::from(programs)..).zip(scenario.programs.iter().map(|p| p.messages));
+    let mut plan = Vec::new();
+    for (node, messages) in producers.chain(programs) {
+        let node = NodeId(node as u16);
+        plan.extend((0..messages).map(|number| Planned {
+            node,
+            message: MessageId::new(node, number),
+            key: u64::from(number % workload.keys.get()),
+            at: workload.pace.times(u64::from(number)),
+        }));
+    }
+    plan
+}
+
+fn promise(scenario: &Scenario, name: PromiseName) -> Promise {
+    let groups = 0..scenario.consumer.groups.get();
+    let sinks = groups.clone().map(|group| SinkId(group as u16)).collect();
+    match name {
+        PromiseName::AtMostOnce => Promise::AtMostOnce { sinks },
+        PromiseName::AtLeastOnce => Promise::AtLeastOnce { sinks },
+        PromiseName::ExactlyOnce => Promise::ExactlyOnce { sinks },
+        PromiseName::IdempotentProducer => Promise::IdempotentProducer,
+        PromiseName::PerKeyOrder => Promise::PerKeyOrder,
+        PromiseName::Convergent => Promise::Convergent {
+            replicas: groups
+                .map(|group| Replica {
+                    node: scenario.consumer_node(group, 0),
+                    sink: Some(SinkId(group as u16)),
+                })
+                .collect(),
+        },
+    }
+}
+
+fn knobs(scenario: &Scenario) -> Vec<(Dial, Knob)> {
+    let Scenario { producer, consumer, vary, .. } = scenario;
+    let spans = |stated: Positive, others: &[Positive]| -> Vec<u64> {
+        [stated].iter().chain(others).map(|span| span.get().nanos()).collect()
+    };
+    let in_flight = [producer.in_flight].into_iter().chain(vary.in_flight.iter().copied());
+    let batch = [consumer.batch].into_iter().chain(vary.batch.iter().copied());
+    let wait_max = [consumer.wait_max].into_iter().chain(vary.wait_max.iter().copied());
+    [
+        (Dial::InFlight, "producer.in_flight", in_flight.map(|n| u64::from(n.get())).collect()),
+        (Dial::Timeout, "producer.timeout", spans(producer.timeout, &vary.timeout)),
+        (Dial::Deadline, "producer.deadline", spans(producer.deadline, &vary.deadline)),
+        (Dial::Batch, "consumer.batch", batch.map(|n| u64::from(n.get())).collect()),
+        (Dial::WaitMax, "consumer.wait_max", wait_max.map(Span::nanos).collect()),
+    ]
+    .into_iter()
+    .filter(|(_, _, values): &(_, _, Vec<u64>)| values.len() > 1)
+    .map(|(dial, name, values)| (dial, Knob { name, values }))
+    .collect()
+}
