@@ -167,8 +167,7 @@ impl Scenario {
     /// If code has made the scenario impossible, or left a program out.
     pub fn system(self) -> Result<Pipe, ScenarioError> {
         check::check(&self).map_err(|problem: Problem| problem.locate(&self.name, None))?;
-        let unattached =
-            self.programs.iter().find(|program| self.factory(&program.name).is_none());
+        let unattached = self.programs.iter().find(|program| self.factory(&program.name).is_none());
         if let Some(program) = unattached {
             let program = program.name.clone();
             return Err(ScenarioError::Unattached { file: self.name, program });

@@ -24,7 +24,7 @@ enum Misled {
         #[help]
         advice: String,
     },
-    #[error("the scenario {path} cannot be read: {source}")]
+    #[error("the scenario {path} cannot be read")]
     Unreadable { path: String, source: io::Error },
     #[error("{error}")]
     Wrong {

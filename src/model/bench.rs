@@ -125,7 +125,11 @@ impl Bench {
     }
 
     /// Ends the oldest sync under way, and returns what was sent.
-    pub(super) fn end_sync<N>(&mut self, node: &mut N, result: Result<(), DiskError>) -> Vec<Message>
+    pub(super) fn end_sync<N>(
+        &mut self,
+        node: &mut N,
+        result: Result<(), DiskError>,
+    ) -> Vec<Message>
     where
         N: Node<Message = Message, Record = Record>,
     {

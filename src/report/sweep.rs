@@ -221,7 +221,7 @@ fn group_text(group: &Group, subject: &dyn Subject, paste: &Paste, paint: Paint)
 fn ending(swept: &Swept, paint: Paint) -> String {
     match swept.conclusion() {
         Conclusion::Holds => format!(
-            "\nNo failure in {}: at 95 % confidence fewer than {} of all schedules fail (3/n).\n",
+            "\nNo failure in {}: at 95 % confidence, fewer than {} schedules fail.\n",
             counted(swept.tally.held, "holding run"),
             bound_text(swept.tally.held)
         ),

@@ -1,5 +1,7 @@
 //! The integration tests: one binary.
 
+#[cfg(feature = "cli")]
+mod cli;
 mod engine;
 mod explore;
 mod fake;
