@@ -20,6 +20,9 @@ mod progress;
 
 pub use judge::{Judge, judge};
 
+/// How many sinks the promises about delivery may name together.
+pub const SINKS_MAX: usize = 64;
+
 /// What a system promises, as data.
 #[derive(Clone, Debug)]
 pub enum Promise {

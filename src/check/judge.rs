@@ -3,11 +3,11 @@
 use super::convergence::Convergence;
 use super::delivery::Delivery;
 use super::evidence::select;
-use super::ledger::{Ledger, Outcome};
+use super::ledger::{Ledger, Place};
 use super::log::Log;
 use super::{Checker, Promise, Verdict, Violation, progress};
 use crate::history::{EndCause, Event, History, Operation};
-use crate::id::{MessageId, PartitionId};
+use crate::id::MessageId;
 use crate::time::Instant;
 
 /// Judges a history by a list of promises, operation by operation.
@@ -27,6 +27,9 @@ pub struct Judge {
 }
 
 /// Judges a finished history.
+///
+/// # Panics
+/// If the promises about delivery name more than [`SINKS_MAX`](super::SINKS_MAX) sinks.
 ///
 /// ```
 /// use postulate::check::{Promise, Rule, Verdict, judge};
@@ -59,6 +62,9 @@ pub fn judge(history: &History, promises: &[Promise]) -> Verdict {
 
 impl Judge {
     /// A judge of these promises, before the first operation.
+    ///
+    /// # Panics
+    /// If the promises about delivery name more than [`SINKS_MAX`](super::SINKS_MAX) sinks.
     pub fn new(promises: &[Promise]) -> Self {
         let custom = promises.iter().filter_map(|promise| match promise {
             Promise::Custom(custom) => Some(custom.checker()),
@@ -101,12 +107,19 @@ impl Judge {
                 self.convergence.invoked();
             }
             Event::SendOk { message, partition, offset, .. } => {
-                self.acknowledged(operation, message, partition, offset);
+                let place = offset.map(|offset| Place { partition, offset });
+                self.acknowledged(operation, message, place);
             }
-            Event::SendFail { message, .. } => self.answered(message, Outcome::Fail),
-            Event::SendInfo { message, .. } => self.answered(message, Outcome::Info),
+            Event::SendFail { message, .. } => {
+                let slot = self.ledger.slot(message);
+                self.ledger.fail(slot);
+            }
+            Event::SendInfo { message, .. } => {
+                let slot = self.ledger.slot(message);
+                self.ledger.inform(slot);
+            }
             Event::Polled { message, partition, offset, payload, .. } => {
-                self.polled(operation, (message, partition, offset, payload));
+                self.polled(operation, message, (Place { partition, offset }, payload));
             }
             Event::Effect { message, sink, payload } => {
                 let effect = (message, sink, payload);
@@ -131,7 +144,7 @@ impl Judge {
     /// effects that acknowledged messages wait for, and what checkers of the system's own count.
     #[inline]
     pub fn owed(&self) -> u32 {
-        let own = self.ledger.owed() + self.delivery.owed();
+        let own = self.ledger.owed();
         self.custom.iter().fold(own, |sum, checker| sum.saturating_add(checker.owed()))
     }
 
@@ -171,35 +184,24 @@ impl Judge {
     }
 
     #[inline]
-    fn acknowledged(
-        &mut self,
-        operation: &Operation,
-        message: MessageId,
-        partition: PartitionId,
-        offset: Option<u64>,
-    ) {
+    fn acknowledged(&mut self, operation: &Operation, message: MessageId, place: Option<Place>) {
         let slot = self.ledger.slot(message);
-        if self.ledger.answer(slot, Outcome::Ok) {
-            self.delivery.acknowledged(slot);
+        if self.ledger.acknowledge(slot) {
+            self.delivery.acknowledged(&mut self.ledger, slot);
         }
-        if let Some(offset) = offset
+        if let Some(place) = place
             && self.log.is_promised()
         {
-            self.broken |= self.log.found(&self.ledger, operation, (slot, partition, offset));
+            self.broken |= self.log.found(&mut self.ledger, operation, (slot, place));
         }
-    }
-
-    #[inline]
-    fn answered(&mut self, message: MessageId, outcome: Outcome) {
-        let slot = self.ledger.slot(message);
-        self.ledger.answer(slot, outcome);
     }
 
     #[inline]
     fn polled(
         &mut self,
         operation: &Operation,
-        (message, partition, offset, payload): (MessageId, PartitionId, u64, u64),
+        message: MessageId,
+        (place, payload): (Place, u64),
     ) {
         if !self.delivery.is_promised() && !self.log.is_promised() {
             return;
@@ -207,7 +209,7 @@ impl Judge {
         let slot = self.ledger.slot(message);
         self.broken |= self.delivery.read(&self.ledger, operation, (slot, payload));
         if self.log.is_promised() {
-            self.broken |= self.log.found(&self.ledger, operation, (slot, partition, offset));
+            self.broken |= self.log.found(&mut self.ledger, operation, (slot, place));
         }
     }
 

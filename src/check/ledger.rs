@@ -2,42 +2,54 @@
 
 use super::index::{Index, Slot};
 use crate::history::Operation;
-use crate::id::{MessageId, NodeId};
+use crate::id::{MessageId, NodeId, PartitionId};
 
-/// What is known of the sends of all messages, and how many of them are still to come.
+/// What is known of all messages, and how many things are still owed.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     index: Index,
-    sends: Vec<Sends>,
     /// The payloads of later attempts that differ from the first one's.
     resent: Vec<(Slot, u64)>,
     invocations: u32,
-    /// Planned messages that nobody has invoked.
-    unsent: u32,
-    /// Attempts without an answer.
-    open: u32,
+    failures: u32,
+    /// Planned messages that nobody has invoked, attempts without an answer, and effects that
+    /// acknowledged messages wait for.
+    owed: u32,
 }
 
-/// What is known of the sends of one message.
+/// What is known of a message. Every checker keeps its part here, so that an operation costs one
+/// look-up.
 #[derive(Copy, Clone, Debug)]
-pub(super) struct Sends {
-    /// The routing key of the last attempt.
-    pub(super) key: u64,
+pub(super) struct Entry {
+    pub(super) message: MessageId,
     /// The payload of the first attempt.
     payload: u64,
-    /// The place of the last attempt among all invocations.
-    pub(super) invoked: u32,
+    /// The routing key of the last attempt.
+    pub(super) key: u64,
+    /// The sinks where it has an effect, as bits; kept by delivery.
+    pub(super) landed: u64,
+    /// Where it was found first; kept by the log.
+    pub(super) found: Option<Place>,
     /// How many attempts were invoked.
     pub(super) attempts: u32,
     /// How many of them have no answer.
     pub(super) open: u32,
+    /// The place of the last attempt among all invocations.
+    pub(super) invoked: u32,
     /// Who invoked the last attempt.
     pub(super) process: NodeId,
     /// In which incarnation.
     pub(super) incarnation: u16,
     answer: Outcome,
-    pub(super) planned: bool,
+    planned: bool,
     differs: bool,
+}
+
+/// A place in a log.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) partition: PartitionId,
+    pub(super) offset: u64,
 }
 
 /// What came of a message's sends, the stronger the greater.
@@ -53,24 +65,34 @@ pub(super) enum Outcome {
     Ok,
 }
 
-impl Sends {
-    const NONE: Self = Self {
-        key: 0,
-        payload: 0,
-        invoked: 0,
-        attempts: 0,
-        open: 0,
-        process: NodeId(0),
-        incarnation: 0,
-        answer: Outcome::Unsent,
-        planned: false,
-        differs: false,
-    };
+impl Entry {
+    pub(super) const fn new(message: MessageId) -> Self {
+        Self {
+            message,
+            payload: 0,
+            key: 0,
+            landed: 0,
+            found: None,
+            attempts: 0,
+            open: 0,
+            invoked: 0,
+            process: NodeId(0),
+            incarnation: 0,
+            answer: Outcome::Unsent,
+            planned: false,
+            differs: false,
+        }
+    }
 
     /// The outcome; an attempt without an answer counts as info.
-    #[inline]
     pub(super) fn outcome(&self) -> Outcome {
         if self.open > 0 { self.answer.max(Outcome::Info) } else { self.answer }
+    }
+
+    /// Whether an attempt was acknowledged.
+    #[inline]
+    pub(super) fn is_acknowledged(&self) -> bool {
+        self.answer == Outcome::Ok
     }
 
     /// Whether the message was planned and is yet to be sent.
@@ -83,95 +105,133 @@ impl Ledger {
     /// Back to the state before the first operation.
     pub(super) fn reset(&mut self) {
         self.index.reset();
-        self.sends.clear();
         self.resent.clear();
         self.invocations = 0;
-        self.unsent = 0;
-        self.open = 0;
+        self.failures = 0;
+        self.owed = 0;
     }
 
-    /// Planned messages that nobody has invoked, and attempts without an answer.
+    /// How many things are owed.
     #[inline]
     pub(super) fn owed(&self) -> u32 {
-        self.unsent + self.open
+        self.owed
+    }
+
+    /// Whether any send failed.
+    pub(super) fn has_failures(&self) -> bool {
+        self.failures > 0
     }
 
     /// The number of `message`.
     #[inline]
     pub(super) fn slot(&mut self, message: MessageId) -> Slot {
-        let slot = self.index.slot(message);
-        if slot as usize == self.sends.len() {
-            self.sends.push(Sends::NONE);
-        }
-        slot
+        self.index.slot(message)
     }
 
-    /// The message with the number `slot`.
-    pub(super) fn message(&self, slot: Slot) -> MessageId {
-        self.index.message(slot)
-    }
-
-    /// What is known of the sends of a message.
+    /// What is known of a message.
     #[inline]
-    pub(super) fn sends(&self, slot: Slot) -> &Sends {
-        &self.sends[slot as usize]
+    pub(super) fn entry(&self, slot: Slot) -> &Entry {
+        self.index.entry(slot)
+    }
+
+    /// What is known of a message.
+    #[inline]
+    pub(super) fn entry_mut(&mut self, slot: Slot) -> &mut Entry {
+        self.index.entry_mut(slot)
     }
 
     /// All messages, in the order in which the history names them first.
-    pub(super) fn all(&self) -> impl Iterator<Item = (Slot, &Sends)> {
-        self.sends.iter().enumerate().map(|(slot, sends)| (slot as Slot, sends))
+    pub(super) fn all(&self) -> &[Entry] {
+        self.index.entries()
+    }
+
+    /// So many effects more are owed.
+    #[inline]
+    pub(super) fn owe(&mut self, effects: u32) {
+        self.owed += effects;
+    }
+
+    /// An effect that was owed has landed.
+    #[inline]
+    pub(super) fn settle_effect(&mut self) {
+        self.owed -= 1;
     }
 
     /// Whether an attempt so far carried `payload`.
     #[inline]
     pub(super) fn was_sent_as(&self, slot: Slot, payload: u64) -> bool {
-        let sends = self.sends(slot);
-        (sends.payload == payload && sends.attempts > 0)
-            || (sends.differs && self.resent.contains(&(slot, payload)))
+        let entry = self.entry(slot);
+        (entry.payload == payload && entry.attempts > 0)
+            || (entry.differs && self.resent.contains(&(slot, payload)))
     }
 
     /// A message is planned.
     #[inline]
     pub(super) fn plan(&mut self, message: MessageId) {
         let slot = self.slot(message);
-        let sends = &mut self.sends[slot as usize];
-        self.unsent += u32::from(!sends.planned && sends.attempts == 0);
-        sends.planned = true;
+        let entry = self.index.entry_mut(slot);
+        self.owed += u32::from(!entry.planned && entry.attempts == 0);
+        entry.planned = true;
     }
 
     /// An attempt begins.
     #[inline]
-    pub(super) fn invoke(&mut self, operation: &Operation, message: MessageId, sent: (u64, u64)) {
-        let (key, payload) = sent;
+    pub(super) fn invoke(
+        &mut self,
+        operation: &Operation,
+        message: MessageId,
+        (key, payload): (u64, u64),
+    ) {
         let slot = self.slot(message);
-        let sends = &mut self.sends[slot as usize];
-        if sends.attempts == 0 {
-            self.unsent -= u32::from(sends.planned);
-            sends.payload = payload;
-        } else if sends.payload != payload {
-            sends.differs = true;
+        let entry = self.index.entry_mut(slot);
+        if entry.attempts == 0 {
+            self.owed -= u32::from(entry.planned);
+            entry.payload = payload;
+        } else if entry.payload != payload {
+            entry.differs = true;
             self.resent.push((slot, payload));
         }
-        sends.key = key;
-        sends.process = operation.process;
-        sends.incarnation = operation.incarnation;
-        sends.invoked = self.invocations;
-        sends.attempts += 1;
-        sends.open += 1;
+        entry.key = key;
+        entry.process = operation.process;
+        entry.incarnation = operation.incarnation;
+        entry.invoked = self.invocations;
+        entry.attempts += 1;
+        entry.open += 1;
         self.invocations += 1;
-        self.open += 1;
+        self.owed += 1;
     }
 
-    /// An attempt ends. Returns whether it is the first acknowledgement of its message.
+    /// An attempt is acknowledged. Returns whether it is the first of its message that is.
     #[inline]
-    pub(super) fn answer(&mut self, slot: Slot, outcome: Outcome) -> bool {
-        let sends = &mut self.sends[slot as usize];
-        // An answer to nothing comes in foreign histories only; it closes nothing.
-        let closes = u32::from(sends.open > 0);
-        sends.open -= closes;
-        self.open -= closes;
-        let first = outcome == Outcome::Ok && sends.answer != Outcome::Ok;
-        sends.answer = sends.answer.max(outcome);
+    pub(super) fn acknowledge(&mut self, slot: Slot) -> bool {
+        let entry = self.close(slot);
+        let first = entry.answer != Outcome::Ok;
+        entry.answer = Outcome::Ok;
         first
+    }
+
+    /// An attempt fails.
+    #[inline]
+    pub(super) fn fail(&mut self, slot: Slot) {
+        let entry = self.close(slot);
+        entry.answer = entry.answer.max(Outcome::Fail);
+        self.failures += 1;
+    }
+
+    /// An attempt ends, and nobody knows how.
+    #[inline]
+    pub(super) fn inform(&mut self, slot: Slot) {
+        let entry = self.close(slot);
+        entry.answer = entry.answer.max(Outcome::Info);
+    }
+
+    /// An answer to nothing comes in foreign histories only; it closes nothing.
+    #[inline]
+    fn close(&mut self, slot: Slot) -> &mut Entry {
+        let entry = self.index.entry_mut(slot);
+        let closes = u32::from(entry.open > 0);
+        entry.open -= closes;
+        self.owed -= closes;
+        entry
     }
 }

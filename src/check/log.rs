@@ -2,7 +2,7 @@
 
 use super::evidence::violation;
 use super::index::Slot;
-use super::ledger::{Ledger, Sends};
+use super::ledger::{Entry, Ledger, Place};
 use super::{Promise, Rule, Violation};
 use crate::history::{Event, History, Operation};
 use crate::id::{MessageId, NodeId, PartitionId};
@@ -12,18 +12,10 @@ use crate::id::{MessageId, NodeId, PartitionId};
 pub(super) struct Log {
     idempotent: bool,
     ordered: bool,
-    /// The place of a message that was told first.
-    first: Vec<Option<Place>>,
-    /// Other places, told later; one may stand here several times.
+    /// Places other than the one that was told first; one may stand here several times.
     further: Vec<(Slot, Place)>,
     duplicate: Option<Duplicate>,
     lanes: Vec<Row>,
-}
-
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-struct Place {
-    partition: PartitionId,
-    offset: u64,
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -55,7 +47,6 @@ impl Log {
 
     /// Back to the state before the first operation.
     pub(super) fn reset(&mut self) {
-        self.first.clear();
         self.further.clear();
         self.duplicate = None;
     }
@@ -73,26 +64,25 @@ impl Log {
     #[inline]
     pub(super) fn found(
         &mut self,
-        ledger: &Ledger,
+        ledger: &mut Ledger,
         operation: &Operation,
-        (slot, partition, offset): (Slot, PartitionId, u64),
+        (slot, place): (Slot, Place),
     ) -> bool {
-        if ledger.sends(slot).attempts == 0 {
+        let entry = ledger.entry_mut(slot);
+        if entry.attempts == 0 {
             return false;
         }
-        let index = slot as usize;
-        if self.first.len() <= index {
-            self.first.resize(index + 1, None);
-        }
-        let place = Place { partition, offset };
-        match self.first[index] {
-            None => self.first[index] = Some(place),
-            Some(first) if first != place => {
-                return self.found_elsewhere(ledger, operation, (slot, [first, place]));
+        match entry.found {
+            Some(first) if first == place => false,
+            Some(first) => {
+                let entry = *entry;
+                self.found_elsewhere(&entry, operation, (slot, [first, place]))
             }
-            Some(_) => {}
+            None => {
+                entry.found = Some(place);
+                false
+            }
         }
-        false
     }
 
     /// A message that was sent once and stands in the log twice.
@@ -123,7 +113,7 @@ impl Log {
             return None;
         }
         let (earlier, later) = self.first_inversion(ledger)?;
-        let about = [earlier.slot, later.slot].map(|slot| ledger.message(slot));
+        let about = [earlier.slot, later.slot].map(|slot| ledger.entry(slot).message);
         let [one, two] = about;
         let (node, _, key, partition) = earlier.lane;
         let expected = format!(
@@ -146,17 +136,17 @@ impl Log {
     #[cold]
     fn found_elsewhere(
         &mut self,
-        ledger: &Ledger,
+        entry: &Entry,
         operation: &Operation,
         (slot, places): (Slot, [Place; 2]),
     ) -> bool {
         if self.ordered {
             self.further.push((slot, places[1]));
         }
-        if !self.idempotent || ledger.sends(slot).attempts != 1 {
+        if !self.idempotent || entry.attempts != 1 {
             return false;
         }
-        let message = ledger.message(slot);
+        let message = entry.message;
         self.duplicate.get_or_insert(Duplicate { message, places, told: *operation });
         true
     }
@@ -164,11 +154,11 @@ impl Log {
     /// Neighbours suffice: offsets that never fall from one to the next never fall at all.
     fn first_inversion(&mut self, ledger: &Ledger) -> Option<(Row, Row)> {
         self.lanes.clear();
-        let firsts = self.first.iter().enumerate();
-        let firsts = firsts.filter_map(|(slot, place)| Some((slot as Slot, (*place)?)));
+        let firsts = ledger.all().iter().zip(0..);
+        let firsts = firsts.filter_map(|(entry, slot)| Some((slot, entry.found?)));
         let rows = firsts.chain(self.further.iter().copied()).filter_map(|(slot, place)| {
-            let sends = ledger.sends(slot);
-            (sends.attempts == 1).then(|| Row::new(slot, place, sends))
+            let entry = ledger.entry(slot);
+            (entry.attempts == 1).then(|| Row::new(slot, place, entry))
         });
         self.lanes.extend(rows);
         if !self.lanes.is_sorted() {
@@ -184,10 +174,10 @@ impl Log {
 }
 
 impl Row {
-    fn new(slot: Slot, place: Place, sends: &Sends) -> Self {
+    fn new(slot: Slot, place: Place, entry: &Entry) -> Self {
         Self {
-            lane: (sends.process, sends.incarnation, sends.key, place.partition),
-            invoked: sends.invoked,
+            lane: (entry.process, entry.incarnation, entry.key, place.partition),
+            invoked: entry.invoked,
             offset: place.offset,
             slot,
         }
