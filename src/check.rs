@@ -14,6 +14,7 @@ mod delivery;
 mod evidence;
 mod index;
 mod judge;
+mod lanes;
 mod ledger;
 mod log;
 mod progress;

@@ -117,6 +117,11 @@ impl Ledger {
         self.owed
     }
 
+    /// How many attempts were invoked.
+    pub(super) fn invocations(&self) -> u32 {
+        self.invocations
+    }
+
     /// Whether any send failed.
     pub(super) fn has_failures(&self) -> bool {
         self.failures > 0

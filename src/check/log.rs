@@ -2,10 +2,11 @@
 
 use super::evidence::violation;
 use super::index::Slot;
+use super::lanes::Lanes;
 use super::ledger::{Entry, Ledger, Place};
 use super::{Promise, Rule, Violation};
 use crate::history::{Event, History, Operation};
-use crate::id::{MessageId, NodeId, PartitionId};
+use crate::id::MessageId;
 
 /// Where each message stands in the log, as acknowledgements and polls tell.
 #[derive(Debug, Default)]
@@ -15,7 +16,7 @@ pub(super) struct Log {
     /// Places other than the one that was told first; one may stand here several times.
     further: Vec<(Slot, Place)>,
     duplicate: Option<Duplicate>,
-    lanes: Vec<Row>,
+    lanes: Lanes,
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -23,16 +24,6 @@ struct Duplicate {
     message: MessageId,
     places: [Place; 2],
     told: Operation,
-}
-
-/// A place of a message, sorted so that those of one session, key and partition lie together in the
-/// order of invocation.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Row {
-    lane: (NodeId, u16, u64, PartitionId),
-    invoked: u32,
-    offset: u64,
-    slot: Slot,
 }
 
 impl Log {
@@ -112,22 +103,22 @@ impl Log {
         if !self.ordered {
             return None;
         }
-        let (earlier, later) = self.first_inversion(ledger)?;
-        let about = [earlier.slot, later.slot].map(|slot| ledger.entry(slot).message);
+        let (earlier, later) = self.lanes.inversion(ledger, &self.further)?;
+        let first = ledger.entry(earlier.slot);
+        let about = [first.message, ledger.entry(later.slot).message];
         let [one, two] = about;
-        let (node, _, key, partition) = earlier.lane;
+        let (node, key, partition) = (first.process, first.key, earlier.place.partition);
         let expected = format!(
             "{one} stands before {two} in {partition:?}, for {node:?} sent it first, under one key"
         );
         let observed = format!(
             "{one} stands at offset {}, behind {two} at offset {} (key {key})",
-            earlier.offset, later.offset
+            earlier.place.offset, later.place.offset
         );
         let shows = |o: &Operation| match o.event {
             Event::SendInvoke { message, .. } => about.contains(&message),
             _ => [earlier, later].iter().zip(about).any(|(row, message)| {
-                let place = Place { partition, offset: row.offset };
-                o.event.message() == Some(message) && place_of(&o.event) == Some(place)
+                o.event.message() == Some(message) && place_of(&o.event) == Some(row.place)
             }),
         };
         Some(violation(Rule::Order, (expected, observed), about.to_vec(), history, shows))
@@ -149,38 +140,6 @@ impl Log {
         let message = entry.message;
         self.duplicate.get_or_insert(Duplicate { message, places, told: *operation });
         true
-    }
-
-    /// Neighbours suffice: offsets that never fall from one to the next never fall at all.
-    fn first_inversion(&mut self, ledger: &Ledger) -> Option<(Row, Row)> {
-        self.lanes.clear();
-        let firsts = ledger.all().iter().zip(0..);
-        let firsts = firsts.filter_map(|(entry, slot)| Some((slot, entry.found?)));
-        let rows = firsts.chain(self.further.iter().copied()).filter_map(|(slot, place)| {
-            let entry = ledger.entry(slot);
-            (entry.attempts == 1).then(|| Row::new(slot, place, entry))
-        });
-        self.lanes.extend(rows);
-        if !self.lanes.is_sorted() {
-            self.lanes.sort_unstable();
-        }
-        // The first row of a message in a partition has its smallest offset: its position.
-        self.lanes.dedup_by_key(|row| (row.lane, row.invoked));
-        self.lanes
-            .windows(2)
-            .find(|pair| pair[0].lane == pair[1].lane && pair[1].offset < pair[0].offset)
-            .map(|pair| (pair[0], pair[1]))
-    }
-}
-
-impl Row {
-    fn new(slot: Slot, place: Place, entry: &Entry) -> Self {
-        Self {
-            lane: (entry.process, entry.incarnation, entry.key, place.partition),
-            invoked: entry.invoked,
-            offset: place.offset,
-            slot,
-        }
     }
 }
 
