@@ -2,7 +2,7 @@
 
 use super::evidence::{list, moments, times, violation};
 use super::index::Slot;
-use super::ledger::{Entry, Ledger, Outcome};
+use super::ledger::{Entry, Ledger, Outcome, Tally};
 use super::{Promise, Rule, SINKS_MAX, Violation};
 use crate::history::{Event, History, Operation};
 use crate::id::{MessageId, SinkId};
@@ -59,10 +59,10 @@ impl Delivery {
 
     /// A message is acknowledged for the first time: it is owed an effect at each sink without one.
     #[inline]
-    pub(super) fn acknowledged(&self, ledger: &mut Ledger, slot: Slot) {
-        let missing = self.at_least_once & !ledger.entry(slot).landed;
+    pub(super) fn acknowledged(&self, entry: &Entry, tally: &mut Tally) {
+        let missing = self.at_least_once & !entry.landed;
         if missing != 0 {
-            ledger.owe(missing.count_ones());
+            tally.owed += missing.count_ones();
         }
     }
 
@@ -78,16 +78,15 @@ impl Delivery {
             Some(&place) if place != NOWHERE => 1 << place,
             _ => return false,
         };
-        let slot = ledger.slot(message);
-        let entry = ledger.entry_mut(slot);
+        let (slot, entry, tally) = ledger.open(message);
         let first = entry.landed & sink == 0;
         entry.landed |= sink;
-        let phantom = entry.attempts == 0;
         if first && self.at_least_once & sink != 0 && entry.is_acknowledged() {
-            ledger.settle_effect();
+            tally.owed -= 1;
         }
+        let phantom = entry.attempts == 0;
         let duplicate = !first && self.at_most_once & sink != 0;
-        let corrupted = !phantom && !ledger.was_sent_as(slot, payload);
+        let corrupted = !phantom && !entry.was_sent_as((slot, tally), payload);
         let broken = duplicate | phantom | corrupted;
         if broken {
             self.note(operation, [duplicate, phantom, corrupted]);
@@ -100,11 +99,11 @@ impl Delivery {
     #[inline]
     pub(super) fn read(
         &mut self,
-        ledger: &Ledger,
+        (slot, entry, tally): (Slot, &Entry, &Tally),
         operation: &Operation,
-        (slot, payload): (Slot, u64),
+        payload: u64,
     ) -> bool {
-        let corrupted = self.is_promised() && !ledger.was_sent_as(slot, payload);
+        let corrupted = self.is_promised() && !entry.was_sent_as((slot, tally), payload);
         if corrupted {
             self.note(operation, [false, false, true]);
         }
@@ -152,10 +151,9 @@ impl Delivery {
             }
             _ => return None,
         };
-        let slot = ledger.slot(message);
+        let (_, entry, _) = ledger.open(message);
         let expected = format!("the payload of {message} that is {what} is the payload sent");
-        let but =
-            if ledger.entry(slot).attempts == 0 { "nobody sent it" } else { "others were sent" };
+        let but = if entry.attempts == 0 { "nobody sent it" } else { "others were sent" };
         let observed = format!("{payload:016x} was {what} at {}; {but}", operation.at);
         let shows = |o: &Operation| {
             o == operation

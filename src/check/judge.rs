@@ -2,7 +2,7 @@
 
 use super::convergence::Convergence;
 use super::delivery::Delivery;
-use super::evidence::select;
+use super::evidence::{select, things};
 use super::ledger::{Ledger, Place};
 use super::log::Log;
 use super::{Checker, Promise, Verdict, Violation, progress};
@@ -101,9 +101,13 @@ impl Judge {
     pub fn observe(&mut self, operation: &Operation) {
         self.operations += 1;
         match operation.event {
-            Event::Plan { message, .. } => self.ledger.plan(message),
+            Event::Plan { message, .. } => {
+                let (_, entry, tally) = self.ledger.open(message);
+                entry.plan(tally);
+            }
             Event::SendInvoke { message, key, payload, .. } => {
-                self.ledger.invoke(operation, message, (key, payload));
+                let (slot, entry, tally) = self.ledger.open(message);
+                entry.invoke((slot, tally), operation, (key, payload));
                 self.convergence.invoked();
             }
             Event::SendOk { message, partition, offset, .. } => {
@@ -111,12 +115,12 @@ impl Judge {
                 self.acknowledged(operation, message, place);
             }
             Event::SendFail { message, .. } => {
-                let slot = self.ledger.slot(message);
-                self.ledger.fail(slot);
+                let (_, entry, tally) = self.ledger.open(message);
+                entry.fail(tally);
             }
             Event::SendInfo { message, .. } => {
-                let slot = self.ledger.slot(message);
-                self.ledger.inform(slot);
+                let (_, entry, tally) = self.ledger.open(message);
+                entry.inform(tally);
             }
             Event::Polled { message, partition, offset, payload, .. } => {
                 self.polled(operation, message, (Place { partition, offset }, payload));
@@ -185,14 +189,14 @@ impl Judge {
 
     #[inline]
     fn acknowledged(&mut self, operation: &Operation, message: MessageId, place: Option<Place>) {
-        let slot = self.ledger.slot(message);
-        if self.ledger.acknowledge(slot) {
-            self.delivery.acknowledged(&mut self.ledger, slot);
+        let (slot, entry, tally) = self.ledger.open(message);
+        if entry.acknowledge(tally) {
+            self.delivery.acknowledged(entry, tally);
         }
         if let Some(place) = place
             && self.log.is_promised()
         {
-            self.broken |= self.log.found(&mut self.ledger, operation, (slot, place));
+            self.broken |= self.log.found((slot, entry), operation, place);
         }
     }
 
@@ -206,10 +210,10 @@ impl Judge {
         if !self.delivery.is_promised() && !self.log.is_promised() {
             return;
         }
-        let slot = self.ledger.slot(message);
-        self.broken |= self.delivery.read(&self.ledger, operation, (slot, payload));
+        let (slot, entry, tally) = self.ledger.open(message);
+        self.broken |= self.delivery.read((slot, entry, tally), operation, payload);
         if self.log.is_promised() {
-            self.broken |= self.log.found(&mut self.ledger, operation, (slot, place));
+            self.broken |= self.log.found((slot, entry), operation, place);
         }
     }
 
@@ -252,13 +256,16 @@ impl Judge {
     fn undecided(&self) -> Option<String> {
         let owed = self.owed();
         match self.end.map(|(cause, _)| cause) {
-            Some(EndCause::Budget) => {
-                Some(format!("the budget of the run was spent with {owed} things owed"))
-            }
+            Some(EndCause::Budget) => Some(format!(
+                "the budget of the run was spent with {} still to happen",
+                things(owed)
+            )),
             Some(EndCause::Broken) => {
                 Some("the run was stopped by a broken promise that is not judged here".to_owned())
             }
-            None if owed > 0 => Some(format!("the history stops with {owed} things owed")),
+            None if owed > 0 => {
+                Some(format!("the history stops with {} still to happen", things(owed)))
+            }
             None if self.convergence.is_promised() => {
                 Some("the history stops before the replicas could be compared".to_owned())
             }

@@ -10,7 +10,7 @@ use crate::id::{NodeId, PartitionId};
 pub(super) struct Lanes {
     /// A power of two, at most half full: the lanes by the hash of their names.
     cells: Vec<u32>,
-    lanes: Vec<Lane>,
+    known: Vec<Lane>,
     /// Who sent at each turn.
     turns: Vec<Slot>,
     positions: Vec<Position>,
@@ -35,8 +35,8 @@ const NOBODY: Slot = Slot::MAX;
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Lanes {
-    /// The first two messages of a lane that stand in another order than they were sent in; `further`
-    /// are places besides the first one found of each message.
+    /// The first two messages of a lane that stand in another order than they were sent in;
+    /// `further` are places besides the first one found of each message.
     pub(super) fn inversion(
         &mut self,
         ledger: &Ledger,
@@ -46,26 +46,26 @@ impl Lanes {
         if !further.is_empty() {
             self.line_up_further(ledger, further);
         }
-        self.lanes.clear();
+        self.known.clear();
         self.cells.clear();
         self.cells.resize((self.positions.len() * 2).next_power_of_two(), NOBODY);
         for &position in &self.positions {
             let name = name(ledger.entry(position.slot), position.place);
             let mask = self.cells.len() - 1;
             let mut cell = home(name, mask);
-            while let Some(lane) = self.lanes.get(self.cells[cell] as usize)
+            while let Some(lane) = self.known.get(self.cells[cell] as usize)
                 && lane.name != name
             {
                 cell = (cell + 1) & mask;
             }
-            match self.lanes.get_mut(self.cells[cell] as usize) {
+            match self.known.get_mut(self.cells[cell] as usize) {
                 Some(lane) if position.place.offset < lane.last.place.offset => {
                     return Some((lane.last, position));
                 }
                 Some(lane) => lane.last = position,
                 None => {
-                    self.cells[cell] = self.lanes.len() as u32;
-                    self.lanes.push(Lane { name, last: position });
+                    self.cells[cell] = self.known.len() as u32;
+                    self.known.push(Lane { name, last: position });
                 }
             }
         }

@@ -8,13 +8,19 @@ use crate::id::{MessageId, NodeId, PartitionId};
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     index: Index,
+    tally: Tally,
+}
+
+/// What is counted over all messages.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
     /// The payloads of later attempts that differ from the first one's.
     resent: Vec<(Slot, u64)>,
     invocations: u32,
     failures: u32,
     /// Planned messages that nobody has invoked, attempts without an answer, and effects that
     /// acknowledged messages wait for.
-    owed: u32,
+    pub(super) owed: u32,
 }
 
 /// What is known of a message. Every checker keeps its part here, so that an operation costs one
@@ -101,142 +107,119 @@ impl Entry {
     }
 }
 
-impl Ledger {
-    /// Back to the state before the first operation.
-    pub(super) fn reset(&mut self) {
-        self.index.reset();
-        self.resent.clear();
-        self.invocations = 0;
-        self.failures = 0;
-        self.owed = 0;
-    }
-
-    /// How many things are owed.
+impl Entry {
+    /// The message is planned.
     #[inline]
-    pub(super) fn owed(&self) -> u32 {
-        self.owed
-    }
-
-    /// How many attempts were invoked.
-    pub(super) fn invocations(&self) -> u32 {
-        self.invocations
-    }
-
-    /// Whether any send failed.
-    pub(super) fn has_failures(&self) -> bool {
-        self.failures > 0
-    }
-
-    /// The number of `message`.
-    #[inline]
-    pub(super) fn slot(&mut self, message: MessageId) -> Slot {
-        self.index.slot(message)
-    }
-
-    /// What is known of a message.
-    #[inline]
-    pub(super) fn entry(&self, slot: Slot) -> &Entry {
-        self.index.entry(slot)
-    }
-
-    /// What is known of a message.
-    #[inline]
-    pub(super) fn entry_mut(&mut self, slot: Slot) -> &mut Entry {
-        self.index.entry_mut(slot)
-    }
-
-    /// All messages, in the order in which the history names them first.
-    pub(super) fn all(&self) -> &[Entry] {
-        self.index.entries()
-    }
-
-    /// So many effects more are owed.
-    #[inline]
-    pub(super) fn owe(&mut self, effects: u32) {
-        self.owed += effects;
-    }
-
-    /// An effect that was owed has landed.
-    #[inline]
-    pub(super) fn settle_effect(&mut self) {
-        self.owed -= 1;
-    }
-
-    /// Whether an attempt so far carried `payload`.
-    #[inline]
-    pub(super) fn was_sent_as(&self, slot: Slot, payload: u64) -> bool {
-        let entry = self.entry(slot);
-        (entry.payload == payload && entry.attempts > 0)
-            || (entry.differs && self.resent.contains(&(slot, payload)))
-    }
-
-    /// A message is planned.
-    #[inline]
-    pub(super) fn plan(&mut self, message: MessageId) {
-        let slot = self.slot(message);
-        let entry = self.index.entry_mut(slot);
-        self.owed += u32::from(!entry.planned && entry.attempts == 0);
-        entry.planned = true;
+    pub(super) fn plan(&mut self, tally: &mut Tally) {
+        tally.owed += u32::from(!self.planned && self.attempts == 0);
+        self.planned = true;
     }
 
     /// An attempt begins.
     #[inline]
     pub(super) fn invoke(
         &mut self,
+        (slot, tally): (Slot, &mut Tally),
         operation: &Operation,
-        message: MessageId,
         (key, payload): (u64, u64),
     ) {
-        let slot = self.slot(message);
-        let entry = self.index.entry_mut(slot);
-        if entry.attempts == 0 {
-            self.owed -= u32::from(entry.planned);
-            entry.payload = payload;
-        } else if entry.payload != payload {
-            entry.differs = true;
-            self.resent.push((slot, payload));
+        if self.attempts == 0 {
+            tally.owed -= u32::from(self.planned);
+            self.payload = payload;
+        } else if self.payload != payload {
+            self.differs = true;
+            tally.resent.push((slot, payload));
         }
-        entry.key = key;
-        entry.process = operation.process;
-        entry.incarnation = operation.incarnation;
-        entry.invoked = self.invocations;
-        entry.attempts += 1;
-        entry.open += 1;
-        self.invocations += 1;
-        self.owed += 1;
+        self.key = key;
+        self.process = operation.process;
+        self.incarnation = operation.incarnation;
+        self.invoked = tally.invocations;
+        self.attempts += 1;
+        self.open += 1;
+        tally.invocations += 1;
+        tally.owed += 1;
     }
 
-    /// An attempt is acknowledged. Returns whether it is the first of its message that is.
+    /// An attempt is acknowledged. Returns whether it is the first that is.
     #[inline]
-    pub(super) fn acknowledge(&mut self, slot: Slot) -> bool {
-        let entry = self.close(slot);
-        let first = entry.answer != Outcome::Ok;
-        entry.answer = Outcome::Ok;
+    pub(super) fn acknowledge(&mut self, tally: &mut Tally) -> bool {
+        self.close(tally);
+        let first = self.answer != Outcome::Ok;
+        self.answer = Outcome::Ok;
         first
     }
 
     /// An attempt fails.
     #[inline]
-    pub(super) fn fail(&mut self, slot: Slot) {
-        let entry = self.close(slot);
-        entry.answer = entry.answer.max(Outcome::Fail);
-        self.failures += 1;
+    pub(super) fn fail(&mut self, tally: &mut Tally) {
+        self.close(tally);
+        self.answer = self.answer.max(Outcome::Fail);
+        tally.failures += 1;
     }
 
     /// An attempt ends, and nobody knows how.
     #[inline]
-    pub(super) fn inform(&mut self, slot: Slot) {
-        let entry = self.close(slot);
-        entry.answer = entry.answer.max(Outcome::Info);
+    pub(super) fn inform(&mut self, tally: &mut Tally) {
+        self.close(tally);
+        self.answer = self.answer.max(Outcome::Info);
+    }
+
+    /// Whether an attempt so far carried `payload`.
+    #[inline]
+    pub(super) fn was_sent_as(&self, (slot, tally): (Slot, &Tally), payload: u64) -> bool {
+        (self.payload == payload && self.attempts > 0)
+            || (self.differs && tally.resent.contains(&(slot, payload)))
     }
 
     /// An answer to nothing comes in foreign histories only; it closes nothing.
     #[inline]
-    fn close(&mut self, slot: Slot) -> &mut Entry {
-        let entry = self.index.entry_mut(slot);
-        let closes = u32::from(entry.open > 0);
-        entry.open -= closes;
-        self.owed -= closes;
-        entry
+    fn close(&mut self, tally: &mut Tally) {
+        let closes = u32::from(self.open > 0);
+        self.open -= closes;
+        tally.owed -= closes;
+    }
+}
+
+impl Ledger {
+    /// Back to the state before the first operation.
+    pub(super) fn reset(&mut self) {
+        self.index.reset();
+        self.tally.resent.clear();
+        self.tally.invocations = 0;
+        self.tally.failures = 0;
+        self.tally.owed = 0;
+    }
+
+    /// How many things are owed.
+    #[inline]
+    pub(super) fn owed(&self) -> u32 {
+        self.tally.owed
+    }
+
+    /// How many attempts were invoked.
+    pub(super) fn invocations(&self) -> u32 {
+        self.tally.invocations
+    }
+
+    /// Whether any send failed.
+    pub(super) fn has_failures(&self) -> bool {
+        self.tally.failures > 0
+    }
+
+    /// What is known of `message`, and what is counted over all.
+    #[inline]
+    pub(super) fn open(&mut self, message: MessageId) -> (Slot, &mut Entry, &mut Tally) {
+        let slot = self.index.slot(message);
+        (slot, self.index.entry_mut(slot), &mut self.tally)
+    }
+
+    /// What is known of the message with the number `slot`.
+    pub(super) fn entry(&self, slot: Slot) -> &Entry {
+        self.index.entry(slot)
+    }
+
+    /// All messages, in the order in which the history names them first.
+    pub(super) fn all(&self) -> &[Entry] {
+        self.index.entries()
     }
 }

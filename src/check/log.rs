@@ -55,20 +55,16 @@ impl Log {
     #[inline]
     pub(super) fn found(
         &mut self,
-        ledger: &mut Ledger,
+        (slot, entry): (Slot, &mut Entry),
         operation: &Operation,
-        (slot, place): (Slot, Place),
+        place: Place,
     ) -> bool {
-        let entry = ledger.entry_mut(slot);
         if entry.attempts == 0 {
             return false;
         }
         match entry.found {
             Some(first) if first == place => false,
-            Some(first) => {
-                let entry = *entry;
-                self.found_elsewhere(&entry, operation, (slot, [first, place]))
-            }
+            Some(first) => self.found_elsewhere(entry, operation, (slot, [first, place])),
             None => {
                 entry.found = Some(place);
                 false
