@@ -9,14 +9,12 @@
 //! system.
 //!
 //! - A message's *outcome* is that of its attempts together: ok if one is, else info if one is or
-//! has no
-//!   answer, else fail. Only ok obliges (`lost`), and only fail forbids (`phantom-effect`).
+//!   has no answer, else fail. Only ok obliges (`lost`), and only fail forbids (`phantom-effect`).
 //! - A payload that is applied or read must have been sent by then. A record of a message that
-//! nobody
-//!   has sent is therefore `corrupted`; an effect of one is a `phantom-effect`.
+//!   nobody has sent is therefore `corrupted`; an effect of one is a `phantom-effect`.
 //! - What only time can show (`lost`, `diverged`, `deadlock`) is judged when the run came to rest.
-//! A
-//!   history that was cut short is unknown, unless a promise is broken already or nothing is owed.
+//!   A history that was cut short is unknown, unless a promise is broken already; one that merely
+//!   has no end may hold if nothing is owed.
 
 use crate::history::Operation;
 use crate::id::{MessageId, NodeId, SinkId};
