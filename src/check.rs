@@ -2,6 +2,19 @@
 //!
 //! A checker sees the history and nothing else, so that a run and a history recorded elsewhere are
 //! judged alike.
+//!
+//! [`Judge`] is the fold over all rules: a world feeds it every operation and asks what is owed and
+//! whether something is broken for good; [`judge`] runs it over a finished history. Which rules
+//! apply follows from the promises; that planned sends are made and answered is asked of every
+//! system.
+//!
+//! - A message's *outcome* is that of its attempts together: ok if one is, else info if one is or
+//!   has no answer, else fail. Only ok obliges (`lost`), and only fail forbids (`phantom-effect`).
+//! - A payload that is applied or read must have been sent by then. A record of a message that
+//!   nobody has sent is therefore `corrupted`; an effect of one is a `phantom-effect`.
+//! - What only time can show (`lost`, `diverged`, `deadlock`) is judged when the run came to rest.
+//!   A history that was cut short is unknown, unless a promise is broken already; one that merely
+//!   has no end may hold if nothing is owed.
 
 use crate::history::Operation;
 use crate::id::{MessageId, NodeId, SinkId};
@@ -14,11 +27,15 @@ mod delivery;
 mod evidence;
 mod index;
 mod judge;
+mod lanes;
 mod ledger;
 mod log;
 mod progress;
 
 pub use judge::{Judge, judge};
+
+/// How many sinks the promises about delivery may name together.
+pub const SINKS_MAX: usize = 64;
 
 /// What a system promises, as data.
 #[derive(Clone, Debug)]

@@ -2,34 +2,27 @@
 
 use super::evidence::{list, moments, times, violation};
 use super::index::Slot;
-use super::ledger::{Ledger, Outcome};
-use super::{Promise, Rule, Violation};
+use super::ledger::{Entry, Ledger, Outcome, Tally};
+use super::{Promise, Rule, SINKS_MAX, Violation};
 use crate::history::{Event, History, Operation};
 use crate::id::{MessageId, SinkId};
 
-/// Counts the effects of each message at each promised sink.
+/// Watches the effects of each message at each promised sink.
 #[derive(Debug, Default)]
 pub(super) struct Delivery {
-    sinks: Vec<Sink>,
+    sinks: Vec<SinkId>,
     /// From a sink's number to its place in `sinks`, or to [`NOWHERE`].
-    places: Vec<u16>,
-    /// Whether a message has an effect at a sink: a row of `sinks.len()` for each message.
-    landed: Vec<bool>,
-    /// Pairs of an acknowledged message and a sink that owes it an effect.
-    missing: u32,
+    places: Vec<u8>,
+    /// The sinks of at most once, as bits by place.
+    at_most_once: u64,
+    /// The sinks of at least once, as bits by place.
+    at_least_once: u64,
     duplicate: Option<Operation>,
     phantom: Option<Operation>,
     corrupted: Option<Operation>,
 }
 
-#[derive(Debug)]
-struct Sink {
-    id: SinkId,
-    at_most_once: bool,
-    at_least_once: bool,
-}
-
-const NOWHERE: u16 = u16::MAX;
+const NOWHERE: u8 = u8::MAX;
 
 impl Delivery {
     /// The checker of the delivery promises among `promises`.
@@ -42,10 +35,10 @@ impl Delivery {
                 Promise::ExactlyOnce { sinks } => (sinks, true, true),
                 _ => continue,
             };
-            for &id in sinks {
-                let sink = delivery.sink(id);
-                sink.at_most_once |= most;
-                sink.at_least_once |= least;
+            for &sink in sinks {
+                let place = delivery.place(sink);
+                delivery.at_most_once |= u64::from(most) << place;
+                delivery.at_least_once |= u64::from(least) << place;
             }
         }
         delivery
@@ -53,8 +46,6 @@ impl Delivery {
 
     /// Back to the state before the first operation.
     pub(super) fn reset(&mut self) {
-        self.landed.clear();
-        self.missing = 0;
         self.duplicate = None;
         self.phantom = None;
         self.corrupted = None;
@@ -63,21 +54,15 @@ impl Delivery {
     /// Whether there is a delivery promise at all.
     #[inline]
     pub(super) fn is_promised(&self) -> bool {
-        !self.sinks.is_empty()
+        self.at_most_once | self.at_least_once != 0
     }
 
-    /// How many effects acknowledged messages still wait for.
+    /// A message is acknowledged for the first time: it is owed an effect at each sink without one.
     #[inline]
-    pub(super) fn owed(&self) -> u32 {
-        self.missing
-    }
-
-    /// A message is acknowledged for the first time.
-    #[inline]
-    pub(super) fn acknowledged(&mut self, slot: Slot) {
-        let row = self.row(slot);
-        for (place, sink) in self.sinks.iter().enumerate() {
-            self.missing += u32::from(sink.at_least_once && !self.landed[row + place]);
+    pub(super) fn acknowledged(&self, entry: &Entry, tally: &mut Tally) {
+        let missing = self.at_least_once & !entry.landed;
+        if missing != 0 {
+            tally.owed += missing.count_ones();
         }
     }
 
@@ -87,30 +72,26 @@ impl Delivery {
         &mut self,
         ledger: &mut Ledger,
         operation: &Operation,
-        effect: (MessageId, SinkId, u64),
+        (message, sink, payload): (MessageId, SinkId, u64),
     ) -> bool {
-        let (message, sink, payload) = effect;
-        let place = match self.places.get(sink.index()) {
-            Some(&place) if place != NOWHERE => place as usize,
+        let sink = match self.places.get(sink.index()) {
+            Some(&place) if place != NOWHERE => 1 << place,
             _ => return false,
         };
-        let slot = ledger.slot(message);
-        let row = self.row(slot);
-        let sends = ledger.sends(slot);
-        let landed = &mut self.landed[row + place];
-        let sink = &self.sinks[place];
-        let duplicate = *landed && sink.at_most_once;
-        if !*landed && sink.at_least_once && sends.outcome() == Outcome::Ok {
-            self.missing -= 1;
+        let (slot, entry, tally) = ledger.open(message);
+        let first = entry.landed & sink == 0;
+        entry.landed |= sink;
+        if first && self.at_least_once & sink != 0 && entry.is_acknowledged() {
+            tally.owed -= 1;
         }
-        *landed = true;
-        let phantom = sends.attempts == 0;
-        let corrupted = !phantom && !ledger.was_sent_as(slot, payload);
-        if duplicate | phantom | corrupted {
+        let phantom = entry.attempts == 0;
+        let duplicate = !first && self.at_most_once & sink != 0;
+        let corrupted = !phantom && !entry.was_sent_as((slot, tally), payload);
+        let broken = duplicate | phantom | corrupted;
+        if broken {
             self.note(operation, [duplicate, phantom, corrupted]);
-            return true;
         }
-        false
+        broken
     }
 
     /// A record is read. Returns whether that breaks a promise for good: a message that nobody has
@@ -118,11 +99,11 @@ impl Delivery {
     #[inline]
     pub(super) fn read(
         &mut self,
-        ledger: &Ledger,
+        (slot, entry, tally): (Slot, &Entry, &Tally),
         operation: &Operation,
-        (slot, payload): (Slot, u64),
+        payload: u64,
     ) -> bool {
-        let corrupted = self.is_promised() && !ledger.was_sent_as(slot, payload);
+        let corrupted = self.is_promised() && !entry.was_sent_as((slot, tally), payload);
         if corrupted {
             self.note(operation, [false, false, true]);
         }
@@ -170,10 +151,9 @@ impl Delivery {
             }
             _ => return None,
         };
-        let slot = ledger.slot(message);
+        let (_, entry, _) = ledger.open(message);
         let expected = format!("the payload of {message} that is {what} is the payload sent");
-        let but =
-            if ledger.sends(slot).attempts == 0 { "nobody sent it" } else { "others were sent" };
+        let but = if entry.attempts == 0 { "nobody sent it" } else { "others were sent" };
         let observed = format!("{payload:016x} was {what} at {}; {but}", operation.at);
         let shows = |o: &Operation| {
             o == operation
@@ -184,20 +164,18 @@ impl Delivery {
 
     /// An acknowledged message without an effect; to be asked at rest only.
     pub(super) fn lost(&self, ledger: &Ledger, history: &History) -> Option<Violation> {
-        if self.missing == 0 {
-            return None;
-        }
-        let mut losses = ledger
-            .all()
-            .filter(|(_, sends)| sends.outcome() == Outcome::Ok)
-            .flat_map(|(slot, _)| self.sinks.iter().map(move |sink| (slot, sink)))
-            .filter(|&(slot, sink)| sink.at_least_once && !self.has_landed(slot, sink.id));
-        let (slot, sink) = losses.next()?;
-        let others = losses.count();
-        let message = ledger.message(slot);
+        let missing = |entry: &Entry| {
+            let owed = if entry.is_acknowledged() { self.at_least_once } else { 0 };
+            owed & !entry.landed
+        };
+        let entry = ledger.all().iter().find(|entry| missing(entry) != 0)?;
+        let all: u32 = ledger.all().iter().map(|entry| missing(entry).count_ones()).sum();
+        let others = all - 1;
+        let message = entry.message;
+        let sink = self.sink(missing(entry))?;
         let acknowledged =
             |event: &Event| matches!(event, Event::SendOk { message: m, .. } if *m == message);
-        let expected = format!("{message} takes effect at {:?}, for it was acknowledged", sink.id);
+        let expected = format!("{message} takes effect at {sink:?}, for it was acknowledged");
         let observed = format!(
             "it was acknowledged at {}, and by the time all was at rest it had no effect there{}",
             list(&moments(history, acknowledged)),
@@ -211,48 +189,35 @@ impl Delivery {
         Some(violation(Rule::Lost, (expected, observed), vec![message], history, shows))
     }
 
-    fn sink(&mut self, id: SinkId) -> &mut Sink {
-        if self.places.len() <= id.index() {
-            self.places.resize(id.index() + 1, NOWHERE);
+    /// The place of a sink, a new one if need be.
+    fn place(&mut self, sink: SinkId) -> u8 {
+        if self.places.len() <= sink.index() {
+            self.places.resize(sink.index() + 1, NOWHERE);
         }
-        let place = &mut self.places[id.index()];
+        let place = &mut self.places[sink.index()];
         if *place == NOWHERE {
-            *place = self.sinks.len() as u16;
-            self.sinks.push(Sink { id, at_most_once: false, at_least_once: false });
+            assert!(self.sinks.len() < SINKS_MAX, "promises name more than {SINKS_MAX} sinks");
+            *place = self.sinks.len() as u8;
+            self.sinks.push(sink);
         }
-        &mut self.sinks[*place as usize]
+        *place
     }
 
-    /// Where the row of a message begins.
-    #[inline]
-    fn row(&mut self, slot: Slot) -> usize {
-        let row = slot as usize * self.sinks.len();
-        let end = row + self.sinks.len();
-        if self.landed.len() < end {
-            self.landed.resize(end, false);
-        }
-        row
-    }
-
-    fn has_landed(&self, slot: Slot, sink: SinkId) -> bool {
-        let place = self.places[sink.index()] as usize;
-        self.landed.get(slot as usize * self.sinks.len() + place) == Some(&true)
+    /// The first of the sinks that are set in `bits`.
+    fn sink(&self, bits: u64) -> Option<SinkId> {
+        self.sinks.get(bits.trailing_zeros() as usize).copied()
     }
 
     fn failed_yet_landed(&self, ledger: &Ledger) -> Option<(MessageId, SinkId, &'static str)> {
-        let width = self.sinks.len();
-        let landed = (0..self.landed.len()).filter(|&cell| self.landed[cell]);
-        let mut failed = landed.filter(|&cell| {
-            let sends = ledger.sends((cell / width) as Slot);
-            sends.attempts > 0 && sends.outcome() == Outcome::Fail
-        });
-        let cell = failed.next()?;
-        let message = ledger.message((cell / width) as Slot);
-        Some((
-            message,
-            self.sinks[cell % width].id,
-            "every attempt to send it had definitely failed",
-        ))
+        if !ledger.has_failures() {
+            return None;
+        }
+        let failed = |entry: &&Entry| {
+            entry.landed != 0 && entry.attempts > 0 && entry.outcome() == Outcome::Fail
+        };
+        let entry = ledger.all().iter().find(failed)?;
+        let sink = self.sink(entry.landed)?;
+        Some((entry.message, sink, "every attempt to send it had definitely failed"))
     }
 
     #[cold]

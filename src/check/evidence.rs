@@ -63,6 +63,11 @@ pub(super) fn times(count: usize) -> String {
     }
 }
 
+/// `1 thing`, `2 things`.
+pub(super) fn things(count: u32) -> String {
+    if count == 1 { "1 thing".to_owned() } else { format!("{count} things") }
+}
+
 /// `a`, `a and b`, `a, b and c`, `a, b, c and 4 more`.
 pub(super) fn list<T: ToString>(items: &[T]) -> String {
     let mut words: Vec<String> = items.iter().take(NAMED_MAX).map(ToString::to_string).collect();

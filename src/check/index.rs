@@ -1,8 +1,10 @@
-//! Dense numbers for the messages of a history.
+//! Finds what is kept of a message by its id.
 
+use super::ledger::Entry;
 use crate::id::MessageId;
 
-/// The number of a message: an index into what the checkers keep of each.
+/// The number of a message: its place among all messages of a history, in the order in which the
+/// history names them first.
 pub(super) type Slot = u32;
 
 /// An open-addressing table. Ids come from workloads, from hashing and from foreign histories
@@ -12,9 +14,10 @@ pub(super) type Slot = u32;
 pub(super) struct Index {
     /// A power of two, at most half full.
     cells: Vec<Slot>,
-    messages: Vec<MessageId>,
+    entries: Vec<Entry>,
 }
 
+/// No slot: beyond every entry.
 const EMPTY: Slot = Slot::MAX;
 const CELLS_MIN: usize = 64;
 /// The golden ratio: its product spreads consecutive numbers evenly over the upper bits.
@@ -24,7 +27,7 @@ impl Index {
     /// Forgets every message.
     pub(super) fn reset(&mut self) {
         self.cells.fill(EMPTY);
-        self.messages.clear();
+        self.entries.clear();
     }
 
     /// The number of `message`, the next one if it is new.
@@ -33,30 +36,40 @@ impl Index {
         let mask = self.cells.len().wrapping_sub(1);
         let mut cell = home(message, mask);
         while let Some(&slot) = self.cells.get(cell) {
-            if self.messages.get(slot as usize) == Some(&message) {
-                return slot;
+            match self.entries.get(slot as usize) {
+                Some(entry) if entry.message == message => return slot,
+                Some(_) => cell = (cell + 1) & mask,
+                None => break,
             }
-            if slot == EMPTY {
-                break;
-            }
-            cell = (cell + 1) & mask;
         }
-        self.enter(message)
+        self.enter(message, cell)
     }
 
-    /// The message with the number `slot`.
-    pub(super) fn message(&self, slot: Slot) -> MessageId {
-        self.messages[slot as usize]
+    /// What is kept of a message.
+    #[inline]
+    pub(super) fn entry(&self, slot: Slot) -> &Entry {
+        &self.entries[slot as usize]
+    }
+
+    /// What is kept of a message.
+    #[inline]
+    pub(super) fn entry_mut(&mut self, slot: Slot) -> &mut Entry {
+        &mut self.entries[slot as usize]
+    }
+
+    /// What is kept of all messages, by slot.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
     }
 
     #[inline(never)]
-    fn enter(&mut self, message: MessageId) -> Slot {
-        let slot = self.messages.len() as Slot;
-        self.messages.push(message);
-        if self.messages.len() * 2 > self.cells.len() {
-            self.grow();
+    fn enter(&mut self, message: MessageId, cell: usize) -> Slot {
+        let slot = self.entries.len() as Slot;
+        self.entries.push(Entry::new(message));
+        if self.entries.len() * 2 <= self.cells.len() {
+            self.cells[cell] = slot;
         } else {
-            self.seat(slot);
+            self.grow();
         }
         slot
     }
@@ -65,18 +78,13 @@ impl Index {
         let cells = (self.cells.len() * 2).max(CELLS_MIN);
         self.cells.clear();
         self.cells.resize(cells, EMPTY);
-        for slot in 0..self.messages.len() as Slot {
-            self.seat(slot);
+        for (entry, slot) in self.entries.iter().zip(0..) {
+            let mut cell = home(entry.message, cells - 1);
+            while self.cells[cell] != EMPTY {
+                cell = (cell + 1) & (cells - 1);
+            }
+            self.cells[cell] = slot;
         }
-    }
-
-    fn seat(&mut self, slot: Slot) {
-        let mask = self.cells.len() - 1;
-        let mut cell = home(self.message(slot), mask);
-        while self.cells[cell] != EMPTY {
-            cell = (cell + 1) & mask;
-        }
-        self.cells[cell] = slot;
     }
 }
 
@@ -103,7 +111,7 @@ mod tests {
         for round in 0..2 {
             for (slot, &id) in ids.iter().enumerate() {
                 assert_eq!(index.slot(id) as usize, slot, "round {round}");
-                assert_eq!(index.message(slot as Slot), id);
+                assert_eq!(index.entry(slot as Slot).message, id);
             }
         }
         index.reset();

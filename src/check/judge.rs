@@ -2,12 +2,12 @@
 
 use super::convergence::Convergence;
 use super::delivery::Delivery;
-use super::evidence::select;
-use super::ledger::{Ledger, Outcome};
+use super::evidence::{select, things};
+use super::ledger::{Ledger, Place};
 use super::log::Log;
 use super::{Checker, Promise, Verdict, Violation, progress};
 use crate::history::{EndCause, Event, History, Operation};
-use crate::id::{MessageId, PartitionId};
+use crate::id::MessageId;
 use crate::time::Instant;
 
 /// Judges a history by a list of promises, operation by operation.
@@ -27,6 +27,9 @@ pub struct Judge {
 }
 
 /// Judges a finished history.
+///
+/// # Panics
+/// If the promises about delivery name more than [`SINKS_MAX`](super::SINKS_MAX) sinks.
 ///
 /// ```
 /// use postulate::check::{Promise, Rule, Verdict, judge};
@@ -59,6 +62,9 @@ pub fn judge(history: &History, promises: &[Promise]) -> Verdict {
 
 impl Judge {
     /// A judge of these promises, before the first operation.
+    ///
+    /// # Panics
+    /// If the promises about delivery name more than [`SINKS_MAX`](super::SINKS_MAX) sinks.
     pub fn new(promises: &[Promise]) -> Self {
         let custom = promises.iter().filter_map(|promise| match promise {
             Promise::Custom(custom) => Some(custom.checker()),
@@ -95,18 +101,29 @@ impl Judge {
     pub fn observe(&mut self, operation: &Operation) {
         self.operations += 1;
         match operation.event {
-            Event::Plan { message, .. } => self.ledger.plan(message),
+            Event::Plan { message, .. } => {
+                let (_, entry, tally) = self.ledger.open(message);
+                entry.plan(tally);
+            }
             Event::SendInvoke { message, key, payload, .. } => {
-                self.ledger.invoke(operation, message, (key, payload));
+                let (slot, entry, tally) = self.ledger.open(message);
+                entry.invoke((slot, tally), operation, (key, payload));
                 self.convergence.invoked();
             }
             Event::SendOk { message, partition, offset, .. } => {
-                self.acknowledged(operation, message, partition, offset);
+                let place = offset.map(|offset| Place { partition, offset });
+                self.acknowledged(operation, message, place);
             }
-            Event::SendFail { message, .. } => self.answered(message, Outcome::Fail),
-            Event::SendInfo { message, .. } => self.answered(message, Outcome::Info),
+            Event::SendFail { message, .. } => {
+                let (_, entry, tally) = self.ledger.open(message);
+                entry.fail(tally);
+            }
+            Event::SendInfo { message, .. } => {
+                let (_, entry, tally) = self.ledger.open(message);
+                entry.inform(tally);
+            }
             Event::Polled { message, partition, offset, payload, .. } => {
-                self.polled(operation, (message, partition, offset, payload));
+                self.polled(operation, message, (Place { partition, offset }, payload));
             }
             Event::Effect { message, sink, payload } => {
                 let effect = (message, sink, payload);
@@ -131,7 +148,7 @@ impl Judge {
     /// effects that acknowledged messages wait for, and what checkers of the system's own count.
     #[inline]
     pub fn owed(&self) -> u32 {
-        let own = self.ledger.owed() + self.delivery.owed();
+        let own = self.ledger.owed();
         self.custom.iter().fold(own, |sum, checker| sum.saturating_add(checker.owed()))
     }
 
@@ -171,43 +188,32 @@ impl Judge {
     }
 
     #[inline]
-    fn acknowledged(
-        &mut self,
-        operation: &Operation,
-        message: MessageId,
-        partition: PartitionId,
-        offset: Option<u64>,
-    ) {
-        let slot = self.ledger.slot(message);
-        if self.ledger.answer(slot, Outcome::Ok) {
-            self.delivery.acknowledged(slot);
+    fn acknowledged(&mut self, operation: &Operation, message: MessageId, place: Option<Place>) {
+        let (slot, entry, tally) = self.ledger.open(message);
+        if entry.acknowledge(tally) {
+            self.delivery.acknowledged(entry, tally);
         }
-        if let Some(offset) = offset
+        if let Some(place) = place
             && self.log.is_promised()
         {
-            self.broken |= self.log.found(&self.ledger, operation, (slot, partition, offset));
+            self.broken |= self.log.found((slot, entry), operation, place);
         }
-    }
-
-    #[inline]
-    fn answered(&mut self, message: MessageId, outcome: Outcome) {
-        let slot = self.ledger.slot(message);
-        self.ledger.answer(slot, outcome);
     }
 
     #[inline]
     fn polled(
         &mut self,
         operation: &Operation,
-        (message, partition, offset, payload): (MessageId, PartitionId, u64, u64),
+        message: MessageId,
+        (place, payload): (Place, u64),
     ) {
         if !self.delivery.is_promised() && !self.log.is_promised() {
             return;
         }
-        let slot = self.ledger.slot(message);
-        self.broken |= self.delivery.read(&self.ledger, operation, (slot, payload));
+        let (slot, entry, tally) = self.ledger.open(message);
+        self.broken |= self.delivery.read((slot, entry, tally), operation, payload);
         if self.log.is_promised() {
-            self.broken |= self.log.found(&self.ledger, operation, (slot, partition, offset));
+            self.broken |= self.log.found((slot, entry), operation, place);
         }
     }
 
@@ -250,13 +256,16 @@ impl Judge {
     fn undecided(&self) -> Option<String> {
         let owed = self.owed();
         match self.end.map(|(cause, _)| cause) {
-            Some(EndCause::Budget) => {
-                Some(format!("the budget of the run was spent with {owed} things owed"))
-            }
+            Some(EndCause::Budget) => Some(format!(
+                "the budget of the run was spent with {} still to happen",
+                things(owed)
+            )),
             Some(EndCause::Broken) => {
                 Some("the run was stopped by a broken promise that is not judged here".to_owned())
             }
-            None if owed > 0 => Some(format!("the history stops with {owed} things owed")),
+            None if owed > 0 => {
+                Some(format!("the history stops with {} still to happen", things(owed)))
+            }
             None if self.convergence.is_promised() => {
                 Some("the history stops before the replicas could be compared".to_owned())
             }

@@ -2,42 +2,60 @@
 
 use super::index::{Index, Slot};
 use crate::history::Operation;
-use crate::id::{MessageId, NodeId};
+use crate::id::{MessageId, NodeId, PartitionId};
 
-/// What is known of the sends of all messages, and how many of them are still to come.
+/// What is known of all messages, and how many things are still owed.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     index: Index,
-    sends: Vec<Sends>,
+    tally: Tally,
+}
+
+/// What is counted over all messages.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
     /// The payloads of later attempts that differ from the first one's.
     resent: Vec<(Slot, u64)>,
     invocations: u32,
-    /// Planned messages that nobody has invoked.
-    unsent: u32,
-    /// Attempts without an answer.
-    open: u32,
+    failures: u32,
+    /// Planned messages that nobody has invoked, attempts without an answer, and effects that
+    /// acknowledged messages wait for.
+    pub(super) owed: u32,
 }
 
-/// What is known of the sends of one message.
+/// What is known of a message. Every checker keeps its part here, so that an operation costs one
+/// look-up.
 #[derive(Copy, Clone, Debug)]
-pub(super) struct Sends {
-    /// The routing key of the last attempt.
-    pub(super) key: u64,
+pub(super) struct Entry {
+    pub(super) message: MessageId,
     /// The payload of the first attempt.
     payload: u64,
-    /// The place of the last attempt among all invocations.
-    pub(super) invoked: u32,
+    /// The routing key of the last attempt.
+    pub(super) key: u64,
+    /// The sinks where it has an effect, as bits; kept by delivery.
+    pub(super) landed: u64,
+    /// Where it was found first; kept by the log.
+    pub(super) found: Option<Place>,
     /// How many attempts were invoked.
     pub(super) attempts: u32,
     /// How many of them have no answer.
     pub(super) open: u32,
+    /// The place of the last attempt among all invocations.
+    pub(super) invoked: u32,
     /// Who invoked the last attempt.
     pub(super) process: NodeId,
     /// In which incarnation.
     pub(super) incarnation: u16,
     answer: Outcome,
-    pub(super) planned: bool,
+    planned: bool,
     differs: bool,
+}
+
+/// A place in a log.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) partition: PartitionId,
+    pub(super) offset: u64,
 }
 
 /// What came of a message's sends, the stronger the greater.
@@ -53,24 +71,34 @@ pub(super) enum Outcome {
     Ok,
 }
 
-impl Sends {
-    const NONE: Self = Self {
-        key: 0,
-        payload: 0,
-        invoked: 0,
-        attempts: 0,
-        open: 0,
-        process: NodeId(0),
-        incarnation: 0,
-        answer: Outcome::Unsent,
-        planned: false,
-        differs: false,
-    };
+impl Entry {
+    pub(super) const fn new(message: MessageId) -> Self {
+        Self {
+            message,
+            payload: 0,
+            key: 0,
+            landed: 0,
+            found: None,
+            attempts: 0,
+            open: 0,
+            invoked: 0,
+            process: NodeId(0),
+            incarnation: 0,
+            answer: Outcome::Unsent,
+            planned: false,
+            differs: false,
+        }
+    }
 
     /// The outcome; an attempt without an answer counts as info.
-    #[inline]
     pub(super) fn outcome(&self) -> Outcome {
         if self.open > 0 { self.answer.max(Outcome::Info) } else { self.answer }
+    }
+
+    /// Whether an attempt was acknowledged.
+    #[inline]
+    pub(super) fn is_acknowledged(&self) -> bool {
+        self.answer == Outcome::Ok
     }
 
     /// Whether the message was planned and is yet to be sent.
@@ -79,99 +107,119 @@ impl Sends {
     }
 }
 
-impl Ledger {
-    /// Back to the state before the first operation.
-    pub(super) fn reset(&mut self) {
-        self.index.reset();
-        self.sends.clear();
-        self.resent.clear();
-        self.invocations = 0;
-        self.unsent = 0;
-        self.open = 0;
-    }
-
-    /// Planned messages that nobody has invoked, and attempts without an answer.
+impl Entry {
+    /// The message is planned.
     #[inline]
-    pub(super) fn owed(&self) -> u32 {
-        self.unsent + self.open
-    }
-
-    /// The number of `message`.
-    #[inline]
-    pub(super) fn slot(&mut self, message: MessageId) -> Slot {
-        let slot = self.index.slot(message);
-        if slot as usize == self.sends.len() {
-            self.sends.push(Sends::NONE);
-        }
-        slot
-    }
-
-    /// The message with the number `slot`.
-    pub(super) fn message(&self, slot: Slot) -> MessageId {
-        self.index.message(slot)
-    }
-
-    /// What is known of the sends of a message.
-    #[inline]
-    pub(super) fn sends(&self, slot: Slot) -> &Sends {
-        &self.sends[slot as usize]
-    }
-
-    /// All messages, in the order in which the history names them first.
-    pub(super) fn all(&self) -> impl Iterator<Item = (Slot, &Sends)> {
-        self.sends.iter().enumerate().map(|(slot, sends)| (slot as Slot, sends))
-    }
-
-    /// Whether an attempt so far carried `payload`.
-    #[inline]
-    pub(super) fn was_sent_as(&self, slot: Slot, payload: u64) -> bool {
-        let sends = self.sends(slot);
-        (sends.payload == payload && sends.attempts > 0)
-            || (sends.differs && self.resent.contains(&(slot, payload)))
-    }
-
-    /// A message is planned.
-    #[inline]
-    pub(super) fn plan(&mut self, message: MessageId) {
-        let slot = self.slot(message);
-        let sends = &mut self.sends[slot as usize];
-        self.unsent += u32::from(!sends.planned && sends.attempts == 0);
-        sends.planned = true;
+    pub(super) fn plan(&mut self, tally: &mut Tally) {
+        tally.owed += u32::from(!self.planned && self.attempts == 0);
+        self.planned = true;
     }
 
     /// An attempt begins.
     #[inline]
-    pub(super) fn invoke(&mut self, operation: &Operation, message: MessageId, sent: (u64, u64)) {
-        let (key, payload) = sent;
-        let slot = self.slot(message);
-        let sends = &mut self.sends[slot as usize];
-        if sends.attempts == 0 {
-            self.unsent -= u32::from(sends.planned);
-            sends.payload = payload;
-        } else if sends.payload != payload {
-            sends.differs = true;
-            self.resent.push((slot, payload));
+    pub(super) fn invoke(
+        &mut self,
+        (slot, tally): (Slot, &mut Tally),
+        operation: &Operation,
+        (key, payload): (u64, u64),
+    ) {
+        if self.attempts == 0 {
+            tally.owed -= u32::from(self.planned);
+            self.payload = payload;
+        } else if self.payload != payload {
+            self.differs = true;
+            tally.resent.push((slot, payload));
         }
-        sends.key = key;
-        sends.process = operation.process;
-        sends.incarnation = operation.incarnation;
-        sends.invoked = self.invocations;
-        sends.attempts += 1;
-        sends.open += 1;
-        self.invocations += 1;
+        self.key = key;
+        self.process = operation.process;
+        self.incarnation = operation.incarnation;
+        self.invoked = tally.invocations;
+        self.attempts += 1;
         self.open += 1;
+        tally.invocations += 1;
+        tally.owed += 1;
     }
 
-    /// An attempt ends. Returns whether it is the first acknowledgement of its message.
+    /// An attempt is acknowledged. Returns whether it is the first that is.
     #[inline]
-    pub(super) fn answer(&mut self, slot: Slot, outcome: Outcome) -> bool {
-        let sends = &mut self.sends[slot as usize];
-        // An answer to nothing comes in foreign histories only; it closes nothing.
-        let closes = u32::from(sends.open > 0);
-        sends.open -= closes;
-        self.open -= closes;
-        let first = outcome == Outcome::Ok && sends.answer != Outcome::Ok;
-        sends.answer = sends.answer.max(outcome);
+    pub(super) fn acknowledge(&mut self, tally: &mut Tally) -> bool {
+        self.close(tally);
+        let first = self.answer != Outcome::Ok;
+        self.answer = Outcome::Ok;
         first
+    }
+
+    /// An attempt fails.
+    #[inline]
+    pub(super) fn fail(&mut self, tally: &mut Tally) {
+        self.close(tally);
+        self.answer = self.answer.max(Outcome::Fail);
+        tally.failures += 1;
+    }
+
+    /// An attempt ends, and nobody knows how.
+    #[inline]
+    pub(super) fn inform(&mut self, tally: &mut Tally) {
+        self.close(tally);
+        self.answer = self.answer.max(Outcome::Info);
+    }
+
+    /// Whether an attempt so far carried `payload`.
+    #[inline]
+    pub(super) fn was_sent_as(&self, (slot, tally): (Slot, &Tally), payload: u64) -> bool {
+        (self.payload == payload && self.attempts > 0)
+            || (self.differs && tally.resent.contains(&(slot, payload)))
+    }
+
+    /// An answer to nothing comes in foreign histories only; it closes nothing.
+    #[inline]
+    fn close(&mut self, tally: &mut Tally) {
+        let closes = u32::from(self.open > 0);
+        self.open -= closes;
+        tally.owed -= closes;
+    }
+}
+
+impl Ledger {
+    /// Back to the state before the first operation.
+    pub(super) fn reset(&mut self) {
+        self.index.reset();
+        self.tally.resent.clear();
+        self.tally.invocations = 0;
+        self.tally.failures = 0;
+        self.tally.owed = 0;
+    }
+
+    /// How many things are owed.
+    #[inline]
+    pub(super) fn owed(&self) -> u32 {
+        self.tally.owed
+    }
+
+    /// How many attempts were invoked.
+    pub(super) fn invocations(&self) -> u32 {
+        self.tally.invocations
+    }
+
+    /// Whether any send failed.
+    pub(super) fn has_failures(&self) -> bool {
+        self.tally.failures > 0
+    }
+
+    /// What is known of `message`, and what is counted over all.
+    #[inline]
+    pub(super) fn open(&mut self, message: MessageId) -> (Slot, &mut Entry, &mut Tally) {
+        let slot = self.index.slot(message);
+        (slot, self.index.entry_mut(slot), &mut self.tally)
+    }
+
+    /// What is known of the message with the number `slot`.
+    pub(super) fn entry(&self, slot: Slot) -> &Entry {
+        self.index.entry(slot)
+    }
+
+    /// All messages, in the order in which the history names them first.
+    pub(super) fn all(&self) -> &[Entry] {
+        self.index.entries()
     }
 }

@@ -2,28 +2,21 @@
 
 use super::evidence::violation;
 use super::index::Slot;
-use super::ledger::{Ledger, Sends};
+use super::lanes::Lanes;
+use super::ledger::{Entry, Ledger, Place};
 use super::{Promise, Rule, Violation};
 use crate::history::{Event, History, Operation};
-use crate::id::{MessageId, NodeId, PartitionId};
+use crate::id::MessageId;
 
 /// Where each message stands in the log, as acknowledgements and polls tell.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     idempotent: bool,
     ordered: bool,
-    /// The place of a message that was told first.
-    first: Vec<Option<Place>>,
-    /// Other places, told later; one may stand here several times.
+    /// Places other than the one that was told first; one may stand here several times.
     further: Vec<(Slot, Place)>,
     duplicate: Option<Duplicate>,
-    lanes: Vec<Row>,
-}
-
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-struct Place {
-    partition: PartitionId,
-    offset: u64,
+    lanes: Lanes,
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -31,16 +24,6 @@ struct Duplicate {
     message: MessageId,
     places: [Place; 2],
     told: Operation,
-}
-
-/// A place of a message, sorted so that those of one session, key and partition lie together in the
-/// order of invocation.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Row {
-    lane: (NodeId, u16, u64, PartitionId),
-    invoked: u32,
-    offset: u64,
-    slot: Slot,
 }
 
 impl Log {
@@ -55,7 +38,6 @@ impl Log {
 
     /// Back to the state before the first operation.
     pub(super) fn reset(&mut self) {
-        self.first.clear();
         self.further.clear();
         self.duplicate = None;
     }
@@ -73,26 +55,21 @@ impl Log {
     #[inline]
     pub(super) fn found(
         &mut self,
-        ledger: &Ledger,
+        (slot, entry): (Slot, &mut Entry),
         operation: &Operation,
-        (slot, partition, offset): (Slot, PartitionId, u64),
+        place: Place,
     ) -> bool {
-        if ledger.sends(slot).attempts == 0 {
+        if entry.attempts == 0 {
             return false;
         }
-        let index = slot as usize;
-        if self.first.len() <= index {
-            self.first.resize(index + 1, None);
-        }
-        let place = Place { partition, offset };
-        match self.first[index] {
-            None => self.first[index] = Some(place),
-            Some(first) if first != place => {
-                return self.found_elsewhere(ledger, operation, (slot, [first, place]));
+        match entry.found {
+            Some(first) if first == place => false,
+            Some(first) => self.found_elsewhere(entry, operation, (slot, [first, place])),
+            None => {
+                entry.found = Some(place);
+                false
             }
-            Some(_) => {}
         }
-        false
     }
 
     /// A message that was sent once and stands in the log twice.
@@ -122,22 +99,22 @@ impl Log {
         if !self.ordered {
             return None;
         }
-        let (earlier, later) = self.first_inversion(ledger)?;
-        let about = [earlier.slot, later.slot].map(|slot| ledger.message(slot));
+        let (earlier, later) = self.lanes.inversion(ledger, &self.further)?;
+        let first = ledger.entry(earlier.slot);
+        let about = [first.message, ledger.entry(later.slot).message];
         let [one, two] = about;
-        let (node, _, key, partition) = earlier.lane;
+        let (node, key, partition) = (first.process, first.key, earlier.place.partition);
         let expected = format!(
             "{one} stands before {two} in {partition:?}, for {node:?} sent it first, under one key"
         );
         let observed = format!(
             "{one} stands at offset {}, behind {two} at offset {} (key {key})",
-            earlier.offset, later.offset
+            earlier.place.offset, later.place.offset
         );
         let shows = |o: &Operation| match o.event {
             Event::SendInvoke { message, .. } => about.contains(&message),
             _ => [earlier, later].iter().zip(about).any(|(row, message)| {
-                let place = Place { partition, offset: row.offset };
-                o.event.message() == Some(message) && place_of(&o.event) == Some(place)
+                o.event.message() == Some(message) && place_of(&o.event) == Some(row.place)
             }),
         };
         Some(violation(Rule::Order, (expected, observed), about.to_vec(), history, shows))
@@ -146,51 +123,19 @@ impl Log {
     #[cold]
     fn found_elsewhere(
         &mut self,
-        ledger: &Ledger,
+        entry: &Entry,
         operation: &Operation,
         (slot, places): (Slot, [Place; 2]),
     ) -> bool {
         if self.ordered {
             self.further.push((slot, places[1]));
         }
-        if !self.idempotent || ledger.sends(slot).attempts != 1 {
+        if !self.idempotent || entry.attempts != 1 {
             return false;
         }
-        let message = ledger.message(slot);
+        let message = entry.message;
         self.duplicate.get_or_insert(Duplicate { message, places, told: *operation });
         true
-    }
-
-    /// Neighbours suffice: offsets that never fall from one to the next never fall at all.
-    fn first_inversion(&mut self, ledger: &Ledger) -> Option<(Row, Row)> {
-        self.lanes.clear();
-        let firsts = self.first.iter().enumerate();
-        let firsts = firsts.filter_map(|(slot, place)| Some((slot as Slot, (*place)?)));
-        let rows = firsts.chain(self.further.iter().copied()).filter_map(|(slot, place)| {
-            let sends = ledger.sends(slot);
-            (sends.attempts == 1).then(|| Row::new(slot, place, sends))
-        });
-        self.lanes.extend(rows);
-        if !self.lanes.is_sorted() {
-            self.lanes.sort_unstable();
-        }
-        // The first row of a message in a partition has its smallest offset: its position.
-        self.lanes.dedup_by_key(|row| (row.lane, row.invoked));
-        self.lanes
-            .windows(2)
-            .find(|pair| pair[0].lane == pair[1].lane && pair[1].offset < pair[0].offset)
-            .map(|pair| (pair[0], pair[1]))
-    }
-}
-
-impl Row {
-    fn new(slot: Slot, place: Place, sends: &Sends) -> Self {
-        Self {
-            lane: (sends.process, sends.incarnation, sends.key, place.partition),
-            invoked: sends.invoked,
-            offset: place.offset,
-            slot,
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Progress: deadlock and livelock.
 
 use super::evidence::{NAMED_MAX, OPERATIONS_MAX, list, violation};
-use super::ledger::Ledger;
+use super::ledger::{Entry, Ledger};
 use super::{Rule, Violation};
 use crate::history::{Event, History, Operation};
 use crate::id::MessageId;
@@ -36,8 +36,11 @@ pub(super) fn livelock(ledger: &Ledger, owed: u32, end: Instant, history: &Histo
 
 /// The messages whose sends keep somebody waiting, as many as there is room for.
 fn waits(ledger: &Ledger) -> Vec<MessageId> {
-    let waiting = ledger.all().filter(|(_, sends)| sends.open > 0 || sends.is_unsent());
-    waiting.map(|(slot, _)| ledger.message(slot)).take(OPERATIONS_MAX / 2).collect()
+    waiting(ledger).map(|entry| entry.message).take(OPERATIONS_MAX / 2).collect()
+}
+
+fn waiting(ledger: &Ledger) -> impl Iterator<Item = &Entry> {
+    ledger.all().iter().filter(|entry| entry.open > 0 || entry.is_unsent())
 }
 
 fn begins(operation: &Operation, about: &[MessageId]) -> bool {
@@ -49,12 +52,12 @@ fn begins(operation: &Operation, about: &[MessageId]) -> bool {
 fn tell(ledger: &Ledger, owed: u32, history: &History) -> String {
     let mut sends_owed = 0;
     let mut reasons = Vec::new();
-    for (slot, sends) in ledger.all().filter(|(_, sends)| sends.open > 0 || sends.is_unsent()) {
-        sends_owed += sends.open.max(1);
-        let message = ledger.message(slot);
+    for entry in waiting(ledger) {
+        sends_owed += entry.open.max(1);
+        let message = entry.message;
         reasons.push(match reasons.len() {
             NAMED_MAX.. => String::new(),
-            _ if sends.open > 0 => format!("{:?} waits for the answer to {message}", sends.process),
+            _ if entry.open > 0 => format!("{:?} waits for the answer to {message}", entry.process),
             _ => format!("{} has yet to send {message}", planner(message, history)),
         });
     }

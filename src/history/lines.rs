@@ -48,8 +48,9 @@ pub fn write(history: &History, out: &mut impl Write) -> io::Result<()> {
 
 /// Reads a history, one operation a line.
 ///
-/// # Errors At the first line that is not an operation, or that answers a send which is not open,
-/// or that invokes an attempt again; with its number.
+/// # Errors
+/// At the first line that is not an operation, or that answers a send which is not open, or that
+/// invokes an attempt again; with its number.
 pub fn read(input: impl BufRead) -> Result<History, LineError> {
     let mut history = History::default();
     let mut attempts = Attempts::default();

@@ -4,6 +4,7 @@ use super::check;
 use super::text::{history, message, promises, tell};
 use postulate::check::{Checker, CustomPromise, Judge, Promise, Rule, Verdict, Violation, judge};
 use postulate::history::{Event, History, Operation, lines};
+use postulate::id::SinkId;
 use std::sync::Arc;
 
 /// Passing a history without anything in it.
@@ -48,11 +49,15 @@ fn an_indeterminate_send_neither_must_nor_must_not_take_effect() {
 #[test]
 fn what_was_cut_short_is_unknown() {
     let waiting = "0 send 1\n 0 ok 1";
-    check("exactly-once 0", waiting, "unknown: the history stops with 1 things owed");
+    check("exactly-once 0", waiting, "unknown: the history stops with 1 thing still to happen");
     let spent = format!("{waiting}\n 0 end budget");
-    check("exactly-once 0", &spent, "unknown: the budget of the run was spent with 1 things owed");
+    check(
+        "exactly-once 0",
+        &spent,
+        "unknown: the budget of the run was spent with 1 thing still to happen",
+    );
     let nothing_owed = "0 send 1\n 5 effect 1\n 0 ok 1\n 0 end budget";
-    let why = "unknown: the budget of the run was spent with 0 things owed";
+    let why = "unknown: the budget of the run was spent with 0 things still to happen";
     check("exactly-once 0", nothing_owed, why);
     let stopped = "unknown: the run was stopped by a broken promise that is not judged here";
     check("exactly-once 0", "0 send 1\n 5 effect 1\n 0 ok 1\n 0 end broken", stopped);
@@ -176,6 +181,19 @@ fn a_promise_of_the_systems_own_is_judged_with_the_others() {
         let Verdict::Violated(violation) = judge.conclude(&text) else { panic!("it is broken") };
         assert_eq!(violation.operations.len(), 2, "the sends of what it is about");
     }
+}
+
+#[test]
+#[should_panic(expected = "promises name more than 64 sinks")]
+fn more_sinks_than_there_is_room_for_are_refused_before_the_run() {
+    Judge::new(&[Promise::AtMostOnce { sinks: (0..65).map(SinkId).collect() }]);
+}
+
+#[test]
+fn the_last_sink_that_there_is_room_for_is_judged() {
+    let sinks: Vec<String> = (0..64).map(|sink| sink.to_string()).collect();
+    let twice = "0 send 1\n 5 effect 1 s63\n 5 effect 1 s63\n 0 end broken";
+    check(&format!("at-most-once {}", sinks.join(" ")), twice, "duplicate-effect");
 }
 
 #[test]

@@ -275,10 +275,10 @@ fn any(operations: &[Operation], rng: &mut Rng, which: impl Fn(&Event) -> bool) 
 }
 
 fn move_record(event: &mut Event, moves: &[(u32, u64)]) {
-    let (m, old) = match event {
-        Event::SendOk { message, offset: Some(offset), .. }
-        | Event::Polled { message, offset, .. } => (message, offset),
-        _ => return,
+    let (Event::SendOk { message: m, offset: Some(old), .. }
+    | Event::Polled { message: m, offset: old, .. }) = event
+    else {
+        return;
     };
     if let Some((_, new)) = moves.iter().find(|(number, _)| message(*number) == *m) {
         *old = *new;
