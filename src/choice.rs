@@ -286,6 +286,22 @@ impl Decider {
         }
     }
 
+    /// Whether a choice can be anything but quiet: one that a seed draws only if it `draws` at all.
+    #[inline]
+    pub(crate) fn is_asked(&self, draws: bool) -> bool {
+        match self.source {
+            Source::Quiet => false,
+            Source::Seeded => draws,
+            Source::Explicit { .. } => true,
+        }
+    }
+
+    /// As [`ask`](Self::ask), for a choice that a seed draws only if it `draws` at all.
+    #[inline]
+    pub(crate) fn ask_if(&mut self, draws: bool, key: Key) -> Answer {
+        if self.is_asked(draws) { self.ask(key) } else { Answer::Quiet }
+    }
+
     #[cold]
     fn look_up(&mut self, key: Key, seeded: bool) -> Answer {
         match self.decisions.binary_search_by_key(&key, |&(key, _)| key) {

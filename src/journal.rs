@@ -13,6 +13,7 @@ pub enum Stored<R> {
 
 impl<R> Stored<R> {
     /// The record, if it is intact.
+    #[inline]
     pub fn intact(&self) -> Option<&R> {
         match self {
             Self::Intact(record) => Some(record),
@@ -77,6 +78,12 @@ impl<R> Journal<R> {
     #[inline]
     pub fn get(&self, position: Position) -> Option<&Stored<R>> {
         self.records.get(usize::try_from(position.0.checked_sub(self.base)?).ok()?)
+    }
+
+    /// The last record, if it is intact.
+    #[inline]
+    pub fn newest(&self) -> Option<&R> {
+        self.records.last().and_then(Stored::intact)
     }
 
     /// How many operations are not durable.

@@ -11,6 +11,7 @@ use crate::id::{FileId, KnobId, MessageId, NodeId, Position, SiteId, Ticket, Tim
 use crate::journal::Journals;
 use crate::profile::{FaultClass, Knob, Profile};
 use crate::time::{Instant, Span};
+use std::collections::VecDeque;
 use std::fmt;
 
 /// What links carry.
@@ -278,7 +279,7 @@ pub type RecordOf<S> = <<S as System>::Node as Node>::Record;
 /// What callbacks of all machines share; emptied by the world after each.
 #[derive(Debug)]
 pub(crate) struct Desk<M, R> {
-    pub(crate) actions: Vec<Action<M, R>>,
+    pub(crate) actions: VecDeque<Action<M, R>>,
     pub(crate) blobs: Blobs,
     pub(crate) decider: Decider,
     pub(crate) coverage: Coverage,
@@ -339,31 +340,31 @@ impl<M, R> Context<'_, M, R> {
     /// Sends `message` to `to`.
     #[inline]
     pub fn send(&mut self, to: NodeId, message: M) {
-        self.desk.actions.push(Action::Send(to, message));
+        self.desk.actions.push_back(Action::Send(to, message));
     }
 
     /// Answers what is being handled, over the connection it came by. Outside
     /// [`Node::deliver`] there is nobody to answer and nothing is sent.
     #[inline]
     pub fn reply(&mut self, message: M) {
-        self.desk.actions.push(Action::Reply(message));
+        self.desk.actions.push_back(Action::Reply(message));
     }
 
     /// Closes the connection with `peer`; what was sent before may still arrive.
     pub fn disconnect(&mut self, peer: NodeId) {
-        self.desk.actions.push(Action::Disconnect(peer));
+        self.desk.actions.push_back(Action::Disconnect(peer));
     }
 
     /// Sets `timer` to fire `after` from now by the machine's monotonic clock, never early.
     #[inline]
     pub fn set_timer(&mut self, timer: TimerId, after: Span, work: Work) {
-        self.desk.actions.push(Action::SetTimer(timer, after, work));
+        self.desk.actions.push_back(Action::SetTimer(timer, after, work));
     }
 
     /// Stops `timer`.
     #[inline]
     pub fn cancel(&mut self, timer: TimerId) {
-        self.desk.actions.push(Action::Cancel(timer));
+        self.desk.actions.push_back(Action::Cancel(timer));
     }
 
     /// Appends `record` to `file` and tells where it goes.
@@ -372,7 +373,7 @@ impl<M, R> Context<'_, M, R> {
         let end = self.end_of(file);
         let position = *end;
         end.0 += 1;
-        self.desk.actions.push(Action::Append(file, record));
+        self.desk.actions.push_back(Action::Append(file, record));
         position
     }
 
@@ -380,12 +381,12 @@ impl<M, R> Context<'_, M, R> {
     pub fn truncate(&mut self, file: FileId, from: Position) {
         let end = self.end_of(file);
         *end = from.min(*end);
-        self.desk.actions.push(Action::Truncate(file, from));
+        self.desk.actions.push_back(Action::Truncate(file, from));
     }
 
     /// Removes the records of `file` before `before`; the positions of the others stay.
     pub fn discard(&mut self, file: FileId, before: Position) {
-        self.desk.actions.push(Action::Discard(file, before));
+        self.desk.actions.push_back(Action::Discard(file, before));
     }
 
     /// Asks for what was done to `file` so far to be made durable. [`Node::synced`] tells when, under the
@@ -398,7 +399,7 @@ impl<M, R> Context<'_, M, R> {
         }
         let ticket = Ticket(self.desk.tickets);
         self.desk.tickets += 1;
-        self.desk.actions.push(Action::Sync(file, ticket));
+        self.desk.actions.push_back(Action::Sync(file, ticket));
         Some(ticket)
     }
 
@@ -423,7 +424,7 @@ impl<M, R> Context<'_, M, R> {
     /// Enters `event` in the history.
     #[inline]
     pub fn record(&mut self, event: Event) {
-        self.desk.actions.push(Action::Record(event));
+        self.desk.actions.push_back(Action::Record(event));
     }
 
     /// Keeps a message body for this run.
@@ -439,12 +440,12 @@ impl<M, R> Context<'_, M, R> {
 
     /// Ends the process after this callback; it stays down.
     pub fn exit(&mut self) {
-        self.desk.actions.push(Action::Exit(None));
+        self.desk.actions.push_back(Action::Exit(None));
     }
 
     /// Ends the process after this callback; it starts again `after` that.
     pub fn restart(&mut self, after: Span) {
-        self.desk.actions.push(Action::Exit(Some(after)));
+        self.desk.actions.push_back(Action::Exit(Some(after)));
     }
 
     #[inline]
@@ -460,7 +461,7 @@ impl<M, R> Context<'_, M, R> {
 impl<M, R> Default for Desk<M, R> {
     fn default() -> Self {
         Self {
-            actions: Vec::new(),
+            actions: VecDeque::new(),
             blobs: Blobs::default(),
             decider: Decider::default(),
             coverage: Coverage::default(),

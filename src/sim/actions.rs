@@ -2,14 +2,14 @@
 
 use super::connections::Via;
 use super::disk::Asker;
-use super::machine::{Completion, Happening, NEVER, What};
+use super::machine::{Completion, Happening, What};
 use super::network::{Fate, Transit};
 use super::swarm::Rates;
 use super::timers::Due;
 use super::world::World;
 use crate::choice::{Actor, Answer, Choice, Key, Site, below};
 use crate::digest::fold;
-use crate::history::{DownCause, Event};
+use crate::history::{DownCause, Effect, Event};
 use crate::id::{FileId, NodeId, Position, Ticket, TimerId};
 use crate::node::{Action, Message, MessageOf, Node, Record, RecordOf, System, Work};
 use crate::profile::FaultClass;
@@ -19,51 +19,41 @@ impl<S: System> World<S> {
     /// Carries out the actions of a callback, in order, up to a crash.
     #[inline]
     pub(super) fn carry_out(&mut self, node: NodeId) {
-        let mut actions = std::mem::take(&mut self.desk.actions);
-        for action in actions.drain(..) {
-            if let Action::Record(event) = action {
-                self.record(node, event);
-                continue;
-            }
-            self.act(node, action);
-            let machine = &mut self.machines[node.index()];
-            if machine.actions_left != NEVER {
-                machine.actions_left -= 1;
-                if machine.actions_left == 0 {
-                    self.burn_down(node);
+        let process = self.machines[node.index()].name();
+        while let Some(action) = self.desk.actions.pop_front() {
+            let mut ended = false;
+            match action {
+                Action::Record(event) => {
+                    self.ledger.enter(self.now, process, event);
+                    continue;
+                }
+                Action::Send(to, message) => self.send(node, to, None, message),
+                Action::Reply(message) => {
+                    if let Some((to, via)) = self.asker {
+                        self.send(node, to, Some(via), message);
+                    }
+                }
+                Action::Disconnect(peer) => self.disconnect(node, peer),
+                Action::SetTimer(timer, after, work) => self.set_timer(node, timer, after, work),
+                Action::Cancel(timer) => self.timers.cancel(node, timer),
+                Action::Append(file, record) => self.append(process, file, record),
+                Action::Truncate(file, from) => {
+                    self.digest.word(0x200 | u64::from(file.0)).word(from.0);
+                    self.machines[node.index()].disk.truncate(file, from);
+                }
+                Action::Discard(file, before) => {
+                    self.digest.word(0x300 | u64::from(file.0)).word(before.0);
+                    self.machines[node.index()].disk.discard(file, before);
+                }
+                Action::Sync(file, ticket) => self.sync(node, file, ticket),
+                Action::Exit(after) => {
+                    self.go_down(node, DownCause::Exit, after);
+                    ended = true;
                 }
             }
-            if !self.machines[node.index()].is_up() {
-                break;
+            if ended || (self.fuses > 0 && self.burns_down(node)) {
+                self.desk.actions.clear();
             }
-        }
-        self.desk.actions = actions;
-    }
-
-    #[inline]
-    fn act(&mut self, node: NodeId, action: Action<MessageOf<S>, RecordOf<S>>) {
-        match action {
-            Action::Send(to, message) => self.send(node, to, None, message),
-            Action::Reply(message) => {
-                if let Some((to, via)) = self.asker {
-                    self.send(node, to, Some(via), message);
-                }
-            }
-            Action::Disconnect(peer) => self.disconnect(node, peer),
-            Action::SetTimer(timer, after, work) => self.set_timer(node, timer, after, work),
-            Action::Cancel(timer) => self.timers.cancel(node, timer),
-            Action::Append(file, record) => self.append(node, file, record),
-            Action::Truncate(file, from) => {
-                self.digest.word(0x200 | u64::from(file.0)).word(from.0);
-                self.machines[node.index()].disk.truncate(file, from);
-            }
-            Action::Discard(file, before) => {
-                self.digest.word(0x300 | u64::from(file.0)).word(before.0);
-                self.machines[node.index()].disk.discard(file, before);
-            }
-            Action::Sync(file, ticket) => self.sync(node, file, ticket),
-            Action::Record(event) => self.record(node, event),
-            Action::Exit(after) => self.exit(node, after),
         }
     }
 
@@ -71,8 +61,12 @@ impl<S: System> World<S> {
     fn send(&mut self, from: NodeId, to: NodeId, via: Option<Via>, message: MessageOf<S>) {
         self.stats.sent += 1;
         let size = || message.size();
-        let transit =
-            self.network.send((from, to), (message.kind(), size), self.now, &mut self.desk.decider);
+        let transit = self.network.send(
+            (from, to),
+            (message.kind(), size),
+            self.now,
+            (&mut self.desk.decider, &mut self.desk.coverage),
+        );
         if self.streams {
             self.send_on_stream(from, to, via, message, transit);
         } else {
@@ -92,9 +86,7 @@ impl<S: System> World<S> {
             Fate::Late(late) => {
                 if late != Span::ZERO {
                     self.desk.decider.took(key, Choice::Late(late));
-                    self.count_delay(from, to, late);
                 }
-                self.count_held(from, to);
                 self.post(quiet + late, from, to, Via::DATAGRAM, message);
             }
             Fate::Lost(class) => {
@@ -153,7 +145,6 @@ impl<S: System> World<S> {
             Fate::Twice(late, _) => late,
             Fate::Flipped(_, late) => late,
         };
-        self.count_held(from, to);
         let at = self.connections.in_order(via, to, quiet + late);
         let realised = at.since(quiet);
         if let Fate::Flipped(bit, _) = fate {
@@ -161,7 +152,6 @@ impl<S: System> World<S> {
             message = self.corrupted(message, bit);
         } else if realised != Span::ZERO {
             self.desk.decider.took(key, Choice::Late(realised));
-            self.count_delay(from, to, late);
         }
         self.post(at, from, to, via, message);
     }
@@ -186,20 +176,6 @@ impl<S: System> World<S> {
             self.desk.coverage.bite(FaultClass::Corrupt);
         }
         message
-    }
-
-    #[inline]
-    fn count_delay(&mut self, from: NodeId, to: NodeId, late: Span) {
-        if late > self.network.latency(from, to).1 {
-            self.desk.coverage.bite(FaultClass::Delay);
-        }
-    }
-
-    #[inline]
-    fn count_held(&mut self, from: NodeId, to: NodeId) {
-        if self.network.is_held(from, to) {
-            self.desk.coverage.bite(FaultClass::Hold);
-        }
     }
 
     /// Breaks a connection: in each direction a prefix of what is in flight may still arrive, and each
@@ -292,7 +268,7 @@ impl<S: System> World<S> {
         }
         let key =
             Key::new(Site::Timer, Actor::Node(node, station.incarnation), timer.0, occurrence);
-        match self.desk.decider.ask(key) {
+        match self.desk.decider.ask_if(self.rates.timer_late != 0, key) {
             Answer::Draw(draw) => {
                 if (draw as u32) < self.rates.timer_late {
                     at += self.timer_late(key, draw);
@@ -319,26 +295,26 @@ impl<S: System> World<S> {
     }
 
     #[inline]
-    fn append(&mut self, node: NodeId, file: FileId, record: RecordOf<S>) {
+    fn append(&mut self, process: (NodeId, u16), file: FileId, record: RecordOf<S>) {
         self.digest.word(0x500 | u64::from(file.0));
         record.fingerprint(&mut self.digest);
-        let machine = &mut self.machines[node.index()];
-        let mut asker = Asker {
-            node,
-            incarnation: machine.station.incarnation,
-            decider: &mut self.desk.decider,
-            coverage: &mut self.desk.coverage,
-            rates: &self.rates,
-        };
-        let through = machine.disk.append(file, record, &mut asker);
+        let machine = &mut self.machines[process.0.index()];
+        let through = machine.disk.append(file, record);
+        if self.desk.decider.is_asked(self.rates.misplaces()) {
+            let mut asker = Asker {
+                node: process.0,
+                incarnation: process.1,
+                decider: &mut self.desk.decider,
+                coverage: &mut self.desk.coverage,
+                rates: &self.rates,
+            };
+            machine.disk.misplace(file, &mut asker);
+        }
         if through {
-            let position = Position(machine.disk.end(file).0 - 1);
-            if let Some(record) = machine.disk.record(file, position) {
+            if let Some(record) = machine.disk.newest(file) {
                 self.system.effects(record, &mut self.effects);
             }
-            if !self.effects.is_empty() {
-                self.enter_effects(node);
-            }
+            self.enter_effects(process);
         }
     }
 
@@ -368,7 +344,7 @@ impl<S: System> World<S> {
         let mut durable = std::mem::take(&mut self.durable);
         let coverage = &mut self.desk.coverage;
         let result = machine.disk.synced(file, (end, extent), &mut durable, coverage);
-        self.enter_durable(node, file, &durable);
+        self.enter_durable((node, incarnation), file, &durable);
         durable.clear();
         self.durable = durable;
         self.tell(Some(node), |_| match result {
@@ -379,32 +355,22 @@ impl<S: System> World<S> {
     }
 
     /// Enters the effects of records that became durable.
-    fn enter_durable(&mut self, node: NodeId, file: FileId, positions: &[Position]) {
+    fn enter_durable(&mut self, process: (NodeId, u16), file: FileId, positions: &[Position]) {
         for &position in positions {
-            let disk = &self.machines[node.index()].disk;
+            let disk = &self.machines[process.0.index()].disk;
             if let Some(record) = disk.record(file, position) {
                 self.system.effects(record, &mut self.effects);
             }
         }
-        self.enter_effects(node);
+        self.enter_effects(process);
     }
 
     /// Enters the effects that were found.
     #[inline]
-    pub(super) fn enter_effects(&mut self, node: NodeId) {
-        let mut effects = std::mem::take(&mut self.effects);
-        for effect in effects.drain(..) {
-            let event = Event::Effect {
-                message: effect.message,
-                sink: effect.sink,
-                payload: effect.payload,
-            };
-            self.record(node, event);
+    pub(super) fn enter_effects(&mut self, process: (NodeId, u16)) {
+        for &Effect { message, sink, payload } in &self.effects {
+            self.ledger.enter(self.now, process, Event::Effect { message, sink, payload });
         }
-        self.effects = effects;
-    }
-
-    fn exit(&mut self, node: NodeId, after: Option<Span>) {
-        self.go_down(node, DownCause::Exit, after);
+        self.effects.clear();
     }
 }

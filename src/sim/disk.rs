@@ -74,38 +74,43 @@ impl<R> Disk<R> {
 
     /// Appends a record. True if it is durable at once.
     #[inline]
-    pub(super) fn append(&mut self, file: FileId, record: R, asker: &mut Asker<'_>) -> bool {
+    pub(super) fn append(&mut self, file: FileId, record: R) -> bool {
         let full = self.full > 0;
         let write_through = self.profile.write_through;
         let (journal, usage) = self.file(file);
-        let key = asker.key(Site::Append, file, usage.appends);
         usage.appends += 1;
-        let position = if write_through {
-            journal.append_through(record)
+        if write_through {
+            journal.append_through(record);
         } else {
             usage.refused |= full;
-            journal.append(record)
-        };
-        match asker.decider.ask(key) {
-            Answer::Quiet => return write_through,
-            Answer::Draw(draw) => {
-                let rates = asker.rates;
-                let low = draw as u32;
-                let misdirected = rates.lost_write.saturating_add(rates.misdirected_write);
-                if low >= misdirected {
-                    return write_through;
-                }
-                let missed = low < rates.lost_write;
-                let back = 1 + below(draw, 8) as u32;
-                misplace(journal, (!missed).then_some(back), (position, key), asker);
-            }
-            Answer::Decided(Choice::Missed) => misplace(journal, None, (position, key), asker),
-            Answer::Decided(Choice::Misdirected(back)) => {
-                misplace(journal, Some(back), (position, key), asker);
-            }
-            Answer::Decided(_) => {}
+            journal.append(record);
         }
         write_through
+    }
+
+    /// Decides whether the newest record of `file` reaches its place.
+    pub(super) fn misplace(&mut self, file: FileId, asker: &mut Asker<'_>) {
+        let (journal, usage) = self.file(file);
+        let key = asker.key(Site::Append, file, usage.appends - 1);
+        let choice = match asker.decider.ask(key) {
+            Answer::Quiet => return,
+            Answer::Draw(draw) => match drawn_append(draw, asker.rates) {
+                Some(choice) => choice,
+                None => return,
+            },
+            Answer::Decided(choice) => choice,
+        };
+        let at = Position(journal.end().0 - 1);
+        match choice {
+            Choice::Missed => asker.coverage.bite(FaultClass::LostWrite),
+            Choice::Misdirected(back) => {
+                journal.damage(Position(at.0.saturating_sub(u64::from(back))));
+                asker.coverage.bite(FaultClass::MisdirectedWrite);
+            }
+            _ => return,
+        }
+        journal.damage(at);
+        asker.decider.took(key, choice);
     }
 
     pub(super) fn truncate(&mut self, file: FileId, from: Position) {
@@ -226,10 +231,10 @@ impl<R> Disk<R> {
         self.journals.get(file.index())?.get(position).and_then(Stored::intact)
     }
 
-    /// Where the next record of `file` goes.
+    /// The newest record of `file`, if it is intact.
     #[inline]
-    pub(super) fn end(&self, file: FileId) -> Position {
-        self.journals[file.index()].end()
+    pub(super) fn newest(&self, file: FileId) -> Option<&R> {
+        self.journals[file.index()].newest()
     }
 
     /// Where the next record of each file goes.
@@ -251,27 +256,6 @@ impl<R> Disk<R> {
         while self.journals.len() < self.used {
             self.journals.push(Journal::default());
             self.usage.push(Usage::default());
-        }
-    }
-}
-
-#[cold]
-fn misplace<R>(
-    journal: &mut Journal<R>,
-    back: Option<u32>,
-    (at, key): (Position, Key),
-    asker: &mut Asker<'_>,
-) {
-    journal.damage(at);
-    match back {
-        None => {
-            asker.coverage.bite(FaultClass::LostWrite);
-            asker.decider.took(key, Choice::Missed);
-        }
-        Some(back) => {
-            journal.damage(Position(at.0.saturating_sub(u64::from(back))));
-            asker.coverage.bite(FaultClass::MisdirectedWrite);
-            asker.decider.took(key, Choice::Misdirected(back));
         }
     }
 }
@@ -306,6 +290,17 @@ impl Asker<'_> {
             self.decider.took(key, Choice::Torn);
         }
         torn
+    }
+}
+
+fn drawn_append(draw: u64, rates: &Rates) -> Option<Choice> {
+    let low = draw as u32;
+    if low < rates.lost_write {
+        Some(Choice::Missed)
+    } else if low < rates.lost_write.saturating_add(rates.misdirected_write) {
+        Some(Choice::Misdirected(1 + below(draw, 8) as u32))
+    } else {
+        None
     }
 }
 

@@ -10,26 +10,16 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Ledger {
     history: History,
     judge: Judge,
-    pub(super) invoked: u64,
-    pub(super) acknowledged: u64,
-    pub(super) effects: u64,
 }
 
 impl Ledger {
     pub(super) fn new(promises: &[Promise]) -> Self {
-        Self {
-            history: History::default(),
-            judge: Judge::new(promises),
-            invoked: 0,
-            acknowledged: 0,
-            effects: 0,
-        }
+        Self { history: History::default(), judge: Judge::new(promises) }
     }
 
     pub(super) fn reset(&mut self) {
         self.history.clear();
         self.judge.reset();
-        (self.invoked, self.acknowledged, self.effects) = (0, 0, 0);
     }
 
     #[inline]
@@ -39,12 +29,6 @@ impl Ledger {
         (process, incarnation): (NodeId, u16),
         event: Event,
     ) {
-        match event {
-            Event::SendInvoke { .. } => self.invoked += 1,
-            Event::SendOk { .. } => self.acknowledged += 1,
-            Event::Effect { .. } => self.effects += 1,
-            _ => {}
-        }
         let operation = Operation { at, process, incarnation, event };
         self.judge.observe(&operation);
         self.history.push(operation);

@@ -86,7 +86,7 @@ impl<S: System> MachineState<S> {
             backlog: VecDeque::new(),
             handled: 0,
             strike_at: NEVER,
-            actions_left: NEVER,
+            actions_left: 0,
             fuse: None,
         }
     }
@@ -104,18 +104,14 @@ impl<S: System> MachineState<S> {
         self.backlog.clear();
         self.handled = 0;
         self.strike_at = NEVER;
-        self.unlight();
+        self.fuse = None;
     }
 
     pub(super) fn is_up(&self) -> bool {
         self.process == Process::Up
     }
 
-    pub(super) fn unlight(&mut self) {
-        self.actions_left = NEVER;
-        self.fuse = None;
-    }
-
+    #[inline]
     pub(super) fn name(&self) -> (NodeId, u16) {
         (self.station.node, self.station.incarnation)
     }

@@ -2,6 +2,7 @@
 
 use super::swarm::{LinkRates, Rates};
 use crate::choice::{Actor, Answer, Choice, Decider, Key, Site};
+use crate::coverage::Coverage;
 use crate::digest::fold;
 use crate::id::NodeId;
 use crate::profile::{FaultClass, Link, Profile};
@@ -126,7 +127,7 @@ impl Network {
         (from, to): (NodeId, NodeId),
         (kind, size): (u8, impl FnOnce() -> u32),
         now: Instant,
-        decider: &mut Decider,
+        (decider, coverage): (&mut Decider, &mut Coverage),
     ) -> Transit {
         let index = from.index() * self.nodes + to.index();
         if kind as usize >= self.kinds {
@@ -145,7 +146,11 @@ impl Network {
             leaves = link.busy_until.max(now) + Span::nanos_of(takes);
             link.busy_until = leaves;
         }
-        let quiet = (leaves + link.latency).max(link.held_until);
+        let mut quiet = leaves + link.latency;
+        if quiet < link.held_until {
+            quiet = link.held_until;
+            coverage.bite(FaultClass::Hold);
+        }
         if let Some(class) = link.cut {
             return Transit { key, quiet, fate: Fate::Lost(class) };
         }
@@ -154,12 +159,12 @@ impl Network {
             Answer::Draw(draw) => link.draw(draw, &self.rates),
             Answer::Decided(choice) => decided(choice),
         };
+        if let Fate::Late(late) = fate
+            && late.nanos() > link.jitter
+        {
+            coverage.bite(FaultClass::Delay);
+        }
         Transit { key, quiet, fate }
-    }
-
-    /// The class that a held message counts under, if `arrival` is when its link is released.
-    pub(super) fn is_held(&self, from: NodeId, to: NodeId) -> bool {
-        self.links[from.index() * self.nodes + to.index()].held_until > Instant::START
     }
 
     /// Whether a grey fault lies on the link, and its class.

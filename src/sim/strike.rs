@@ -149,15 +149,21 @@ impl<S: System> World<S> {
             self.desk.decider.took(key, Choice::AfterAction(actions));
             machine.actions_left = actions;
             machine.fuse = Some(fuse);
+            self.fuses += 1;
         }
     }
 
-    /// The machine has taken the action after which it is to crash.
+    /// The machine has taken an action. Returns whether it was the one after which it is to crash, and
+    /// has crashed.
     #[cold]
-    pub(super) fn burn_down(&mut self, node: NodeId) {
-        if let Some(fuse) = self.machines[node.index()].fuse.take() {
+    pub(super) fn burns_down(&mut self, node: NodeId) -> bool {
+        let machine = &mut self.machines[node.index()];
+        let Some(fuse) = machine.fuse else { return false };
+        machine.actions_left -= 1;
+        if machine.actions_left == 0 {
             self.crash(node, fuse);
         }
+        !self.machines[node.index()].is_up()
     }
 
     fn crash(&mut self, node: NodeId, Fuse { cause, down, class }: Fuse) {
@@ -182,7 +188,7 @@ impl<S: System> World<S> {
         machine.node = None;
         machine.process = if restart.is_some() { Process::Down } else { Process::Gone };
         machine.paused = None;
-        machine.unlight();
+        self.fuses -= u32::from(machine.fuse.take().is_some());
         for happening in machine.backlog.drain(..) {
             self.progress -= u32::from(happening.work == Work::Progress);
         }
@@ -223,7 +229,8 @@ impl<S: System> World<S> {
         } else {
             machine.disk.crash(enter);
         }
-        self.enter_effects(node);
+        let process = self.machines[node.index()].name();
+        self.enter_effects(process);
     }
 
     fn restart(&mut self, node: NodeId, incarnation: u16) {
@@ -306,7 +313,7 @@ impl<S: System> World<S> {
             let node = NodeId(number as u16);
             let machine = &mut self.machines[number];
             machine.disk.full = 0;
-            machine.unlight();
+            self.fuses -= u32::from(machine.fuse.take().is_some());
             let incarnation = machine.station.incarnation;
             if machine.process == Process::Down {
                 self.restart(node, incarnation);

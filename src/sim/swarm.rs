@@ -64,6 +64,12 @@ pub(super) struct Drawn {
 }
 
 impl Rates {
+    /// Whether appends may miss their place.
+    #[inline]
+    pub(super) fn misplaces(&self) -> bool {
+        self.lost_write | self.misdirected_write != 0
+    }
+
     /// The rates of a link of `profile`.
     pub(super) fn on(&self, profile: &Link) -> LinkRates {
         let ratio = |ratio: Ratio| ratio.of(1 << 32).min(u32::MAX.into()) as u32;

@@ -46,6 +46,8 @@ pub struct World<S: System> {
     pub(super) stats: Stats,
     /// How many queued events mean progress.
     pub(super) progress: u32,
+    /// How many machines are to crash after some further actions.
+    pub(super) fuses: u32,
     /// Where an answer goes, and whether what is being handled means progress.
     pub(super) asker: Option<(NodeId, Via)>,
     pub(super) work: Work,
@@ -86,6 +88,7 @@ impl<S: System> World<S> {
             digest: Digest::new(),
             stats: Stats::default(),
             progress: 0,
+            fuses: 0,
             asker: None,
             work: Work::Progress,
             durable: Vec::new(),
@@ -154,6 +157,8 @@ impl<S: System> World<S> {
         self.digest = Digest::new();
         self.stats = Stats::default();
         self.progress = 0;
+        self.fuses = 0;
+        self.desk.actions.clear();
     }
 
     fn draw_knobs(&mut self) {
@@ -449,13 +454,16 @@ impl<S: System> World<S> {
 
     /// What moved so far.
     pub fn stats(&self) -> Stats {
-        Stats {
-            invoked: self.ledger.invoked,
-            acknowledged: self.ledger.acknowledged,
-            effects: self.ledger.effects,
-            lasted: self.now.since(Instant::START),
-            ..self.stats
+        let mut stats = Stats { lasted: self.now.since(Instant::START), ..self.stats };
+        for operation in self.history().operations() {
+            match operation.event {
+                Event::SendInvoke { .. } => stats.invoked += 1,
+                Event::SendOk { .. } => stats.acknowledged += 1,
+                Event::Effect { .. } => stats.effects += 1,
+                _ => {}
+            }
         }
+        stats
     }
 
     /// The digest of every event so far and of every node's state.
