@@ -1,5 +1,6 @@
-//! The integration tests: one binary.
+//! The integration tests, in one binary.
 
+mod check;
 #[cfg(feature = "cli")]
 mod cli;
 mod engine;
