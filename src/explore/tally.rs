@@ -118,6 +118,11 @@ impl Tally {
         self.sites[site.index()]
     }
 
+    /// Takes in a run that came to an end.
+    pub fn add(&mut self, run: &Run) {
+        self.enter(run, Finding::of(&run.outcome).as_ref());
+    }
+
     /// Takes in a run that came to an end, and what was found in it.
     pub(super) fn enter(&mut self, run: &Run, found: Option<&Finding>) {
         self.judge(run.seed, run.digest, found);

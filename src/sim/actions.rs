@@ -304,7 +304,7 @@ impl<S: System> World<S> {
             }
             Answer::Quiet | Answer::Decided(_) => {}
         }
-        self.settle.longest_timeout = self.settle.longest_timeout.max(after);
+        self.settle.longest_timeout = self.settle.longest_timeout.max(at.since(self.now));
         let turn = self.next_turn(at);
         self.timers.set(Due { node, timer, work }, turn);
     }

@@ -12,7 +12,7 @@ use crate::time::{Instant, Span};
 pub(super) struct Settle {
     pub(super) heal_at: Instant,
     pub(super) healed: bool,
-    /// The longest timer set so far: background work is given that long to stir something up.
+    /// The longest that a timer set so far takes, drift and lateness included.
     pub(super) longest_timeout: Span,
     healed_at: Instant,
     /// Since when nothing is owed and no fault is left.
@@ -105,7 +105,8 @@ impl<S: System> World<S> {
         let idle = self.progress + self.timers.progress() == 0 && !self.has_input_left();
         let still_since = settle.busy_at.max(settle.owed_changed_at);
         let fallen_at = settle.owed_fell_at.max(settle.healed_at);
-        if idle && next > still_since + settle.longest_timeout {
+        // A background timer may fire last of all, and what it asks for may take as long again.
+        if idle && next > still_since + settle.longest_timeout.times(2) {
             self.end(EndCause::Quiescent);
         } else if settle.owed > 0 && next > fallen_at + settle.patience {
             self.end(EndCause::Impatient);
