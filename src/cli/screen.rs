@@ -34,7 +34,7 @@ impl Screen {
             decided => decided != ColorChoice::Never,
         };
         miette::set_hook(Box::new(move |_| {
-            Box::new(MietteHandlerOpts::new().color(is_coloured).width(100).build())
+            Box::new(MietteHandlerOpts::new().color(is_coloured).wrap_lines(false).build())
         }))
         .expect("no other hook was set before");
         Self { choice }

@@ -6,12 +6,13 @@ use crate::node::Machine;
 
 /// A line of the history: when, who, what.
 pub(super) fn tell(machines: &[Machine], operation: &Operation) -> String {
-    let name = machine(machines, operation.process);
-    let again = match operation.incarnation {
-        0 => String::new(),
-        later => format!("'{later}"),
+    let Operation { at, process, incarnation, event } = operation;
+    let who = match (event, incarnation) {
+        (Event::Heal | Event::End { .. }, _) => String::new(),
+        (_, 0) => machine(machines, *process) + " ",
+        (_, later) => format!("{}'{later} ", machine(machines, *process)),
     };
-    format!("{:>10}  {name}{again} {}", operation.at.to_string(), what(&operation.event))
+    format!("{:>10}  {who}{}", at.to_string(), what(event))
 }
 
 pub(super) fn machine(machines: &[Machine], node: NodeId) -> String {
@@ -22,7 +23,7 @@ fn what(event: &Event) -> String {
     match event {
         Event::Plan { message, key } => format!("is to send {message} (key {key})"),
         Event::SendInvoke { message, key, attempt, payload } => {
-            format!("sends {message} (key {key}, attempt {attempt}, payload {payload:016x})")
+            format!("sends {message} (key {key}, attempt {attempt}, {})", body(*payload))
         }
         Event::SendOk { message, attempt, partition, offset: Some(offset) } => format!(
             "has {message} acknowledged at {partition:?} offset {offset} (attempt {attempt})"
@@ -36,9 +37,9 @@ fn what(event: &Event) -> String {
         Event::SendInfo { message, attempt } => {
             format!("does not know what became of {message} (attempt {attempt})")
         }
-        Event::Polled { group, message, key, partition, offset, payload } => format!(
-            "of {group:?} reads {message} at {partition:?} offset {offset} \
-             (key {key}, payload {payload:016x})"
+        Event::Polled { group, message, key: _, partition, offset, payload } => format!(
+            "of {group:?} reads {message} at {partition:?} offset {offset} ({})",
+            body(*payload)
         ),
         Event::CommitInvoke { group, partition, offset } => {
             format!("of {group:?} commits {partition:?} up to offset {offset}")
@@ -50,19 +51,19 @@ fn what(event: &Event) -> String {
             "of {group:?} does not know whether {partition:?} is committed up to offset {offset}"
         ),
         Event::Effect { message, sink, payload } => {
-            format!("commits the effect of {message} at {sink:?} (payload {payload:016x})")
+            format!("commits the effect of {message} at {sink:?} ({})", body(*payload))
         }
         Event::View { digest } => format!("holds {digest:016x}"),
         Event::Boot => "starts".to_owned(),
         Event::Down { cause: DownCause::Crash } => "crashes".to_owned(),
         Event::Down { cause: DownCause::PowerCut } => "loses power".to_owned(),
         Event::Down { cause: DownCause::Exit } => "exits".to_owned(),
-        Event::Heal => "sees every fault end".to_owned(),
-        Event::End { cause } => format!("sees the run end {}", end(*cause)),
+        Event::Heal => "every fault is over".to_owned(),
+        Event::End { cause } => format!("the run ends {}", end(*cause)),
     }
 }
 
-pub(super) const fn end(cause: EndCause) -> &'static str {
+const fn end(cause: EndCause) -> &'static str {
     match cause {
         EndCause::Settled => "settled",
         EndCause::Quiescent => "quiescent",
@@ -70,4 +71,9 @@ pub(super) const fn end(cause: EndCause) -> &'static str {
         EndCause::Broken => "broken",
         EndCause::Budget => "over budget",
     }
+}
+
+/// The fingerprint of a payload; its first half tells two apart as well as the whole.
+fn body(payload: u64) -> String {
+    format!("payload {:08x}…", payload >> 32)
 }

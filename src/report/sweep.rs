@@ -63,7 +63,10 @@ fn facts(swept: &Swept, wall: Duration, paint: Paint) -> String {
     let last = swept.plan.from.0.wrapping_add(tally.schedules.saturating_sub(1));
     let cut = match swept.cut {
         None => String::new(),
-        Some(cut) => format!(", {} of {}", ended_early(cut), count(swept.plan.schedules)),
+        Some(cut) => {
+            let (done, asked) = (count(tally.schedules), count(swept.plan.schedules));
+            format!(": {done} of {asked}, as {}", ended_early(cut))
+        }
     };
     let to = if tally.schedules > 1 { format!(" to {last:#x}") } else { String::new() };
     fact("seeds", &format!("{}{to}{cut}", swept.plan.from));
@@ -91,9 +94,9 @@ fn facts(swept: &Swept, wall: Duration, paint: Paint) -> String {
 
 fn ended_early(cut: Cut) -> &'static str {
     match cut {
-        Cut::TimeLimit => "the time was up before the last",
-        Cut::StopAfter => "stopped at enough failures before the last",
-        Cut::Hangs => "too many hung to go on to the last",
+        Cut::TimeLimit => "the time was up",
+        Cut::StopAfter => "enough failed",
+        Cut::Hangs => "too many hung",
     }
 }
 
@@ -103,9 +106,12 @@ fn rate(schedules: u64, delivered: u64, wall: Duration) -> String {
         return "less than a millisecond".to_owned();
     }
     let per_second = |number: u64| count(number.saturating_mul(1_000) / millis);
+    let took = match millis {
+        ..1_000 => format!("{millis} ms"),
+        _ => format!("{:.1} s", wall.as_secs_f64()),
+    };
     format!(
-        "{:.1} s, {} schedules and {} messages a second",
-        wall.as_secs_f64(),
+        "{took}, {} schedules and {} messages a second",
         per_second(schedules),
         per_second(delivered)
     )

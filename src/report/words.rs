@@ -92,15 +92,17 @@ pub(super) fn field(indent: usize, label: &str, text: &str, paint: Paint) -> Str
     lines
 }
 
-/// Breaks text at spaces; a word longer than the width, and every line break of the text, stays.
+/// Breaks text at spaces; a word longer than the width, leading spaces and every line break of the
+/// text stay.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.split('\n') {
-        let mut line = String::new();
-        for word in paragraph.split(' ') {
-            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+        let mut words = paragraph.split(' ');
+        let mut line = words.next().unwrap_or_default().to_owned();
+        for word in words {
+            if line.chars().count() + 1 + word.chars().count() > width {
                 lines.push(std::mem::take(&mut line));
-            } else if !line.is_empty() {
+            } else {
                 line.push(' ');
             }
             line.push_str(word);
@@ -134,5 +136,6 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("incomprehensible it is", 7), ["incomprehensible", "it is"]);
         assert_eq!(wrap("a\nb", 7), ["a", "b"]);
+        assert_eq!(wrap("  8 ms  it ends", 9), ["  8 ms ", "it ends"]);
     }
 }

@@ -1,14 +1,20 @@
 //! What sweeps promise, shown on a subject that does what it is told.
 
 use crate::fake::{Act, Fake, Patient};
-use postulate::check::Rule;
+use postulate::check::{Promise, Rule};
+use postulate::digest::Digest;
 use postulate::explore::{
     Conclusion, Cut, Doubt, Finding, HUNG_MAX, Progress, Recheck, Sweep, Swept, Watch, inspect,
     sweep,
 };
-use postulate::profile::{Envelope, FaultClass};
+use postulate::id::{NodeId, SinkId, TimerId};
+use postulate::journal::Journals;
+use postulate::node::{Context, Machine, Message, Node, Planned, Record, Seat, System, Work};
+use postulate::profile::{Envelope, FaultClass, Profile};
+use postulate::run::Subject;
 use postulate::schedule::Schedule;
 use postulate::seed::Seed;
+use postulate::time::Span;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -228,4 +234,97 @@ fn when_the_time_is_up_the_sweep_reports_a_prefix_of_its_seeds() {
     assert_eq!(hurried.done.load(Ordering::Relaxed), cut.tally.schedules);
     let prefix = swept(troubled, Sweep { schedules: cut.tally.schedules, ..PLAN });
     assert_eq!((cut.tally, cut.groups), (prefix.tally, prefix.groups));
+}
+
+/// Two machines that owe a message nobody sends. The second waits for its timer and then, on one
+/// seed in eight, for ever.
+struct Stuck {
+    machines: [Machine; 2],
+    promises: [Promise; 1],
+    profile: Profile,
+}
+
+#[derive(Debug)]
+struct Clockwork;
+
+#[derive(Clone, Debug)]
+struct Nothing;
+
+impl Message for Nothing {
+    fn kind(&self) -> u8 {
+        0
+    }
+
+    fn kind_name(_kind: u8) -> &'static str {
+        "Nothing"
+    }
+
+    fn fingerprint(&self, _digest: &mut Digest) {}
+}
+
+impl Record for Nothing {
+    fn fingerprint(&self, _digest: &mut Digest) {}
+}
+
+impl Node for Clockwork {
+    type Message = Nothing;
+    type Record = Nothing;
+
+    fn start(&mut self, ctx: &mut Context<'_, Nothing, Nothing>) {
+        ctx.set_timer(TimerId(0), Span::millis(1), Work::Progress);
+    }
+
+    fn deliver(&mut self, _: NodeId, _: Nothing, _: &mut Context<'_, Nothing, Nothing>) {}
+
+    fn wake(&mut self, _: TimerId, ctx: &mut Context<'_, Nothing, Nothing>) {
+        if ctx.node() == NodeId(1) && ctx.choose(0, 8) == 7 {
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+
+    fn fingerprint(&self, _digest: &mut Digest) {}
+}
+
+impl System for Stuck {
+    type Node = Clockwork;
+
+    fn name(&self) -> &'static str {
+        "stuck"
+    }
+
+    fn machines(&self) -> &[Machine] {
+        &self.machines
+    }
+
+    fn boot(&self, _: &Seat<'_>, _: Journals<'_, Nothing>) -> Clockwork {
+        Clockwork
+    }
+
+    fn plan(&self, _: &[u64], plan: &mut Vec<Planned>) {
+        plan.push(Planned::new(NodeId(0), 0));
+    }
+
+    fn promises(&self) -> &[Promise] {
+        &self.promises
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+}
+
+#[test]
+fn the_machine_that_hangs_a_simulated_run_is_named() {
+    let machines = ["clock-1", "clock-2"].map(|name| Machine::new(name, "clock"));
+    let promises = [Promise::ExactlyOnce { sinks: vec![SinkId(0)] }];
+    let stuck: Arc<dyn Subject> =
+        Arc::new(Stuck { machines, promises, profile: Profile::default() });
+    let plan = Sweep { schedules: 40, hung_after_ticks: 20, ..jobs(2) };
+    let swept = sweep(&stuck, &plan, &patient());
+    let hung = swept.groups.iter().find(|group| group.name == "hung in clock-2");
+    assert_eq!(hung.unwrap().count, swept.tally.hung);
+    assert!((1..=15).contains(&swept.tally.hung), "{} of 40 seeds", swept.tally.hung);
+    assert_eq!(swept.tally.schedules, 40);
 }
