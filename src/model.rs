@@ -14,6 +14,8 @@ pub use producer::{Producer, ProducerClient};
 pub use record::Record;
 pub use site::Moment;
 
+#[cfg(test)]
+mod bench;
 pub mod broker;
 pub mod consumer;
 mod custom;
@@ -23,8 +25,6 @@ pub mod producer;
 mod record;
 mod site;
 mod tail;
-#[cfg(test)]
-mod bench;
 
 /// The program of a machine of a built-in system.
 #[derive(Debug)]

@@ -5,7 +5,6 @@ use crate::journal::Journals;
 use crate::model::{CustomNode, Record};
 use crate::node::{Machine, Seat};
 use crate::profile::{DiskProfile, Envelope, FaultClass, Link, Profile, Swarm};
-use crate::run::Subject;
 use problem::Problem;
 use serde::Deserialize;
 use std::fmt;
@@ -167,8 +166,7 @@ impl Scenario {
     /// If code has made the scenario impossible, or left a program out.
     pub fn system(self) -> Result<Pipe, ScenarioError> {
         check::check(&self).map_err(|problem: Problem| problem.locate(&self.name, None))?;
-        let unattached =
-            self.programs.iter().find(|program| self.factory(&program.name).is_none());
+        let unattached = self.programs.iter().find(|program| self.factory(&program.name).is_none());
         if let Some(program) = unattached {
             let program = program.name.clone();
             return Err(ScenarioError::Unattached { file: self.name, program });
@@ -181,7 +179,7 @@ impl Scenario {
     ///
     /// # Errors
     /// As [`system`](Self::system).
-    pub fn subject(self) -> Result<Arc<dyn Subject>, ScenarioError> {
+    pub fn subject(self) -> Result<Arc<dyn crate::run::Subject>, ScenarioError> {
         Ok(Arc::new(self.system()?))
     }
 
@@ -251,7 +249,6 @@ impl Scenario {
             (FaultClass::Loss, !network.loss.is_never()),
             (FaultClass::Duplicate, !network.duplicate.is_never()),
             (FaultClass::Corrupt, !network.corrupt.is_never()),
-            (FaultClass::Delay, network.latency.width() > crate::time::Span::ZERO),
         ];
         stated.into_iter().filter(|&(_, occurs)| occurs).map(|(class, _)| class).collect()
     }

@@ -53,7 +53,7 @@ impl Bench {
     pub(super) fn crash(&mut self, undone: Option<u32>) {
         for file in &mut self.files {
             match undone {
-                Some(undone) => _ = file.power_cut(undone, &mut Vec::new()),
+                Some(undone) => _ = file.power_cut(undone, false, &mut Vec::new()),
                 None => file.crash(&mut Vec::new()),
             }
         }
@@ -125,7 +125,11 @@ impl Bench {
     }
 
     /// Ends the oldest sync under way, and returns what was sent.
-    pub(super) fn end_sync<N>(&mut self, node: &mut N, result: Result<(), DiskError>) -> Vec<Message>
+    pub(super) fn end_sync<N>(
+        &mut self,
+        node: &mut N,
+        result: Result<(), DiskError>,
+    ) -> Vec<Message>
     where
         N: Node<Message = Message, Record = Record>,
     {

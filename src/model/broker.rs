@@ -9,8 +9,8 @@ use crate::journal::Journals;
 use crate::node::{Context, DiskError, Node, Work};
 use crate::time::{Instant, Span};
 use partition::Partition;
-use serde::Deserialize;
 pub use sequences::{REMEMBERED, UnknownProducer};
+use serde::Deserialize;
 
 use super::site::Moment;
 

@@ -366,7 +366,8 @@ mod tests {
             Entry { checksum: 0, ..entry },
         ];
         for partition in [PartitionId(0), PartitionId(1)] {
-            let produce = |entry, identity| Message::Produce(Produce { entry, identity, partition });
+            let produce =
+                |entry, identity| Message::Produce(Produce { entry, identity, partition });
             all.extend(entries.map(|entry| produce(entry, None)));
             let names = [name(0, 0, 0), name(1, 0, 0), name(0, 1, 0), name(0, 0, 1)];
             all.extend(names.map(|identity| produce(entry, identity)));

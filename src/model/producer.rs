@@ -37,12 +37,7 @@ impl Node for Producer {
     }
 
     #[inline]
-    fn deliver(
-        &mut self,
-        _from: NodeId,
-        message: Message,
-        ctx: &mut Context<'_, Message, Record>,
-    ) {
+    fn deliver(&mut self, _from: NodeId, message: Message, ctx: &mut Context<'_, Message, Record>) {
         self.client.deliver(&message, ctx);
         if self.client.is_fenced() {
             ctx.restart(FENCED);

@@ -92,9 +92,8 @@ impl node::Record for Record {
             Self::Applied { message, sink, payload, inbox, position } => {
                 let (partition, next) = position.unwrap_or_default();
                 let flags = u64::from(*inbox) | u64::from(position.is_some()) << 1;
-                digest.word(
-                    3 << 48 | flags << 32 | u64::from(sink.0) << 16 | u64::from(partition.0),
-                );
+                digest
+                    .word(3 << 48 | flags << 32 | u64::from(sink.0) << 16 | u64::from(partition.0));
                 digest.word(next).word(message.word()).word(*payload);
             }
             Self::Moved { partition, next } => {

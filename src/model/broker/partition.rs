@@ -68,9 +68,8 @@ impl Partition {
             return Some(Verdict::Refused(Refusal::Corrupt));
         }
         let batch = identity.filter(|_| policy.producer_state == ProducerState::FiveBatches);
-        let judged = batch.map_or(Judgement::Fresh, |batch| {
-            self.sequences.judge(batch, policy.unknown_producer)
-        });
+        let judged = batch
+            .map_or(Judgement::Fresh, |batch| self.sequences.judge(batch, policy.unknown_producer));
         let offset = match judged {
             Judgement::Fresh => {
                 let offset = self.tail.append(Record::Entry { entry, identity }, ctx);

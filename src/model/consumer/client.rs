@@ -283,9 +283,7 @@ impl ConsumerClient {
         let FetchPolicy { broker, group, batch, wait_max, timeout, .. } = self.policy;
         let (message, work) = match phase {
             Phase::Idle => return,
-            Phase::Locating => {
-                (Message::OffsetFetch { request, group, partition }, Work::Progress)
-            }
+            Phase::Locating => (Message::OffsetFetch { request, group, partition }, Work::Progress),
             // Polling may go on for ever without anybody waiting for it.
             Phase::Polling => {
                 (Message::Fetch { request, partition, offset, batch, wait_max }, Work::Background)
