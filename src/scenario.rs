@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub use bounded::{Backwards, Between, Bounded, NoTime, OutOfBounds, Positive};
 pub use catalogue::{Entry, catalogue};
 pub use pipe::Pipe;
-pub use problem::ScenarioError;
+pub use problem::{Place, ScenarioError};
 pub use sections::{
     BrokerSection, ClockSection, ConsumerSection, DiskSection, Expect, FsyncPolicy, NetworkSection,
     ProducerSection, Program, PromiseName, RunSection, Until, VarySection, Workload,
