@@ -9,6 +9,17 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
+mod convergence;
+mod delivery;
+mod evidence;
+mod index;
+mod judge;
+mod ledger;
+mod log;
+mod progress;
+
+pub use judge::{Judge, judge};
+
 /// What a system promises, as data.
 #[derive(Clone, Debug)]
 pub enum Promise {
@@ -149,35 +160,5 @@ impl Rule {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.slug())
-    }
-}
-
-/// TEMP
-#[derive(Debug)]
-pub struct Judge {
-    planned: u32,
-}
-impl Judge {
-    pub fn new(_p: &[Promise]) -> Self {
-        Self { planned: 0 }
-    }
-    pub fn reset(&mut self) {
-        self.planned = 0;
-    }
-    pub fn observe(&mut self, o: &Operation) {
-        match o.event {
-            crate::history::Event::Plan { .. } => self.planned += 1,
-            crate::history::Event::SendOk { .. } => self.planned -= 1,
-            _ => {}
-        }
-    }
-    pub fn owed(&self) -> u32 {
-        self.planned
-    }
-    pub fn broken(&self) -> bool {
-        false
-    }
-    pub fn conclude(&mut self, _h: &crate::history::History) -> Verdict {
-        Verdict::Holds
     }
 }

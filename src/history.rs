@@ -1,7 +1,8 @@
-//! The history of a run: what clients saw and which effects were committed, in the order it happened.
+//! The history of a run: what clients saw and which effects were committed, in the order it
+//! happened.
 //!
-//! An operation is *invoked*, then at most once *ok* (it took effect), *fail* (it definitely did not) or
-//! *info* (nobody knows). One that is still open at the end counts as *info*.
+//! An operation is *invoked*, then at most once *ok* (it took effect), *fail* (it definitely did
+//! not) or *info* (nobody knows). One that is still open at the end counts as *info*.
 
 use crate::id::{GroupId, MessageId, NodeId, PartitionId, SinkId};
 use crate::time::Instant;
@@ -34,7 +35,8 @@ pub enum Event {
         /// Its routing key.
         key: u64,
     },
-    /// A send begins. A retry by the protocol is the same attempt; one by the application is a new one.
+    /// A send begins. A retry by the protocol is the same attempt; one by the application is a new
+    /// one.
     SendInvoke {
         /// The message.
         message: MessageId,
@@ -112,7 +114,8 @@ pub enum Event {
         /// The next offset to read.
         offset: u64,
     },
-    /// An effect became durable and committed: recorded by the world, from the record that means it.
+    /// An effect became durable and committed: recorded by the world, from the record that means
+    /// it.
     Effect {
         /// The message that caused it.
         message: MessageId,
@@ -151,6 +154,27 @@ impl Event {
     /// The first attempt to send `message` is acknowledged by something that is no log.
     pub const fn acknowledged(message: MessageId) -> Self {
         Self::SendOk { message, attempt: 0, partition: PartitionId(0), offset: None }
+    }
+
+    /// The message it is about, if it is about one.
+    pub const fn message(&self) -> Option<MessageId> {
+        match *self {
+            Self::Plan { message, .. }
+            | Self::SendInvoke { message, .. }
+            | Self::SendOk { message, .. }
+            | Self::SendFail { message, .. }
+            | Self::SendInfo { message, .. }
+            | Self::Polled { message, .. }
+            | Self::Effect { message, .. } => Some(message),
+            Self::CommitInvoke { .. }
+            | Self::CommitOk { .. }
+            | Self::CommitInfo { .. }
+            | Self::View { .. }
+            | Self::Boot
+            | Self::Down { .. }
+            | Self::Heal
+            | Self::End { .. } => None,
+        }
     }
 }
 

@@ -257,6 +257,11 @@ impl<'a, R> Journals<'a, R> {
         self.files.get(file.index()).into_iter().flat_map(Journal::records)
     }
 
+    /// The records of `file` that are intact, oldest first.
+    pub fn intact(self, file: FileId) -> impl DoubleEndedIterator<Item = &'a R> {
+        self.records(file).filter_map(|(_, stored)| stored.intact())
+    }
+
     /// Where the next record of `file` goes.
     pub fn end(self, file: FileId) -> Position {
         self.files.get(file.index()).map_or(Position(0), Journal::end)

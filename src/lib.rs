@@ -13,10 +13,9 @@
 //!
 //! ```
 //! use postulate::prelude::*;
-//! use std::collections::BTreeSet;
+//! use std::{collections::BTreeSet, sync::Arc};
 //!
-//! #[derive(Clone, Debug)]
-//! enum Wire { Pay(MessageId), Booked(MessageId) }
+//! #[derive(Clone, Debug)] enum Wire { Pay(MessageId), Booked(MessageId) }
 //! impl Message for Wire {
 //!     fn kind(&self) -> u8 { matches!(self, Self::Booked(_)).into() }
 //!     fn kind_name(kind: u8) -> &'static str { ["Pay", "Booked"][kind as usize] }
@@ -27,8 +26,7 @@
 //! }
 //! type Ctx<'a> = Context<'a, Wire, MessageId>; // the till's disk holds the ids that it has booked
 //!
-//! #[derive(Debug)]
-//! struct Payer { plan: Vec<Planned>, next: usize }
+//! #[derive(Debug)] struct Payer { plan: Vec<Planned>, next: usize }
 //! impl Node for Payer {
 //!     type Message = Wire;
 //!     type Record = MessageId;
@@ -52,9 +50,7 @@
 //!     }
 //!     fn fingerprint(&self, digest: &mut Digest) { digest.word(self.next as u64); }
 //! }
-//!
-//! #[derive(Debug)]
-//! struct Till { booked: BTreeSet<MessageId>, waiting: Vec<(Ticket, NodeId, MessageId)> }
+//! #[derive(Debug)] struct Till { booked: BTreeSet<MessageId>, waiting: Vec<(Ticket, NodeId, MessageId)> }
 //! impl Node for Till {
 //!     type Message = Wire;
 //!     type Record = MessageId;
@@ -82,11 +78,11 @@
 //!     fn promises(&self) -> &[Promise] { &self.promises }
 //!     fn profile(&self) -> &Profile { &self.profile }
 //!     fn boot(&self, seat: &Seat, disk: Journals<MessageId>) -> Self::Node {
-//!         if self.machines[seat.id.index()].role == "payer" {
-//!             return Box::new(Payer { plan: seat.plan.to_vec(), next: 0 });
+//!         let booked = disk.intact(FileId(0)).copied().collect();
+//!         match seat.id {
+//!             NodeId(0) => Box::new(Till { booked, waiting: Vec::new() }),
+//!             _ => Box::new(Payer { plan: seat.plan.to_vec(), next: 0 }),
 //!         }
-//!         let intact = disk.records(FileId(0)).filter_map(|(_, stored)| stored.intact());
-//!         Box::new(Till { booked: intact.copied().collect(), waiting: Vec::new() })
 //!     }
 //!     fn plan(&self, _: &[u64], plan: &mut Vec<Planned>) {
 //!         plan.extend((0..10).map(|number| Planned::new(NodeId(1), number)));
@@ -101,21 +97,26 @@
 //!     promises: vec![Promise::ExactlyOnce { sinks: vec![SinkId(0)] }],
 //!     profile: Profile::under([FaultClass::Loss, FaultClass::Crash, FaultClass::PowerCut]),
 //! };
-//! postulate::harness::Harness::new(shop).schedules(500).run();
+//! postulate::harness::Harness::new(Arc::new(shop)).schedules(500).run();
 //! ```
 
 pub mod blob;
 pub mod check;
 pub mod choice;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod clock;
 pub mod coverage;
 pub mod digest;
+pub mod explore;
+pub mod harness;
 pub mod history;
 pub mod id;
 pub mod journal;
 pub mod model;
 pub mod node;
 pub mod profile;
+pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod schedule;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `postulate` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    postulate::cli::main()
+}

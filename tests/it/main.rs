@@ -1,4 +1,12 @@
-//! The integration tests: one binary.
+//! The integration tests, in one binary.
 
+mod check;
+#[cfg(feature = "cli")]
+mod cli;
 mod engine;
+mod explore;
+mod fake;
+mod faults;
+mod harness;
+mod tidy;
 mod toy;

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 use super::*;
 use crate::id::NodeId;
 use crate::model::bench::Bench;
@@ -208,3 +209,6 @@ fn each_partition_has_its_own_window_and_sequences() {
         .collect();
     assert_eq!(sent, [(0, 0), (1, 0)]);
 }
+=======
+
+>>>>>>> main

@@ -1,0 +1,284 @@
+//! The judge: all promises of a system in one pass over a history.
+
+use super::convergence::Convergence;
+use super::delivery::Delivery;
+use super::evidence::select;
+use super::ledger::{Ledger, Outcome};
+use super::log::Log;
+use super::{Checker, Promise, Verdict, Violation, progress};
+use crate::history::{EndCause, Event, History, Operation};
+use crate::id::{MessageId, PartitionId};
+use crate::time::Instant;
+
+/// Judges a history by a list of promises, operation by operation.
+///
+/// A world asks it after each operation whether to go on; [`judge`] folds a finished history. Both
+/// give the same verdict.
+#[derive(Debug)]
+pub struct Judge {
+    ledger: Ledger,
+    delivery: Delivery,
+    log: Log,
+    convergence: Convergence,
+    custom: Vec<Box<dyn Checker>>,
+    operations: u64,
+    broken: bool,
+    end: Option<(EndCause, Instant)>,
+}
+
+/// Judges a finished history.
+///
+/// ```
+/// use postulate::check::{Promise, Rule, Verdict, judge};
+/// use postulate::history::{Event, History, Operation};
+/// use postulate::id::{MessageId, NodeId, SinkId};
+/// use postulate::time::{Instant, Span};
+///
+/// let (message, sink) = (MessageId::new(NodeId(0), 4), SinkId(0));
+/// let at = |millis, event| {
+///     let at = Instant::START + Span::millis(millis);
+///     Operation { at, process: NodeId(0), incarnation: 0, event }
+/// };
+/// let history = History::new(vec![
+///     at(1, Event::SendInvoke { message, key: 0, attempt: 0, payload: 9 }),
+///     at(2, Event::Effect { message, sink, payload: 9 }),
+///     at(8, Event::Effect { message, sink, payload: 9 }),
+/// ]);
+/// let promise = Promise::ExactlyOnce { sinks: vec![sink] };
+/// let Verdict::Violated(violation) = judge(&history, &[promise]) else { panic!() };
+/// assert_eq!(violation.rule, Rule::DuplicateEffect);
+/// assert_eq!(violation.observed, "it took effect twice: at 2 ms and 8 ms");
+/// ```
+pub fn judge(history: &History, promises: &[Promise]) -> Verdict {
+    let mut judge = Judge::new(promises);
+    for operation in history.operations() {
+        judge.observe(operation);
+    }
+    judge.conclude(history)
+}
+
+impl Judge {
+    /// A judge of these promises, before the first operation.
+    pub fn new(promises: &[Promise]) -> Self {
+        let custom = promises.iter().filter_map(|promise| match promise {
+            Promise::Custom(custom) => Some(custom.checker()),
+            _ => None,
+        });
+        Self {
+            ledger: Ledger::default(),
+            delivery: Delivery::new(promises),
+            log: Log::new(promises),
+            convergence: Convergence::new(promises),
+            custom: custom.collect(),
+            operations: 0,
+            broken: false,
+            end: None,
+        }
+    }
+
+    /// Back to the state before the first operation; keeps its memory.
+    pub fn reset(&mut self) {
+        self.ledger.reset();
+        self.delivery.reset();
+        self.log.reset();
+        self.convergence.reset();
+        for checker in &mut self.custom {
+            checker.reset();
+        }
+        self.operations = 0;
+        self.broken = false;
+        self.end = None;
+    }
+
+    /// Takes in the next operation.
+    #[inline]
+    pub fn observe(&mut self, operation: &Operation) {
+        self.operations += 1;
+        match operation.event {
+            Event::Plan { message, .. } => self.ledger.plan(message),
+            Event::SendInvoke { message, key, payload, .. } => {
+                self.ledger.invoke(operation, message, (key, payload));
+                self.convergence.invoked();
+            }
+            Event::SendOk { message, partition, offset, .. } => {
+                self.acknowledged(operation, message, partition, offset);
+            }
+            Event::SendFail { message, .. } => self.answered(message, Outcome::Fail),
+            Event::SendInfo { message, .. } => self.answered(message, Outcome::Info),
+            Event::Polled { message, partition, offset, payload, .. } => {
+                self.polled(operation, (message, partition, offset, payload));
+            }
+            Event::Effect { message, sink, payload } => {
+                let effect = (message, sink, payload);
+                self.broken |= self.delivery.effect(&mut self.ledger, operation, effect);
+                self.convergence.effect(message, sink, payload);
+            }
+            Event::View { digest } => self.convergence.view(operation.process, digest),
+            Event::End { cause } => self.end = Some((cause, operation.at)),
+            Event::CommitInvoke { .. }
+            | Event::CommitOk { .. }
+            | Event::CommitInfo { .. }
+            | Event::Boot
+            | Event::Down { .. }
+            | Event::Heal => {}
+        }
+        if !self.custom.is_empty() {
+            self.observe_custom(operation);
+        }
+    }
+
+    /// How many things are still to happen: planned sends not invoked, sends without an answer,
+    /// effects that acknowledged messages wait for, and what checkers of the system's own count.
+    #[inline]
+    pub fn owed(&self) -> u32 {
+        let own = self.ledger.owed() + self.delivery.owed();
+        self.custom.iter().fold(own, |sum, checker| sum.saturating_add(checker.owed()))
+    }
+
+    /// Whether a promise is broken so that no later operation can mend it.
+    #[inline]
+    pub fn broken(&self) -> bool {
+        self.broken
+    }
+
+    /// The verdict on `history`, whose operations were all observed: the first broken rule by
+    /// precedence; else, if the history does not tell enough, that it is unknown.
+    ///
+    /// What only time can tell (lost, diverged, deadlock) is judged if the run came to rest.
+    pub fn conclude(&mut self, history: &History) -> Verdict {
+        if self.operations == 0 {
+            return unknown("the history is empty");
+        }
+        let custom: Vec<Verdict> = self.custom.iter_mut().map(conclude_custom).collect();
+        let mut customs: Vec<Violation> = Vec::new();
+        let mut why = None;
+        for verdict in custom {
+            match verdict {
+                Verdict::Holds => {}
+                Verdict::Violated(violation) => customs.push(with_evidence(*violation, history)),
+                Verdict::Unknown { why: reason } => why = why.or(Some(reason)),
+            }
+        }
+        let worst_custom = customs.into_iter().min_by_key(|violation| violation.rule);
+        let candidates = [self.unsafe_act(history), worst_custom, self.unfinished(history)];
+        match candidates.into_iter().flatten().min_by_key(|violation| violation.rule) {
+            Some(violation) => Verdict::Violated(Box::new(violation)),
+            None => match self.undecided().or(why) {
+                Some(why) => Verdict::Unknown { why },
+                None => Verdict::Holds,
+            },
+        }
+    }
+
+    #[inline]
+    fn acknowledged(
+        &mut self,
+        operation: &Operation,
+        message: MessageId,
+        partition: PartitionId,
+        offset: Option<u64>,
+    ) {
+        let slot = self.ledger.slot(message);
+        if self.ledger.answer(slot, Outcome::Ok) {
+            self.delivery.acknowledged(slot);
+        }
+        if let Some(offset) = offset
+            && self.log.is_promised()
+        {
+            self.broken |= self.log.found(&self.ledger, operation, (slot, partition, offset));
+        }
+    }
+
+    #[inline]
+    fn answered(&mut self, message: MessageId, outcome: Outcome) {
+        let slot = self.ledger.slot(message);
+        self.ledger.answer(slot, outcome);
+    }
+
+    #[inline]
+    fn polled(
+        &mut self,
+        operation: &Operation,
+        (message, partition, offset, payload): (MessageId, PartitionId, u64, u64),
+    ) {
+        if !self.delivery.is_promised() && !self.log.is_promised() {
+            return;
+        }
+        let slot = self.ledger.slot(message);
+        self.broken |= self.delivery.read(&self.ledger, operation, (slot, payload));
+        if self.log.is_promised() {
+            self.broken |= self.log.found(&self.ledger, operation, (slot, partition, offset));
+        }
+    }
+
+    #[inline(never)]
+    fn observe_custom(&mut self, operation: &Operation) {
+        for checker in &mut self.custom {
+            checker.observe(operation);
+            self.broken |= checker.broken().is_some();
+        }
+    }
+
+    /// What is broken whatever the rest of the run would have been.
+    fn unsafe_act(&mut self, history: &History) -> Option<Violation> {
+        self.delivery
+            .duplicate_effect(history)
+            .or_else(|| self.delivery.phantom_effect(&self.ledger, history))
+            .or_else(|| self.delivery.corrupted(&mut self.ledger, history))
+            .or_else(|| self.log.duplicate_record(history))
+            .or_else(|| self.log.order(&self.ledger, history))
+    }
+
+    /// What ought to have happened by the end.
+    fn unfinished(&self, history: &History) -> Option<Violation> {
+        let (cause, end) = self.end?;
+        let owed = self.owed();
+        match cause {
+            EndCause::Settled | EndCause::Quiescent => self
+                .delivery
+                .lost(&self.ledger, history)
+                .or_else(|| self.convergence.diverged(history))
+                .or_else(|| {
+                    (owed > 0).then(|| progress::deadlock(&self.ledger, owed, end, history))
+                }),
+            EndCause::Impatient => Some(progress::livelock(&self.ledger, owed, end, history)),
+            EndCause::Broken | EndCause::Budget => None,
+        }
+    }
+
+    /// Why the history does not tell whether the promises were kept.
+    fn undecided(&self) -> Option<String> {
+        let owed = self.owed();
+        match self.end.map(|(cause, _)| cause) {
+            Some(EndCause::Budget) => {
+                Some(format!("the budget of the run was spent with {owed} things owed"))
+            }
+            Some(EndCause::Broken) => {
+                Some("the run was stopped by a broken promise that is not judged here".to_owned())
+            }
+            None if owed > 0 => Some(format!("the history stops with {owed} things owed")),
+            None if self.convergence.is_promised() => {
+                Some("the history stops before the replicas could be compared".to_owned())
+            }
+            _ => self.convergence.silent().map(|node| format!("{node:?} never reported its view")),
+        }
+    }
+}
+
+fn conclude_custom(checker: &mut Box<dyn Checker>) -> Verdict {
+    match checker.broken() {
+        Some(violation) => Verdict::Violated(Box::new(violation)),
+        None => checker.conclude(),
+    }
+}
+
+fn with_evidence(mut violation: Violation, history: &History) -> Violation {
+    if violation.operations.is_empty() {
+        violation.operations = select(history, &violation.about, |_| false);
+    }
+    violation
+}
+
+fn unknown(why: &str) -> Verdict {
+    Verdict::Unknown { why: why.to_owned() }
+}

@@ -1,0 +1,111 @@
+//! What can be written after `postulate`.
+
+use crate::seed::Seed;
+use crate::time::Span;
+use clap::builder::BoolishValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::num::{NonZeroU64, NonZeroUsize};
+
+/// Finds, replays and explains consistency bugs in asynchronous message systems.
+#[derive(Debug, Parser)]
+#[command(name = "postulate", version, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List the scenarios that are built in
+    List,
+    /// Run many seeds of a scenario and judge them
+    Sweep(SweepArguments),
+    /// Run one seed of a scenario again and tell its story
+    Replay(ReplayArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SweepArguments {
+    /// A scenario from `postulate list`, or the path of a TOML file
+    #[arg(default_value = "exactly-once-pipe")]
+    pub(super) scenario: String,
+    /// How many seeds to run
+    #[arg(
+        long,
+        value_name = "N",
+        env = "POSTULATE_SCHEDULES",
+        default_value = "300000",
+        value_parser = count
+    )]
+    pub(super) schedules: u64,
+    /// The first seed
+    #[arg(long, value_name = "SEED", env = "POSTULATE_SEED", default_value = "0")]
+    pub(super) from: Seed,
+    /// How many threads to use [default: one a core]
+    #[arg(long, value_name = "J", env = "POSTULATE_JOBS")]
+    pub(super) jobs: Option<NonZeroUsize>,
+    /// When to end, such as 30s or 5min
+    #[arg(long, value_name = "D", env = "POSTULATE_TIME_LIMIT")]
+    pub(super) time_limit: Option<Span>,
+    /// After how many failing seeds to end
+    #[arg(long, value_name = "K")]
+    pub(super) stop_after: Option<NonZeroU64>,
+    /// Run every seed again and compare, not only a sample
+    #[arg(
+        long,
+        env = "POSTULATE_CHECK_DETERMINISM",
+        value_parser = BoolishValueParser::new()
+    )]
+    pub(super) check_determinism: bool,
+    /// How to report
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) format: SweepFormat,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SweepFormat {
+    /// Text for people
+    Human,
+    /// One JSON object
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReplayArguments {
+    /// A scenario from `postulate list`, or the path of a TOML file
+    pub(super) scenario: String,
+    /// The seed to run
+    #[arg(long, env = "POSTULATE_SEED")]
+    pub(super) seed: Seed,
+    /// Run it again as a quiet run plus its decisions, and compare
+    #[arg(long)]
+    pub(super) rewrite: bool,
+    /// How to report
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: ReplayFormat,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReplayFormat {
+    /// Text for people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+fn count(text: &str) -> Result<u64, String> {
+    text.replace('_', "")
+        .parse()
+        .map_err(|_| "write a number such as 300000 or 1_000_000".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,72 @@
+//! Real time for a sweep, and how far it has come.
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a face of the crate lends its clock to the layers that have none"
+)]
+
+use crate::explore::{Progress, Watch};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+/// How often the watchdog looks.
+const TICK: Duration = Duration::from_millis(100);
+
+/// After how many ticks without an event a run counts as hung.
+pub(super) const HUNG_AFTER_TICKS: u32 = 100;
+
+/// A clock with a bar on the terminal, if there is one.
+pub(super) struct Clock {
+    started: Instant,
+    limit: Option<Duration>,
+    bar: ProgressBar,
+}
+
+impl Clock {
+    /// A clock for a sweep of `schedules`.
+    pub(super) fn of_sweep(schedules: u64, limit: Option<Duration>) -> Self {
+        let target = if io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(Some(schedules), target);
+        let style = ProgressStyle::with_template(
+            "{bar:30} {human_pos} of {human_len}, {per_sec}, {eta} to go{msg}",
+        );
+        bar.set_style(style.expect("the template is well-formed"));
+        Self { started: Instant::now(), limit, bar }
+    }
+
+    /// A clock for a single run.
+    pub(super) fn of_run() -> Self {
+        Self { started: Instant::now(), limit: None, bar: ProgressBar::hidden() }
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Takes the bar off the terminal.
+    pub(super) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Watch for Clock {
+    fn tick(&self) {
+        std::thread::sleep(TICK);
+    }
+
+    fn is_over(&self) -> bool {
+        self.limit.is_some_and(|limit| self.elapsed() >= limit)
+    }
+
+    fn progress(&self, progress: Progress) {
+        self.bar.set_position(progress.done);
+        if progress.failures > 0 {
+            self.bar.set_message(format!(", {} failed", progress.failures));
+        }
+    }
+}

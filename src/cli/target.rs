@@ -1,0 +1,98 @@
+//! From the word for a scenario to what is run.
+
+use super::nearest::nearest;
+use crate::run::Subject;
+use crate::scenario::{self, Scenario, ScenarioError};
+use crate::zoo::{self, Specimen};
+use miette::{Diagnostic, NamedSource, SourceSpan};
+use std::path::Path;
+use std::sync::Arc;
+use std::{fs, io};
+
+/// A name that can be swept, and what is behind it.
+pub(super) struct Listed {
+    pub(super) name: &'static str,
+    pub(super) about: String,
+}
+
+/// Why a word for a scenario leads to nothing that runs.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+enum Misled {
+    #[error("no scenario is named {word:?}")]
+    Unknown {
+        word: String,
+        #[help]
+        advice: String,
+    },
+    #[error("the scenario {path} cannot be read")]
+    Unreadable { path: String, source: io::Error },
+    #[error("{error}")]
+    Wrong {
+        error: ScenarioError,
+        #[source_code]
+        text: NamedSource<String>,
+        #[label("here")]
+        place: Option<SourceSpan>,
+    },
+    /// The texts that come with the crate are right, so code must have gone wrong.
+    #[error(transparent)]
+    Broken(#[from] ScenarioError),
+}
+
+/// The scenarios that are built in.
+pub(super) fn scenarios() -> miette::Result<Vec<Listed>> {
+    let listed = scenario::catalogue().iter().map(|entry| {
+        let about = entry.scenario().map_err(Misled::from)?.about;
+        Ok(Listed { name: entry.name, about })
+    });
+    listed.collect()
+}
+
+/// The bugs that are planted in them.
+pub(super) fn specimens() -> Vec<Listed> {
+    let listed = zoo::zoo().iter().map(|specimen| {
+        let about = format!("{} with {}", specimen.twin, specimen.change());
+        Listed { name: specimen.id, about }
+    });
+    listed.collect()
+}
+
+/// What `word` means: a scenario of the catalogue, a specimen of the zoo, or a TOML file.
+pub(super) fn resolve(word: &str) -> miette::Result<Arc<dyn Subject>> {
+    let known = scenario::catalogue().iter().find(|entry| entry.name == word);
+    let system = match (known, Specimen::named(word)) {
+        (Some(entry), _) => entry.scenario().and_then(Scenario::system).map_err(Misled::from)?,
+        (None, Some(specimen)) => {
+            specimen.scenario().and_then(Scenario::system).map_err(Misled::from)?
+        }
+        (None, None) if is_path(word) => {
+            let text = fs::read_to_string(word)
+                .map_err(|source| Misled::Unreadable { path: word.to_owned(), source })?;
+            let scenario = Scenario::from_toml(word, &text).and_then(Scenario::system);
+            scenario.map_err(|error| wrong(word, text, error))?
+        }
+        (None, None) => return Err(unknown(word).into()),
+    };
+    Ok(Arc::new(system))
+}
+
+fn is_path(word: &str) -> bool {
+    let path = Path::new(word);
+    path.extension().is_some() || path.components().count() > 1 || path.exists()
+}
+
+fn wrong(path: &str, text: String, error: ScenarioError) -> Misled {
+    let place = error.span().map(SourceSpan::from);
+    Misled::Wrong { error, text: NamedSource::new(path, text).with_language("TOML"), place }
+}
+
+fn unknown(word: &str) -> Misled {
+    let names = scenario::catalogue().iter().map(|entry| entry.name);
+    let near = nearest(word, names.chain(zoo::zoo().iter().map(|specimen| specimen.id)));
+    let advice = if near.is_empty() {
+        "`postulate list` names all of them; a TOML file is given by its path".to_owned()
+    } else {
+        format!("did you mean {}?", near.join(" or "))
+    };
+    Misled::Unknown { word: word.to_owned(), advice }
+}

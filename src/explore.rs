@@ -1,0 +1,235 @@
+//! Sweeps: many seeds on several threads, judged as one.
+//!
+//! What a sweep reports does not depend on how many threads ran it. Seeds are handed out in chunks
+//! and their results are merged in seed order, so examples are the lowest seeds, and a sweep that
+//! stops early reports a prefix of its seeds. No clock is read here: the [`Watch`] of the caller
+//! lets time pass, and says when it is up.
+
+use crate::profile::Envelope;
+use crate::run::{Inspection, Run, Subject};
+use crate::schedule::Schedule;
+use crate::seed::Seed;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::sync::Arc;
+
+mod crew;
+mod finding;
+mod ledger;
+mod stake;
+mod tally;
+mod watched;
+
+pub use finding::{Divergence, Finding, Group, Parting};
+pub use tally::{Ends, Hits, Tally};
+pub use watched::Hung;
+
+use crew::{Crew, News};
+use ledger::Ledger;
+
+/// Of how many seeds one is run again to compare digests, unless all are.
+pub const RECHECK_ONE_IN: u64 = 256;
+
+/// After how many hung seeds a sweep ends: each of them keeps a thread spinning.
+pub const HUNG_MAX: u64 = 32;
+
+/// What to sweep.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Sweep {
+    /// The first seed.
+    pub from: Seed,
+    /// How many seeds.
+    pub schedules: u64,
+    /// On how many threads.
+    pub jobs: NonZeroUsize,
+    /// After how many failing seeds to end.
+    pub stop_after: Option<NonZeroU64>,
+    /// Which seeds are run again.
+    pub recheck: Recheck,
+    /// How many ticks of the [`Watch`] a run may take for one event before it counts as hung.
+    pub hung_after_ticks: u32,
+}
+
+impl Default for Sweep {
+    /// Ten thousand seeds from 0 on one thread; a run hangs after 100 ticks.
+    fn default() -> Self {
+        Self {
+            from: Seed(0),
+            schedules: 10_000,
+            jobs: NonZeroUsize::MIN,
+            stop_after: None,
+            recheck: Recheck::Sample,
+            hung_after_ticks: 100,
+        }
+    }
+}
+
+/// Which seeds of a sweep are run again, in the world that ran them and in a fresh one.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
+pub enum Recheck {
+    /// The first, and one in [`RECHECK_ONE_IN`] of the others.
+    #[default]
+    Sample,
+    /// Every one.
+    All,
+}
+
+/// The caller's eyes on a sweep: its clock, and where it shows progress.
+pub trait Watch: Send + Sync {
+    /// Lets a moment pass, a tenth of a second for instance. Called on a thread of its own.
+    fn tick(&self);
+    /// Whether the time is up. Asked between runs; what was begun is finished.
+    fn is_over(&self) -> bool {
+        false
+    }
+    /// Called about once a tick while the sweep runs.
+    fn progress(&self, _progress: Progress) {}
+}
+
+/// How far a sweep has come.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Seeds done.
+    pub done: u64,
+    /// Seeds asked for.
+    pub asked: u64,
+    /// Failing seeds among those done.
+    pub failures: u64,
+}
+
+/// What came of a sweep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// The system.
+    pub system: String,
+    /// What was asked for.
+    pub plan: Sweep,
+    /// The faults that could bite.
+    pub faults: Envelope,
+    /// The counts over all seeds that were run.
+    pub tally: Tally,
+    /// What was found, each kind with its lowest seed, in the order of these.
+    pub groups: Vec<Group>,
+    /// Why fewer seeds were run than asked for.
+    pub cut: Option<Cut>,
+    /// What keeps a sweep without failures from holding.
+    pub doubts: Vec<Doubt>,
+}
+
+/// Why a sweep ended before its last seed.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The time was up.
+    TimeLimit,
+    /// As many seeds failed as were asked for.
+    StopAfter,
+    /// Too many seeds hung to go on.
+    Hangs,
+}
+
+/// The verdict of a sweep.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// No seed failed and something was at stake.
+    Holds,
+    /// Seeds failed.
+    Violated,
+    /// A seed did not run twice alike: nothing that was found can be trusted.
+    Nondeterministic,
+    /// Nothing can be concluded.
+    Unknown,
+}
+
+/// Why nothing can be concluded from a sweep without failures.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doubt {
+    /// No run was judged at all.
+    NoRun,
+    /// No message was acknowledged.
+    NothingAcknowledged,
+    /// No message was delivered.
+    NothingDelivered,
+    /// No run ended settled.
+    NothingSettled,
+    /// The promises are made under faults, and none bit.
+    NothingBit,
+    /// More than one run in a thousand has no verdict.
+    TooManyUnknown,
+}
+
+impl Swept {
+    /// The verdict.
+    pub fn conclusion(&self) -> Conclusion {
+        if self.tally.nondeterministic > 0 {
+            Conclusion::Nondeterministic
+        } else if self.tally.failures() > 0 {
+            Conclusion::Violated
+        } else if self.doubts.is_empty() {
+            Conclusion::Holds
+        } else {
+            Conclusion::Unknown
+        }
+    }
+
+    /// The groups that are failures, which all but the unknown runs are.
+    pub fn failures(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter().filter(|group| group.finding.is_failure())
+    }
+}
+
+/// Runs the seeds of `plan`, past those that fail, panic or hang.
+///
+/// A hung run cannot be ended: its thread is abandoned, and goes on until the process ends.
+///
+/// # Panics
+/// If the engine itself does, or the operating system refuses a thread.
+pub fn sweep(subject: &Arc<dyn Subject>, plan: &Sweep, watch: &Arc<dyn Watch>) -> Swept {
+    let mut ledger = Ledger::new(subject.as_ref(), *plan);
+    let mut crew = Crew::assemble(subject, *plan, watch);
+    while !ledger.is_closed() {
+        match crew.news() {
+            Some(News::Tick) => {
+                crew.replace_hung();
+                watch.progress(ledger.progress());
+            }
+            Some(News::Done { chunk, pieces }) => ledger.enter(&chunk, pieces),
+            None => break,
+        }
+    }
+    crew.dismiss();
+    watch.progress(ledger.progress());
+    ledger.close()
+}
+
+/// Runs one schedule with an eye on whether it hangs, and keeps what an investigation needs.
+///
+/// # Errors
+/// If a callback does not return: its machine.
+///
+/// # Panics
+/// If the engine itself does, or the operating system refuses a thread.
+pub fn inspect(
+    subject: &Arc<dyn Subject>,
+    schedule: &Schedule,
+    hung_after_ticks: u32,
+    watch: &Arc<dyn Watch>,
+) -> Result<Inspection, Hung> {
+    let schedule = schedule.clone();
+    watched::run(subject, hung_after_ticks, watch, move |worker| worker.inspect(&schedule))
+}
+
+/// Runs one schedule in a fresh world with an eye on whether it hangs.
+///
+/// # Errors
+/// If a callback does not return: its machine.
+///
+/// # Panics
+/// If the engine itself does, or the operating system refuses a thread.
+pub fn run(
+    subject: &Arc<dyn Subject>,
+    schedule: &Schedule,
+    hung_after_ticks: u32,
+    watch: &Arc<dyn Watch>,
+) -> Result<Run, Hung> {
+    let schedule = schedule.clone();
+    watched::run(subject, hung_after_ticks, watch, move |worker| worker.run(&schedule))
+}

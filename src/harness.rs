@@ -1,0 +1,213 @@
+//! Sweeps from `cargo test`.
+//!
+//! A test that sweeps a system is a line; it fails with the report of the sweep, which names the
+//! rule, what was expected and observed, the seed, and the line that runs that seed alone:
+//!
+//! ```no_run
+//! # use std::sync::Arc;
+//! # fn pipe() -> Arc<dyn postulate::run::Subject> { unimplemented!() }
+//! // #[test]
+//! fn the_pipe_keeps_its_promises() {
+//!     postulate::harness::check(pipe());
+//! }
+//! ```
+//!
+//! The environment has the last word, so that a failure can be run again without an edit:
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `POSTULATE_SEED` | run this seed alone and tell its story |
+//! | `POSTULATE_SCHEDULES` | how many seeds |
+//! | `POSTULATE_JOBS` | on how many threads |
+//! | `POSTULATE_TIME_LIMIT` | when to end, such as `30s` |
+//! | `POSTULATE_CHECK_DETERMINISM` | `1`: run every seed again and compare |
+
+use crate::check::Rule;
+use crate::explore::{self, Conclusion, Finding, Recheck, Sweep, Swept, Watch};
+use crate::report::{Paint, Paste, Replayed, Sight, replay_text, sweep_text};
+use crate::run::Subject;
+use crate::schedule::Schedule;
+use crate::seed::Seed;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::sync::Arc;
+use std::time::Duration;
+
+mod environment;
+mod stopwatch;
+
+use environment::Environment;
+use stopwatch::Stopwatch;
+
+/// Sweeps `subject` as a test does by default: ten thousand seeds on all cores.
+///
+/// # Panics
+/// With the report, unless the sweep holds; or if a `POSTULATE_*` variable makes no sense.
+#[track_caller]
+pub fn check(subject: impl Shared) -> Swept {
+    Harness::new(subject).run()
+}
+
+/// What a harness takes: a system, or a subject that is shared already.
+pub trait Shared {
+    /// The subject, to be shared among threads.
+    fn shared(self) -> Arc<dyn Subject>;
+}
+
+impl<S: Subject + 'static> Shared for S {
+    fn shared(self) -> Arc<dyn Subject> {
+        Arc::new(self)
+    }
+}
+
+impl Shared for Arc<dyn Subject> {
+    fn shared(self) -> Arc<dyn Subject> {
+        self
+    }
+}
+
+/// A sweep in a test.
+///
+/// ```no_run
+/// # use postulate::check::Rule;
+/// # use postulate::harness::Harness;
+/// # use std::sync::Arc;
+/// # fn pipe_without_dedup() -> Arc<dyn postulate::run::Subject> { unimplemented!() }
+/// Harness::new(pipe_without_dedup())
+///     .schedules(100_000)
+///     .expect_violation(Rule::DuplicateEffect)
+///     .run();
+/// ```
+#[derive(Clone)]
+#[must_use = "nothing runs before `run`"]
+pub struct Harness {
+    subject: Arc<dyn Subject>,
+    plan: Sweep,
+    time_limit: Option<Duration>,
+    expected: Option<Rule>,
+}
+
+impl Harness {
+    /// Ten thousand seeds from 0, on all cores.
+    pub fn new(subject: impl Shared) -> Self {
+        let plan = Sweep { jobs: environment::cores(), ..Sweep::default() };
+        Self { subject: subject.shared(), plan, time_limit: None, expected: None }
+    }
+
+    /// Sweeps so many seeds.
+    pub fn schedules(mut self, schedules: u64) -> Self {
+        self.plan.schedules = schedules;
+        self
+    }
+
+    /// Starts at this seed.
+    pub fn from(mut self, seed: Seed) -> Self {
+        self.plan.from = seed;
+        self
+    }
+
+    /// Uses so many threads.
+    pub fn jobs(mut self, jobs: NonZeroUsize) -> Self {
+        self.plan.jobs = jobs;
+        self
+    }
+
+    /// Ends after so many failing seeds.
+    pub fn stop_after(mut self, failures: NonZeroU64) -> Self {
+        self.plan.stop_after = Some(failures);
+        self
+    }
+
+    /// Ends after so much time.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(limit);
+        self
+    }
+
+    /// Runs every seed again and compares.
+    pub fn check_determinism(mut self) -> Self {
+        self.plan.recheck = Recheck::All;
+        self
+    }
+
+    /// Turns the test round: it fails unless a seed violates `rule`, for a bug that was planted.
+    /// Other rules may be violated besides; a panic, a hang or nondeterminism still fails the test.
+    pub fn expect_violation(mut self, rule: Rule) -> Self {
+        self.expected = Some(rule);
+        self
+    }
+
+    /// Sweeps.
+    ///
+    /// # Panics
+    /// With the report, unless the sweep holds, or violates the expected rule; or if a
+    /// `POSTULATE_*` variable makes no sense.
+    #[track_caller]
+    pub fn run(mut self) -> Swept {
+        let environment = Environment::read().unwrap_or_else(|error| panic!("{error}"));
+        environment.overrule(&mut self.plan, &mut self.time_limit);
+        let watch = Arc::new(Stopwatch::start(self.time_limit));
+        let eyes: Arc<dyn Watch> = watch.clone();
+        let swept = explore::sweep(&self.subject, &self.plan, &eyes);
+        if environment.seed.is_some() {
+            self.tell_story(&eyes);
+        }
+        let complaint = if environment.seed.is_some() {
+            self.complaint_of_one(&swept)
+        } else {
+            self.complaint(&swept)
+        };
+        if let Some(complaint) = complaint {
+            let sight = Sight {
+                scenario: self.subject.name().to_owned(),
+                wall: watch.elapsed(),
+                paste: Paste::Test { name: environment::test_name() },
+            };
+            let report = sweep_text(&swept, self.subject.as_ref(), &sight, Paint::Plain);
+            panic!("{complaint}\n\n{report}");
+        }
+        swept
+    }
+
+    /// Why the test fails.
+    fn complaint(&self, swept: &Swept) -> Option<String> {
+        let Some(rule) = self.expected else {
+            return match swept.conclusion() {
+                Conclusion::Holds => None,
+                Conclusion::Violated => Some("the sweep found failures".to_owned()),
+                Conclusion::Nondeterministic => Some("the system is nondeterministic".to_owned()),
+                Conclusion::Unknown => Some("the sweep proves nothing".to_owned()),
+            };
+        };
+        let tally = &swept.tally;
+        if tally.nondeterministic + tally.panicked + tally.hung > 0 {
+            return Some(format!("a violation of {rule} was expected, and nothing worse"));
+        }
+        let is_expected = |finding: &Finding| match finding {
+            Finding::Violated(violation) => violation.rule == rule,
+            _ => false,
+        };
+        let found = swept.groups.iter().any(|group| is_expected(&group.finding));
+        (!found).then(|| format!("no schedule violated {rule}, which was expected"))
+    }
+
+    /// One run may well have nothing at stake: only a failure counts.
+    fn complaint_of_one(&self, swept: &Swept) -> Option<String> {
+        match swept.conclusion() {
+            Conclusion::Unknown if self.expected.is_none() && swept.tally.unknown == 0 => None,
+            _ => self.complaint(swept),
+        }
+    }
+
+    fn tell_story(&self, watch: &Arc<dyn Watch>) {
+        let schedule = Schedule::seeded(self.plan.from);
+        let hung_after_ticks = self.plan.hung_after_ticks;
+        match explore::inspect(&self.subject, &schedule, hung_after_ticks, watch) {
+            Ok(inspection) => {
+                let scenario = self.subject.name().to_owned();
+                let replayed = Replayed { scenario, inspection, rewriting: None };
+                println!("{}", replay_text(&replayed, self.subject.as_ref(), Paint::Plain));
+            }
+            Err(hung) => println!("seed {} has no end to tell: {hung}", schedule.seed),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What sweeps and replays look like: text for people, JSON for programs.
+//!
+//! A report is a pure function of what it tells about. Who prints it decides whether it is
+//! [painted](Paint), and which line a reader is to [paste](Paste) to see a failure again.
+
+use crate::seed::Seed;
+
+mod json;
+mod operation;
+mod replay;
+mod sweep;
+mod telling;
+mod words;
+
+pub use json::{hung_json, replay_json, sweep_json};
+pub use replay::{Replayed, Rewriting, replay_text};
+pub use sweep::{Sight, sweep_text};
+pub use words::Paint;
+
+/// How to see the failure of a seed again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Paste {
+    /// From the command line.
+    Replay {
+        /// The scenario as it was named.
+        scenario: String,
+    },
+    /// From `cargo test`.
+    Test {
+        /// The test, if it can be told.
+        name: Option<String>,
+    },
+}
+
+impl Paste {
+    /// The line that shows `seed` again.
+    ///
+    /// ```
+    /// use postulate::report::Paste;
+    /// use postulate::seed::Seed;
+    ///
+    /// let paste = Paste::Test { name: Some("pipe::holds".to_owned()) };
+    /// assert_eq!(paste.line(Seed(42)), "POSTULATE_SEED=0x2a cargo test pipe::holds");
+    /// ```
+    pub fn line(&self, seed: Seed) -> String {
+        match self {
+            Self::Replay { scenario } => format!("postulate replay {scenario} --seed {seed}"),
+            Self::Test { name: Some(name) } => format!("POSTULATE_SEED={seed} cargo test {name}"),
+            Self::Test { name: None } => format!("POSTULATE_SEED={seed} cargo test"),
+        }
+    }
+}

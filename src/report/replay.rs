@@ -1,0 +1,110 @@
+//! One run, told from start to end.
+
+use super::telling::Telling;
+use super::words::{Paint, Tone, count, digest, field};
+use crate::explore::Hung;
+use crate::run::{Inspection, Outcome, Run, Subject};
+use std::fmt::Write as _;
+
+/// A run that was looked into.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// The scenario as it was named.
+    pub scenario: String,
+    /// The run.
+    pub inspection: Inspection,
+    /// What came of running it again as a quiet run plus its decisions, if that was asked for.
+    pub rewriting: Option<Rewriting>,
+}
+
+/// What came of a run's rewritten form.
+#[derive(Clone, Debug)]
+pub struct Rewriting(pub Result<Run, Hung>);
+
+impl Rewriting {
+    /// Whether the rewritten run has the digest of `original`.
+    pub fn same_digest(&self, original: &Run) -> bool {
+        self.0.as_ref().is_ok_and(|run| run.digest == original.digest)
+    }
+
+    /// Whether the rewritten run has the verdict of `original`: the same rule, or the same panic.
+    pub fn same_verdict(&self, original: &Run) -> bool {
+        self.0.as_ref().is_ok_and(|run| run.outcome.group() == original.outcome.group())
+    }
+}
+
+/// The story of a run: its knobs, its decisions, its events and its verdict.
+pub fn replay_text(replayed: &Replayed, subject: &dyn Subject, paint: Paint) -> String {
+    let Inspection { run, rewritten, unmet, knobs, history, trace } = &replayed.inspection;
+    let title = |text: &str| format!("\n{}\n", paint.tint(Tone::Strong, text));
+    let mut text = verdict_line(replayed, paint);
+
+    if !knobs.is_empty() {
+        let listed: Vec<_> = knobs.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        text.push('\n');
+        text.push_str(&field(2, "knobs", &listed.join(", "), paint));
+    }
+    if rewritten.faults.is_empty() && rewritten.decisions.is_empty() {
+        text.push_str(&title("decisions: none, the run was quiet"));
+    } else {
+        let decided = rewritten.faults.len() + rewritten.decisions.len();
+        text.push_str(&title(&format!("a quiet run, and {} decisions", count(decided as u64))));
+    }
+    for fault in &rewritten.faults {
+        let _ = writeln!(text, "  {}", subject.tell_fault(fault));
+    }
+    for (&key, &choice) in &rewritten.decisions {
+        let _ = writeln!(text, "  {}", subject.tell_decision(key, choice));
+    }
+    if !unmet.is_empty() {
+        text.push_str(&title("decisions that nothing asked for"));
+        for key in unmet {
+            let _ = writeln!(text, "  {key:?}");
+        }
+    }
+    text.push_str(&title(&format!(
+        "{} events, {} lines of history",
+        count(trace.len() as u64),
+        count(history.operations().len() as u64)
+    )));
+    for event in trace {
+        let _ = writeln!(text, "{event}");
+    }
+    text.push('\n');
+    text.push_str(&verdict_line(replayed, paint));
+    if let Some(telling) = Telling::of_outcome(&run.outcome, subject.machines()) {
+        text.push_str(&telling.text(subject.machines(), paint));
+    }
+    text.push_str(&field(2, "digest", &digest(run.digest), paint));
+    if let Some(rewriting) = &replayed.rewriting {
+        text.push_str(&rewriting_text(rewriting, run, paint));
+    }
+    text
+}
+
+fn verdict_line(replayed: &Replayed, paint: Paint) -> String {
+    let run = &replayed.inspection.run;
+    let (tone, verdict) = match &run.outcome {
+        Outcome::Holds => (Tone::Good, "holds".to_owned()),
+        Outcome::Unknown { .. } => (Tone::Doubtful, "unknown".to_owned()),
+        Outcome::Violated(violation) => (Tone::Bad, format!("violates {}", violation.rule)),
+        Outcome::Panicked(panic) => (Tone::Bad, format!("panics at {}", panic.location)),
+    };
+    let name = format!("{} seed {}", replayed.scenario, run.seed);
+    format!("{} {}\n", paint.tint(Tone::Strong, &name), paint.tint(tone, &verdict))
+}
+
+fn rewriting_text(rewriting: &Rewriting, original: &Run, paint: Paint) -> String {
+    let (tone, text) = match &rewriting.0 {
+        Err(hung) => (Tone::Bad, format!("as quiet + decisions, {hung}")),
+        Ok(run) if rewriting.same_digest(original) && rewriting.same_verdict(original) => {
+            let verdict = run.outcome.group();
+            (Tone::Good, format!("as quiet + decisions: {verdict} again, with the same digest"))
+        }
+        Ok(run) => {
+            let (verdict, digest) = (run.outcome.group(), digest(run.digest));
+            (Tone::Bad, format!("as quiet + decisions it is another run: {verdict}, {digest}"))
+        }
+    };
+    field(2, "rewritten", &paint.tint(tone, &text), paint)
+}

@@ -1,0 +1,260 @@
+//! A sweep as text.
+
+use super::Paste;
+use super::telling::Telling;
+use super::words::{LABEL, Paint, Tone, WIDTH, count, counted, digest, field, share};
+use crate::explore::{Conclusion, Cut, Doubt, Ends, Group, Hits, Recheck, Swept};
+use crate::id::SiteId;
+use crate::profile::FaultClass;
+use crate::run::Subject;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// What the reader of a sweep sees besides the sweep itself.
+#[derive(Clone, Debug)]
+pub struct Sight {
+    /// The scenario as it was named.
+    pub scenario: String,
+    /// How long the sweep took by the wall clock.
+    pub wall: Duration,
+    /// How to see a failure again.
+    pub paste: Paste,
+}
+
+/// A sweep for people, at most 100 columns wide: verdict, rate, what was at stake, and each kind of
+/// failure with the line that shows it again.
+pub fn sweep_text(swept: &Swept, subject: &dyn Subject, sight: &Sight, paint: Paint) -> String {
+    let mut text = headline(swept, &sight.scenario, paint);
+    text.push('\n');
+    text.push_str(&facts(swept, sight.wall, paint));
+    text.push_str(&table("faults that bit", &fault_rows(swept), swept, paint));
+    text.push_str(&table("sites reached", &site_rows(swept, subject), swept, paint));
+    for group in &swept.groups {
+        text.push('\n');
+        text.push_str(&group_text(group, subject, &sight.paste, paint));
+    }
+    text.push_str(&ending(swept, paint));
+    text
+}
+
+fn headline(swept: &Swept, scenario: &str, paint: Paint) -> String {
+    let schedules = counted(swept.tally.schedules, "schedule");
+    let (tone, verdict) = match swept.conclusion() {
+        Conclusion::Holds => (Tone::Good, format!("holds: no failure in {schedules}")),
+        Conclusion::Violated => {
+            let failures = count(swept.tally.failures());
+            (Tone::Bad, format!("violated: {failures} of {schedules} failed"))
+        }
+        Conclusion::Nondeterministic => {
+            let seeds = counted(swept.tally.nondeterministic, "seed");
+            (Tone::Bad, format!("nondeterministic: {seeds} of {schedules} did not run twice alike"))
+        }
+        Conclusion::Unknown => {
+            (Tone::Doubtful, format!("unknown: {schedules} show nothing either way"))
+        }
+    };
+    format!("{} {}\n", paint.tint(Tone::Strong, scenario), paint.tint(tone, &verdict))
+}
+
+fn facts(swept: &Swept, wall: Duration, paint: Paint) -> String {
+    let tally = &swept.tally;
+    let mut text = String::new();
+    let mut fact = |label: &str, fact: &str| text.push_str(&field(2, label, fact, paint));
+    let last = swept.plan.from.0.wrapping_add(tally.schedules.saturating_sub(1));
+    let cut = match swept.cut {
+        None => String::new(),
+        Some(cut) => format!(", {} of {}", ended_early(cut), count(swept.plan.schedules)),
+    };
+    let to = if tally.schedules > 1 { format!(" to {last:#x}") } else { String::new() };
+    fact("seeds", &format!("{}{to}{cut}", swept.plan.from));
+    fact("digest", &digest(tally.digest));
+    fact("rate", &rate(tally.schedules, tally.delivered, wall));
+    fact("runs", &runs(swept));
+    fact(
+        "messages",
+        &format!(
+            "{} delivered; {} invoked, {} acknowledged; {}",
+            count(tally.delivered),
+            counted(tally.invoked, "send"),
+            share(tally.acknowledged, tally.invoked),
+            counted(tally.effects, "effect"),
+        ),
+    );
+    let alike = match (tally.nondeterministic, swept.plan.recheck) {
+        (0, Recheck::All) => "every seed, and no difference".to_owned(),
+        (0, Recheck::Sample) => format!("{}, and no difference", counted(tally.rechecked, "seed")),
+        (differ, _) => format!("{}, {} differ", counted(tally.rechecked, "seed"), count(differ)),
+    };
+    fact("run again", &alike);
+    text
+}
+
+fn ended_early(cut: Cut) -> &'static str {
+    match cut {
+        Cut::TimeLimit => "the time was up before the last",
+        Cut::StopAfter => "stopped at enough failures before the last",
+        Cut::Hangs => "too many hung to go on to the last",
+    }
+}
+
+fn rate(schedules: u64, delivered: u64, wall: Duration) -> String {
+    let millis = wall.as_millis() as u64;
+    if millis == 0 {
+        return "less than a millisecond".to_owned();
+    }
+    let per_second = |number: u64| count(number.saturating_mul(1_000) / millis);
+    format!(
+        "{:.1} s, {} schedules and {} messages a second",
+        wall.as_secs_f64(),
+        per_second(schedules),
+        per_second(delivered)
+    )
+}
+
+fn runs(swept: &Swept) -> String {
+    let tally = &swept.tally;
+    let Ends { settled, quiescent, impatient, broken, budget, aborted } = tally.ends;
+    let verdicts = listed(&[
+        (tally.held, "held"),
+        (tally.violated, "violated"),
+        (tally.panicked, "panicked"),
+        (tally.hung, "hung"),
+        (tally.nondeterministic, "nondeterministic"),
+        (tally.unknown, "unknown"),
+    ]);
+    let ends = listed(&[
+        (settled, "settled"),
+        (quiescent, "quiescent"),
+        (impatient, "impatient"),
+        (broken, "broken off"),
+        (budget, "over budget"),
+        (aborted, "aborted"),
+    ]);
+    format!("{verdicts}; at the end {ends}")
+}
+
+fn listed(counts: &[(u64, &str)]) -> String {
+    let some: Vec<_> = counts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", count(*number)))
+        .collect();
+    if some.is_empty() { "none".to_owned() } else { some.join(", ") }
+}
+
+struct Row {
+    name: String,
+    hits: Hits,
+}
+
+fn fault_rows(swept: &Swept) -> Vec<Row> {
+    at_stake(swept)
+        .map(|class| Row { name: class.slug().to_owned(), hits: swept.tally.bites(class) })
+        .collect()
+}
+
+/// The classes that could bite, and those that did.
+pub(super) fn at_stake(swept: &Swept) -> impl Iterator<Item = FaultClass> {
+    let is_at_stake =
+        |&class: &FaultClass| swept.faults.has(class) || swept.tally.bites(class).times > 0;
+    FaultClass::ALL.iter().copied().filter(is_at_stake)
+}
+
+fn site_rows(swept: &Swept, subject: &dyn Subject) -> Vec<Row> {
+    let sites = subject.sites().iter().enumerate();
+    sites
+        .map(|(site, name)| Row {
+            name: (*name).to_owned(),
+            hits: swept.tally.reached(SiteId(site as u8)),
+        })
+        .collect()
+}
+
+/// Rows in two columns if they fit, read downwards.
+fn table(title: &str, rows: &[Row], swept: &Swept, paint: Paint) -> String {
+    const INDENT: usize = 2;
+    const SHARE: usize = 9;
+    const TIMES: usize = 13;
+    if rows.is_empty() {
+        return String::new();
+    }
+    let name = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
+    let name = name.max(title.chars().count());
+    let width = INDENT + name + SHARE + TIMES;
+    let columns = if rows.len() > 1 && 2 * width <= WIDTH { 2 } else { 1 };
+    let height = rows.len().div_ceil(columns);
+
+    let head = format!("{:INDENT$}{title:<name$}{:>SHARE$}{:>TIMES$}", "", "runs", "times");
+    let bare = format!("{:INDENT$}{:<name$}{:>SHARE$}{:>TIMES$}", "", "", "runs", "times");
+    let heads = if columns == 2 { head + &bare } else { head };
+    let mut text = format!("\n{}\n", paint.tint(Tone::Faint, &heads));
+    for line in 0..height {
+        for row in [rows.get(line), rows.get(line + height)].into_iter().take(columns).flatten() {
+            let Row { name: word, hits } = row;
+            if hits.times == 0 {
+                let never = paint.tint(Tone::Doubtful, &format!("{:>SHARE$}", "never"));
+                let _ = write!(text, "{:INDENT$}{word:<name$}{never}{:TIMES$}", "", "");
+            } else {
+                let runs = share(hits.runs, swept.tally.schedules);
+                let times = count(hits.times);
+                let _ = write!(text, "{:INDENT$}{word:<name$}{runs:>SHARE$}{times:>TIMES$}", "");
+            }
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
+}
+
+fn group_text(group: &Group, subject: &dyn Subject, paste: &Paste, paint: Paint) -> String {
+    let tone = if group.finding.is_failure() { Tone::Bad } else { Tone::Doubtful };
+    let name = paint.tint(tone, &group.name);
+    let schedules = counted(group.count, "schedule");
+    let mut text = format!("{name} in {schedules}, first at seed {}\n", group.seed);
+    let telling = Telling::of_finding(&group.finding, subject.machines());
+    text.push_str(&telling.text(subject.machines(), paint));
+    let label = paint.tint(Tone::Faint, &format!("{:<LABEL$}", "see it"));
+    let _ = writeln!(text, "  {label}{}", paint.tint(Tone::Strong, &paste.line(group.seed)));
+    text
+}
+
+fn ending(swept: &Swept, paint: Paint) -> String {
+    match swept.conclusion() {
+        Conclusion::Holds => format!(
+            "\nNo failure in {}: at 95 % confidence, fewer than {} schedules fail.\n",
+            counted(swept.tally.held, "holding run"),
+            bound_text(swept.tally.held)
+        ),
+        Conclusion::Unknown => {
+            let lines =
+                swept.doubts.iter().map(|&doubt| paint.tint(Tone::Doubtful, doubt_text(doubt)));
+            format!("\n{}\n", lines.collect::<Vec<_>>().join("\n"))
+        }
+        Conclusion::Violated | Conclusion::Nondeterministic => String::new(),
+    }
+}
+
+/// The rule of three: with no failure in `held` runs, the share that fails is below 3/n at 95 %.
+pub(super) fn bound(held: u64) -> Option<f64> {
+    (held > 0).then(|| (3.0 / held as f64).min(1.0))
+}
+
+fn bound_text(held: u64) -> String {
+    match held / 3 {
+        0 | 1 => "all".to_owned(),
+        one_in => format!("1 in {}", count(one_in)),
+    }
+}
+
+pub(super) const fn doubt_text(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::NoRun => "No schedule was run.",
+        Doubt::NothingAcknowledged => {
+            "No message was acknowledged: no promise was put to the test."
+        }
+        Doubt::NothingDelivered => "No message was delivered: nothing happened.",
+        Doubt::NothingSettled => "No run settled: what is owed in the end was never judged.",
+        Doubt::NothingBit => "No fault bit although the promises are made under faults.",
+        Doubt::TooManyUnknown => "More than one run in a thousand has no verdict.",
+    }
+}

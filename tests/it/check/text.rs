@@ -1,0 +1,120 @@
+//! Histories and promises as short texts.
+//!
+//! A line of a history is `process[.incarnation] verb [number] [marks]`, recorded at as many
+//! milliseconds as its number, from 1. `3` names the message m0.3, whose payload is 103 unless a
+//! mark says otherwise. Marks: `k7` key, `#1` attempt, `@2:5` partition and offset, `=9` payload,
+//! `s1` sink.
+
+use postulate::check::{Promise, Replica, Verdict};
+use postulate::history::{EndCause, Event, History, Operation};
+use postulate::id::{GroupId, MessageId, NodeId, PartitionId, SinkId};
+use postulate::time::{Instant, Span};
+
+/// The `number`-th message of machine 0.
+pub fn message(number: u32) -> MessageId {
+    MessageId::new(NodeId(0), number)
+}
+
+/// The payload that the `number`-th message has unless a mark says otherwise.
+pub fn payload(number: u32) -> u64 {
+    100 + u64::from(number)
+}
+
+pub fn history(text: &str) -> History {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    History::new(lines.zip(1..).map(|(line, number)| operation(line, number)).collect())
+}
+
+/// One promise a line: a name and, where it needs them, sinks or replicas (`1`, or `1:s0` with its
+/// sink).
+pub fn promises(text: &str) -> Vec<Promise> {
+    text.split(',').map(promise).collect()
+}
+
+/// A verdict on one line.
+pub fn tell(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Holds => "holds".to_owned(),
+        Verdict::Violated(violation) => violation.rule.slug().to_owned(),
+        Verdict::Unknown { why } => format!("unknown: {why}"),
+    }
+}
+
+fn promise(text: &str) -> Promise {
+    let mut words = text.split_whitespace();
+    let name = words.next().expect("a promise");
+    let sinks = || words.clone().map(|word| SinkId(number(word) as u16)).collect();
+    match name {
+        "at-most-once" => Promise::AtMostOnce { sinks: sinks() },
+        "at-least-once" => Promise::AtLeastOnce { sinks: sinks() },
+        "exactly-once" => Promise::ExactlyOnce { sinks: sinks() },
+        "idempotent" => Promise::IdempotentProducer,
+        "order" => Promise::PerKeyOrder,
+        "convergent" => Promise::Convergent { replicas: words.map(replica).collect() },
+        _ => panic!("no promise {name:?}"),
+    }
+}
+
+fn replica(word: &str) -> Replica {
+    let (node, sink) = word.split_once(":s").map_or((word, None), |(n, s)| (n, Some(s)));
+    Replica { node: NodeId(number(node) as u16), sink: sink.map(|s| SinkId(number(s) as u16)) }
+}
+
+fn operation(line: &str, at: u64) -> Operation {
+    let mut words = line.split_whitespace();
+    let who = words.next().expect("a process");
+    let (process, incarnation) = who.split_once('.').unwrap_or((who, "0"));
+    Operation {
+        at: Instant::START + Span::millis(at),
+        process: NodeId(number(process) as u16),
+        incarnation: number(incarnation) as u16,
+        event: event(&words.collect::<Vec<_>>()),
+    }
+}
+
+fn event(words: &[&str]) -> Event {
+    let [verb, rest @ ..] = words else { panic!("no verb") };
+    let subject = rest.first().map_or(0, |word| word.parse().unwrap_or(0));
+    let mark = |sign: char| rest.iter().find_map(|word| word.strip_prefix(sign));
+    let value = |sign: char| mark(sign).map(number);
+    let message = message(subject as u32);
+    let key = value('k').unwrap_or(0);
+    let attempt = value('#').unwrap_or(0) as u16;
+    let payload = value('=').unwrap_or_else(|| payload(subject as u32));
+    let place = mark('@').map(|word| word.split_once(':').expect("a partition and an offset"));
+    let partition = PartitionId(place.map_or(0, |(partition, _)| number(partition) as u16));
+    let offset = place.map(|(_, offset)| number(offset));
+    match *verb {
+        "plan" => Event::Plan { message, key },
+        "send" => Event::SendInvoke { message, key, attempt, payload },
+        "ok" => Event::SendOk { message, attempt, partition, offset },
+        "fail" => Event::SendFail { message, attempt },
+        "info" => Event::SendInfo { message, attempt },
+        "read" => {
+            let offset = offset.expect("a place");
+            Event::Polled { group: GroupId(0), message, key, partition, offset, payload }
+        }
+        "effect" => {
+            Event::Effect { message, sink: SinkId(value('s').unwrap_or(0) as u16), payload }
+        }
+        "view" => Event::View { digest: subject },
+        "heal" => Event::Heal,
+        "end" => Event::End { cause: cause(rest[0]) },
+        _ => panic!("no verb {verb:?}"),
+    }
+}
+
+fn cause(word: &str) -> EndCause {
+    match word {
+        "settled" => EndCause::Settled,
+        "quiescent" => EndCause::Quiescent,
+        "impatient" => EndCause::Impatient,
+        "broken" => EndCause::Broken,
+        "budget" => EndCause::Budget,
+        _ => panic!("no cause {word:?}"),
+    }
+}
+
+fn number(word: &str) -> u64 {
+    word.parse().unwrap_or_else(|_| panic!("no number: {word:?}"))
+}
