@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 use super::*;
 use crate::blob::Blob;
 use crate::id::MessageId;
@@ -271,6 +270,3 @@ fn a_group_stands_where_its_last_durable_commit_put_it() {
     let mut broker = boot(&mut bench, POLICY);
     assert_eq!(bench.deliver(&mut broker, 2, locate), located(5));
 }
-=======
-
->>>>>>> main

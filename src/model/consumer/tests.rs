@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 use super::*;
 use crate::id::{GroupId, MessageId};
 use crate::model::bench::Bench;
@@ -210,6 +209,3 @@ fn it_reads_no_further_when_it_has_enough() {
     assert_eq!(bench.wake(&mut consumer, 0), []);
     assert_eq!(bench.timers, []);
 }
-=======
-
->>>>>>> main

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 use super::*;
 use crate::id::{NodeId, Position};
 use crate::model::bench::Bench;
@@ -81,6 +80,3 @@ fn a_set_knows_planned_messages_and_derived_ones() {
     assert!(!set.has(MessageId::new(NodeId(3), 199)));
     assert!(!set.has(MessageId::new(NodeId(2), 200)));
 }
-=======
-
->>>>>>> main

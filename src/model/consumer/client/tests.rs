@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 use super::*;
 use crate::id::MessageId;
 use crate::model::bench::Bench;
@@ -144,6 +143,3 @@ fn a_connection_that_is_given_up_takes_every_request_with_it() {
     bench.with(|ctx| client.wake(TimerId(1), ctx));
     assert_eq!((bench.take_sent().len(), bench.disconnects), (2, 1));
 }
-=======
-
->>>>>>> main

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 use super::*;
 use crate::id::NodeId;
 use crate::model::bench::Bench;
@@ -209,6 +208,3 @@ fn each_partition_has_its_own_window_and_sequences() {
         .collect();
     assert_eq!(sent, [(0, 0), (1, 0)]);
 }
-=======
-
->>>>>>> main
