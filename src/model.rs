@@ -28,7 +28,6 @@ mod tail;
 
 /// The program of a machine of a built-in system.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "one a machine, and dispatch without indirection")]
 pub enum Machine {
     /// A log broker.
     Broker(Broker),

@@ -5,7 +5,6 @@ use crate::journal::Journals;
 use crate::model::{CustomNode, Record};
 use crate::node::{Machine, Seat};
 use crate::profile::{DiskProfile, Envelope, FaultClass, Link, Profile, Swarm};
-use crate::run::Subject;
 use problem::Problem;
 use serde::Deserialize;
 use std::fmt;
@@ -14,7 +13,7 @@ use std::sync::Arc;
 pub use bounded::{Backwards, Between, Bounded, NoTime, OutOfBounds, Positive};
 pub use catalogue::{Entry, catalogue};
 pub use pipe::Pipe;
-pub use problem::ScenarioError;
+pub use problem::{Place, ScenarioError};
 pub use sections::{
     BrokerSection, ClockSection, ConsumerSection, DiskSection, Expect, FsyncPolicy, NetworkSection,
     ProducerSection, Program, PromiseName, RunSection, Until, VarySection, Workload,
@@ -180,7 +179,7 @@ impl Scenario {
     ///
     /// # Errors
     /// As [`system`](Self::system).
-    pub fn subject(self) -> Result<Arc<dyn Subject>, ScenarioError> {
+    pub fn subject(self) -> Result<Arc<dyn crate::run::Subject>, ScenarioError> {
         Ok(Arc::new(self.system()?))
     }
 
@@ -250,7 +249,6 @@ impl Scenario {
             (FaultClass::Loss, !network.loss.is_never()),
             (FaultClass::Duplicate, !network.duplicate.is_never()),
             (FaultClass::Corrupt, !network.corrupt.is_never()),
-            (FaultClass::Delay, network.latency.width() > crate::time::Span::ZERO),
         ];
         stated.into_iter().filter(|&(_, occurs)| occurs).map(|(class, _)| class).collect()
     }

@@ -116,3 +116,48 @@ impl Specimen {
         Ok(scenario)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines of two scenarios that differ, without their names.
+    fn differing(one: &Scenario, other: &Scenario) -> Vec<(String, String)> {
+        let (one, other) = (format!("{one:#?}"), format!("{other:#?}"));
+        assert_eq!(one.lines().count(), other.lines().count());
+        one.lines()
+            .zip(other.lines())
+            .filter(|(one, other)| one != other)
+            .map(|(one, other)| (one.trim().to_owned(), other.trim().to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn a_specimen_differs_from_its_twin_by_its_name_and_one_value() {
+        for specimen in zoo() {
+            let twin = Scenario::named(specimen.twin).unwrap();
+            let differing = differing(&twin, &specimen.scenario().unwrap());
+            assert_eq!(differing.len(), 2, "{}: {differing:?}", specimen.id);
+            let field = specimen.key.rsplit('.').next().unwrap();
+            assert!(differing[1].0.starts_with(field), "{}: {differing:?}", specimen.id);
+        }
+    }
+
+    #[test]
+    fn what_triggers_a_specimen_is_within_its_twins_envelope() {
+        for specimen in zoo() {
+            let twin = Scenario::named(specimen.twin).unwrap();
+            let outside = |class: &&FaultClass| !twin.run.envelope.contains(class);
+            assert_eq!(specimen.triggers.iter().find(outside), None, "{}", specimen.id);
+        }
+    }
+
+    #[test]
+    fn specimens_are_found_by_name_and_by_number() {
+        for specimen in zoo() {
+            assert_eq!(Specimen::named(specimen.id), Some(specimen));
+            assert_eq!(Specimen::named(&specimen.number.to_string()), Some(specimen));
+        }
+        assert_eq!(Specimen::named("0"), None);
+    }
+}

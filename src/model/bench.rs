@@ -53,7 +53,7 @@ impl Bench {
     pub(super) fn crash(&mut self, undone: Option<u32>) {
         for file in &mut self.files {
             match undone {
-                Some(undone) => _ = file.power_cut(undone, &mut Vec::new()),
+                Some(undone) => _ = file.power_cut(undone, false, &mut Vec::new()),
                 None => file.crash(&mut Vec::new()),
             }
         }

@@ -23,7 +23,7 @@ pub enum Fsync {
     /// Before it acknowledges, and before anybody reads it.
     #[default]
     BeforeAck,
-    /// Every so often; acknowledgements do not wait. NATS JetStream does so every two minutes.
+    /// Every so often; acknowledgements do not wait. NATS does so every two minutes.
     Interval(Span),
     /// Whenever the operating system likes, as Kafka does unless told otherwise.
     Never,

@@ -286,7 +286,9 @@ impl Node for Consumer {
                 Stage::Applying { mark, next } => _ = digest.word(1).word(*mark).word(*next),
                 Stage::Settling { base, entries } => {
                     digest.word(2).word(*base).word(entries.len() as u64);
-                    entries.iter().for_each(|entry| entry.fingerprint(digest));
+                    for entry in entries {
+                        entry.fingerprint(digest);
+                    }
                 }
             }
         }

@@ -34,19 +34,19 @@ impl CustomMessage {
     }
 
     pub(super) fn kind(&self) -> u8 {
-        self.0.kind()
+        self.0.dyn_kind()
     }
 
     pub(super) fn fingerprint(&self, digest: &mut Digest) {
-        self.0.fingerprint(digest);
+        self.0.dyn_fingerprint(digest);
     }
 
     pub(super) fn size(&self) -> u32 {
-        self.0.size()
+        self.0.dyn_size()
     }
 
     pub(super) fn corrupt(&mut self, bit: u64, blobs: &mut Blobs) -> bool {
-        self.0.corrupt(bit, blobs)
+        self.0.dyn_corrupt(bit, blobs)
     }
 }
 
@@ -61,38 +61,38 @@ impl CustomRecord {
     }
 
     pub(super) fn fingerprint(&self, digest: &mut Digest) {
-        self.0.fingerprint(digest);
+        self.0.dyn_fingerprint(digest);
     }
 
     pub(super) fn effects(&self, effects: &mut Vec<Effect>) {
-        self.0.effects(effects);
+        self.0.dyn_effects(effects);
     }
 }
 
 /// The object-safe half of [`node::Message`].
 trait AnyMessage: Any + fmt::Debug + Send {
-    fn kind(&self) -> u8;
-    fn fingerprint(&self, digest: &mut Digest);
-    fn size(&self) -> u32;
-    fn corrupt(&mut self, bit: u64, blobs: &mut Blobs) -> bool;
+    fn dyn_kind(&self) -> u8;
+    fn dyn_fingerprint(&self, digest: &mut Digest);
+    fn dyn_size(&self) -> u32;
+    fn dyn_corrupt(&mut self, bit: u64, blobs: &mut Blobs) -> bool;
     fn boxed(&self) -> Box<dyn AnyMessage>;
     fn equals(&self, other: &dyn Any) -> bool;
 }
 
 impl<M: node::Message + PartialEq> AnyMessage for M {
-    fn kind(&self) -> u8 {
+    fn dyn_kind(&self) -> u8 {
         node::Message::kind(self)
     }
 
-    fn fingerprint(&self, digest: &mut Digest) {
+    fn dyn_fingerprint(&self, digest: &mut Digest) {
         node::Message::fingerprint(self, digest);
     }
 
-    fn size(&self) -> u32 {
+    fn dyn_size(&self) -> u32 {
         node::Message::size(self)
     }
 
-    fn corrupt(&mut self, bit: u64, blobs: &mut Blobs) -> bool {
+    fn dyn_corrupt(&mut self, bit: u64, blobs: &mut Blobs) -> bool {
         node::Message::corrupt(self, bit, blobs)
     }
 
@@ -107,18 +107,18 @@ impl<M: node::Message + PartialEq> AnyMessage for M {
 
 /// The object-safe half of [`OwnRecord`].
 trait AnyRecord: Any + fmt::Debug + Send {
-    fn fingerprint(&self, digest: &mut Digest);
-    fn effects(&self, effects: &mut Vec<Effect>);
+    fn dyn_fingerprint(&self, digest: &mut Digest);
+    fn dyn_effects(&self, effects: &mut Vec<Effect>);
     fn boxed(&self) -> Box<dyn AnyRecord>;
     fn equals(&self, other: &dyn Any) -> bool;
 }
 
 impl<R: OwnRecord + PartialEq> AnyRecord for R {
-    fn fingerprint(&self, digest: &mut Digest) {
+    fn dyn_fingerprint(&self, digest: &mut Digest) {
         node::Record::fingerprint(self, digest);
     }
 
-    fn effects(&self, effects: &mut Vec<Effect>) {
+    fn dyn_effects(&self, effects: &mut Vec<Effect>) {
         OwnRecord::effects(self, effects);
     }
 

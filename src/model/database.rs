@@ -212,7 +212,9 @@ impl MessageSet {
     pub(super) fn fingerprint(&self, digest: &mut Digest) {
         for (origin, bits) in self.planned.iter().enumerate().filter(|(_, bits)| !bits.is_empty()) {
             digest.word((origin as u64) << 32 | bits.len() as u64);
-            bits.iter().for_each(|&word| _ = digest.word(word));
+            for &word in bits {
+                digest.word(word);
+            }
         }
         self.others.iter().for_each(|&word| _ = digest.word(word));
     }

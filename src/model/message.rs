@@ -290,7 +290,9 @@ impl node::Message for Message {
                     Reading::Closed => u16::MAX - 1,
                 };
                 digest.word(packed(3, *partition, NO_GROUP, rest)).word(*request).word(*base);
-                entries.iter().for_each(|entry| entry.fingerprint(digest));
+                for entry in entries {
+                    entry.fingerprint(digest);
+                }
             }
             Self::Commit { request, group, partition, offset } => {
                 digest.word(packed(4, *partition, *group, u16::from(request.is_some())));

@@ -7,7 +7,6 @@ use crate::model::broker::ProducerState;
 use crate::model::consumer::Settle;
 use crate::model::producer::OnTimeout;
 use crate::profile::{FaultClass, Swarm, Transport};
-use crate::time::Span;
 use std::collections::BTreeSet;
 
 /// The most machines of a system.
@@ -101,15 +100,16 @@ fn clients(scenario: &Scenario) -> Result<(), Problem> {
             "leave it out",
         ));
     }
-    let wait_max = vary.wait_max.iter().copied().fold(consumer.wait_max, Span::max);
-    if wait_max >= consumer.timeout.get() {
-        return Err(Problem::new(
-            "consumer.wait_max",
-            format!("the broker may wait {wait_max}, the consumer waits {}", {
-                consumer.timeout.get()
-            }),
-            "let consumer.timeout be the longer one",
-        ));
+    let varied = vary.wait_max.iter().map(|&wait_max| ("vary.wait_max", wait_max));
+    let timeout = consumer.timeout.get();
+    for (key, wait_max) in [("consumer.wait_max", consumer.wait_max)].into_iter().chain(varied) {
+        if wait_max >= timeout {
+            return Err(Problem::new(
+                key,
+                format!("the broker may wait {wait_max}, the consumer waits {timeout}"),
+                "let consumer.timeout be the longer one",
+            ));
+        }
     }
     if scenario.network.transport == Transport::Datagram {
         for (key, on_timeout) in [

@@ -1,37 +1,30 @@
 //! What can be wrong with a scenario, and where.
 
+use std::fmt;
 use std::ops::Range;
 
 /// Why a scenario cannot be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScenarioError {
     /// The text is not TOML, or not a scenario: a key nobody knows, a value of another type or out of bounds.
-    #[error("{}{message}", at(file, *line))]
+    #[error("{place}: {message}")]
     Text {
-        /// The name of the text.
-        file: String,
+        /// Where.
+        place: Box<Place>,
         /// What is wrong, and what would be right.
         message: String,
-        /// Where, in bytes of the text.
-        span: Option<Range<usize>>,
-        /// Which line that is, from 1.
-        line: Option<usize>,
     },
     /// Values that do not go together.
-    #[error("{}{key}: {wrong}; {right}", at(file, *line))]
+    #[error("{place}: {key}: {wrong}; {right}")]
     Impossible {
-        /// The name of the text.
-        file: String,
+        /// Where.
+        place: Box<Place>,
         /// The key of the value at fault.
         key: &'static str,
         /// What is wrong.
         wrong: String,
         /// What would be right.
         right: String,
-        /// Where, in bytes of the text.
-        span: Option<Range<usize>>,
-        /// Which line that is, from 1.
-        line: Option<usize>,
     },
     /// The scenario names a program that no code supplied.
     #[error("{file}: the program {program:?} is not attached; supply it with `Scenario::attach`")]
@@ -61,21 +54,41 @@ pub enum ScenarioError {
     },
 }
 
+/// A place in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The name of the text.
+    pub file: String,
+    /// Where, in bytes, if that is known.
+    pub span: Option<Range<usize>>,
+    /// Which line that is, from 1.
+    pub line: Option<usize>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}", self.file),
+            None => f.write_str(&self.file),
+        }
+    }
+}
+
 impl ScenarioError {
     /// Where in the text it is, in bytes.
     pub fn span(&self) -> Option<Range<usize>> {
-        match self {
-            Self::Text { span, .. } | Self::Impossible { span, .. } => span.clone(),
-            Self::Unattached { .. } | Self::NoSuchProgram { .. } | Self::NoSuchScenario { .. } => {
-                None
-            }
-        }
+        self.place()?.span.clone()
     }
 
     /// Which line it is in, from 1.
     pub fn line(&self) -> Option<usize> {
+        self.place()?.line
+    }
+
+    /// Where it is, if it is in a text.
+    pub fn place(&self) -> Option<&Place> {
         match self {
-            Self::Text { line, .. } | Self::Impossible { line, .. } => *line,
+            Self::Text { place, .. } | Self::Impossible { place, .. } => Some(place),
             Self::Unattached { .. } | Self::NoSuchProgram { .. } | Self::NoSuchScenario { .. } => {
                 None
             }
@@ -83,9 +96,15 @@ impl ScenarioError {
     }
 
     pub(super) fn text(file: &str, text: &str, error: &toml::de::Error) -> Self {
-        let span = error.span();
-        let line = span.as_ref().map(|span| line_of(text, span.start));
-        Self::Text { file: file.to_owned(), message: error.message().to_owned(), span, line }
+        let place = Box::new(Place::new(file, Some(text), error.span()));
+        Self::Text { place, message: error.message().to_owned() }
+    }
+}
+
+impl Place {
+    fn new(file: &str, text: Option<&str>, span: Option<Range<usize>>) -> Self {
+        let line = text.zip(span.as_ref()).map(|(text, span)| line_of(text, span.start));
+        Self { file: file.to_owned(), span, line }
     }
 }
 
@@ -110,8 +129,8 @@ impl Problem {
     pub(super) fn locate(self, file: &str, text: Option<&str>) -> ScenarioError {
         let Self { key, wrong, right } = self;
         let span = text.and_then(|text| span_of(text, key));
-        let line = text.zip(span.as_ref()).map(|(text, span)| line_of(text, span.start));
-        ScenarioError::Impossible { file: file.to_owned(), key, wrong, right, span, line }
+        let place = Box::new(Place::new(file, text, span));
+        ScenarioError::Impossible { place, key, wrong, right }
     }
 }
 
@@ -124,24 +143,14 @@ fn span_of(text: &str, key: &str) -> Option<Range<usize>> {
             break;
         };
         span = Some(name.span());
-        match value.get_ref() {
-            toml::de::DeValue::Table(inner) => table = inner,
-            _ => {
-                span = Some(value.span());
-                break;
-            }
-        }
+        let toml::de::DeValue::Table(inner) = value.get_ref() else {
+            return Some(value.span());
+        };
+        table = inner;
     }
     span
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
     1 + text.bytes().take(offset).filter(|&byte| byte == b'\n').count()
-}
-
-fn at(file: &str, line: Option<usize>) -> String {
-    match line {
-        Some(line) => format!("{file}:{line}: "),
-        None => format!("{file}: "),
-    }
 }

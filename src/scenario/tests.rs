@@ -1,1 +1,171 @@
+use super::*;
+use crate::id::NodeId;
+use crate::node::System;
+use crate::profile::Transport;
+use crate::time::Span;
 
+const LEAST: &str = r#"name = "least"
+promises = ["exactly-once"]
+[workload]
+producers = 1
+messages = 2
+"#;
+
+/// `more` after the least scenario, whose last line is line 5, is refused in that line, and the error says
+/// what would be right.
+#[track_caller]
+fn check(more: &str, line: usize, cure: &str) {
+    let text = format!("{LEAST}{more}");
+    let error = Scenario::from_toml("it.toml", &text).expect_err("it is impossible");
+    assert_eq!(error.line(), Some(line), "{error}");
+    let shown = error.to_string();
+    assert!(shown.contains(cure), "{shown}");
+    assert!(shown.starts_with(&format!("it.toml:{line}: ")), "{shown}");
+}
+
+#[test]
+fn impossible_values_are_refused_in_their_line_with_the_cure() {
+    check("keys = 0", 6, "write a number from 1 to 1000000");
+    check("[producer]\nin_flight = 9", 7, "write a number from 1 to 5");
+    check("[producer]\ntimeout = \"0s\"", 7, "\"50ms\"");
+    check("[consumer]\nbatch = 0", 7, "write a number from 1 to 10000");
+    check("[consumer]\nbatch = -1", 7, "write a number from 1 to 10000");
+    check("[network]\nlatency = [\"9ms\", \"1ms\"]", 7, "write the least first");
+    check("[network]\nloss = \"3/2\"", 7, "\"1/20\"");
+    check("[network]\nlatency = [\"9\", \"10ms\"]", 7, "\"50ms\"");
+}
+
+#[test]
+fn what_nobody_knows_is_refused_in_its_line_with_what_there_is() {
+    check("[producer]\nidentity = \"idempotence\"", 7, "`idempotent`");
+    check("[producer]\nin_fligth = 3", 7, "`in_flight`");
+    check("[run]\nenvelope = [\"loss\", \"power\"]", 7, "`power-cut`");
+    check("[produser]", 6, "`producer`");
+    check("what is this", 6, "expected");
+}
+
+#[test]
+fn values_that_do_not_go_together_are_refused_in_their_line() {
+    check("[broker]\nfsync = \"interval\"", 6, "state both or neither");
+    check("[broker]\nfsync_interval = \"9ms\"", 7, "state both or neither");
+    check(
+        "[broker]\nproducer_state = \"none\"\nunknown_producer = \"refuse\"",
+        8,
+        "keep producer_state",
+    );
+    check("[consumer]\nsettle = \"atomic\"\ncommit = \"answered\"", 8, "leave it out");
+    check("[consumer]\nwait_max = \"9s\"", 7, "let consumer.timeout be the longer one");
+    check("[vary]\nwait_max = [\"9s\"]", 7, "the longer one");
+    check("[consumer]\nmembers = 2\nuntil = \"complete\"", 8, "consumer.members = 1");
+    check("[disk]\nwrite_through = true\nsync = [\"1ms\", \"2ms\"]", 8, "write_through = false");
+    check("[network]\nduplicate = \"1/9\"", 7, "transport = \"datagram\"");
+    check("[run]\nswarm = \"off\"\nenvelope = [\"cut\"]", 8, "swarm = \"on\"");
+    check("[run]\nswarm = \"off\"\n[vary]\nbatch = [1]", 8, "run.swarm = \"on\"");
+    check("[run]\nheal_at = \"9s\"\ntime_max = \"9s\"", 7, "run.time_max");
+    check("[[program]]\nname = \"mine\"\nmachine = \"broker\"", 6, "a name of its own");
+    check("[consumer]\ngroups = 64\nmembers = 64", 4, "at most 4000 in all");
+    let datagram = "[network]\ntransport = \"datagram\"\n";
+    check(&format!("{datagram}[producer]\non_timeout = \"disconnect\""), 9, "\"resend\"");
+}
+
+#[test]
+fn faults_that_cannot_occur_are_no_part_of_an_envelope() {
+    check("[run]\nenvelope = [\"loss\", \"duplicate\"]", 7, "leave \"duplicate\" out");
+    check("[run]\nenvelope = [\"clock-step\"]", 7, "no built-in machine reads");
+    let through = "[disk]\nwrite_through = true\n[run]\n";
+    check(&format!("{through}envelope = [\"torn-write\"]"), 9, "writes through");
+    let datagram = "[network]\ntransport = \"datagram\"\n[run]\n";
+    check(&format!("{datagram}envelope = [\"disconnect\"]"), 9, "no connection");
+}
+
+#[test]
+fn nothing_promised_is_nothing_tested() {
+    let text = LEAST.replace("[\"exactly-once\"]", "[]");
+    let error = Scenario::from_toml("it.toml", &text).expect_err("it promises nothing");
+    assert_eq!(error.line(), Some(2), "{error}");
+}
+
+#[test]
+fn code_cannot_make_a_scenario_impossible_either() {
+    let mut scenario = Scenario::from_toml("it.toml", LEAST).unwrap();
+    scenario.consumer.wait_max = Span::secs(9);
+    let error = scenario.system().expect_err("the wait is too long").to_string();
+    assert!(error.starts_with("least: consumer.wait_max: "), "{error}");
+}
+
+#[test]
+fn the_catalogue_is_possible_and_tells_what_it_is_about() {
+    for entry in catalogue() {
+        let scenario = entry.scenario().unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(scenario.name, entry.name);
+        assert!((20..90).contains(&scenario.about.len()), "{}", scenario.about);
+        scenario.system().unwrap_or_else(|error| panic!("{error}"));
+    }
+    let error = Scenario::named("w2").unwrap_err().to_string();
+    assert!(error.contains("exactly-once-pipe, w1"), "{error}");
+}
+
+#[test]
+fn knobs_have_the_stated_value_first() {
+    let pipe = Scenario::named("exactly-once-pipe").unwrap().system().unwrap();
+    let told: Vec<String> =
+        pipe.knobs().iter().map(|knob| format!("{} {:?}", knob.name, knob.values)).collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    producer.in_flight [5, 1, 2]
+    producer.timeout [50000000, 15000000, 200000000]
+    producer.deadline [120000000000, 300000000]
+    consumer.batch [10, 1, 3]
+    consumer.wait_max [100000000, 10000000]
+    ");
+    assert!(Scenario::named("w1").unwrap().system().unwrap().knobs().is_empty());
+}
+
+#[test]
+fn w1_is_the_benchmark() {
+    let pipe = Scenario::named("w1").unwrap().system().unwrap();
+    let names: Vec<_> = pipe.machines().iter().map(|machine| machine.name.as_str()).collect();
+    insta::assert_snapshot!(
+        names.join(" "),
+        @"broker producer-1 producer-2 producer-3 consumer-1 consumer-2"
+    );
+    let mut plan = Vec::new();
+    pipe.plan(&[], &mut plan);
+    assert_eq!((plan.len(), plan[20].node, plan[59].at), (60, NodeId(2), Span::ZERO));
+    let profile = pipe.profile();
+    assert_eq!(profile.transport, Transport::Datagram);
+    assert_eq!((profile.link.latency, profile.link.jitter), (Span::millis(1), Span::millis(9)));
+    assert_eq!((profile.swarm, profile.drain), (Swarm::Off, Span::ZERO));
+    let classes: Vec<_> = profile.envelope.classes().collect();
+    assert_eq!(classes, [FaultClass::Loss, FaultClass::Duplicate]);
+}
+
+#[test]
+fn a_program_is_supplied_by_code_or_the_scenario_refused() {
+    let text =
+        format!("{LEAST}[[program]]\nname = \"mine\"\nmachine = \"my-machine\"\nmessages = 3");
+    let scenario = || Scenario::from_toml("it.toml", &text).unwrap();
+    let error = scenario().system().unwrap_err().to_string();
+    assert!(error.contains("\"mine\" is not attached"), "{error}");
+    let error = scenario().attach("yours", |_, _| unreachable!()).unwrap_err().to_string();
+    assert!(error.contains("the scenario names mine"), "{error}");
+
+    let boots = Scenario::attach(scenario(), "mine", |seat, disk| {
+        let policy = crate::model::broker::Policy {
+            partitions: 1,
+            groups: seat.id.0,
+            fsync: crate::model::Fsync::Never,
+            producer_state: crate::model::ProducerState::None,
+            unknown_producer: crate::model::UnknownProducer::Accept,
+            checksum: crate::model::Verify::Trust,
+        };
+        Box::new(crate::model::Broker::boot(policy, disk))
+    });
+    let pipe = boots.unwrap().system().unwrap();
+    let (last, mut plan) = (NodeId(3), Vec::new());
+    assert_eq!(pipe.machines()[last.index()].name, "my-machine");
+    pipe.plan(&[], &mut plan);
+    assert_eq!(plan.iter().filter(|planned| planned.node == last).count(), 3);
+    let seat = Seat { id: last, incarnation: 0, plan: &plan, knobs: &[] };
+    let node = pipe.boot(&seat, Journals::new(&[]));
+    assert!(matches!(node, crate::model::Machine::Custom(_)));
+}

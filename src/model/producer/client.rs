@@ -95,6 +95,17 @@ type Ctx<'a> = Context<'a, Message, Record>;
 
 const ATTEMPT: u16 = 0;
 
+impl Lane {
+    /// The window is counted from the oldest unanswered batch, not by unanswered ones: if answers to later
+    /// batches let it slide on, the retry of the oldest would fall out of what the broker remembers.
+    #[inline]
+    fn has_room(&self, in_flight: u8) -> bool {
+        self.flying
+            .first()
+            .is_none_or(|oldest| self.sequence.wrapping_sub(oldest.sequence) < u32::from(in_flight))
+    }
+}
+
 impl ProducerClient {
     /// A client whose timers are those from `timer` on.
     pub fn new(policy: ProducerPolicy, timer: TimerId) -> Self {
@@ -191,7 +202,7 @@ impl ProducerClient {
         if self.fenced || self.lanes[index].draining {
             return;
         }
-        while self.lanes[index].flying.len() < usize::from(self.policy.in_flight) {
+        while self.lanes[index].has_room(self.policy.in_flight) {
             let Some(&planned) = self.lanes[index].queue.front() else { return };
             let now = ctx.now();
             let due = Instant::START + planned.at;
