@@ -32,7 +32,7 @@ mod ledger;
 mod log;
 mod progress;
 
-pub use judge::{Judge, judge};
+pub use judge::{Counts, Judge, judge};
 
 /// How many sinks the promises about delivery may name together.
 pub const SINKS_MAX: usize = 64;

@@ -140,7 +140,14 @@ impl<R> Journal<R> {
             match cached.change {
                 _ if cached.forgotten => kept.push(cached),
                 Change::Append { position } => durable.push(Position(position)),
-                Change::Truncate { from, .. } => durable.retain(|position| position.0 < from),
+                Change::Truncate { from, .. } => {
+                    durable.retain(|position| position.0 < from);
+                    // What was forgotten there is gone for good, and its place may be written anew.
+                    kept.retain(|cached: &Cached<R>| match cached.change {
+                        Change::Append { position } => position < from,
+                        _ => true,
+                    });
+                }
                 Change::Discard { .. } => {}
             }
         }
@@ -361,6 +368,18 @@ mod tests {
         assert_eq!(synced(&mut journal), [2]);
         journal.power_cut(0, false, &mut Vec::new());
         assert_eq!(text(&journal), "??c");
+    }
+
+    #[test]
+    fn what_is_written_anew_over_a_forgotten_record_survives() {
+        let mut journal = written("ab");
+        journal.forget(journal.extent());
+        journal.truncate(Position(0), false);
+        journal.append('x');
+        journal.append('y');
+        assert_eq!(synced(&mut journal), [0, 1]);
+        journal.power_cut(0, false, &mut Vec::new());
+        assert_eq!(text(&journal), "xy");
     }
 
     #[test]

@@ -47,8 +47,8 @@ impl Record for MessageId {
     }
 }
 
-/// A machine's program, sans-IO: it has no clock, no socket and no thread, and what it does are the
-/// [`Action`]s it leaves in its [`Context`], carried out in order after the callback returns.
+/// A machine's program, sans-IO: it has no clock, no socket and no thread, and what it does are the *actions*
+/// it leaves in its [`Context`], carried out in order after the callback returns.
 ///
 /// A crash may fall after any action, so two actions are never atomic. Memory is lost with the process:
 /// [`System::boot`] makes the next one from the disk.
@@ -154,31 +154,86 @@ pub enum Work {
     Progress,
 }
 
-/// What a node asks the world to do.
-#[derive(Clone, Debug)]
-pub enum Action<M, R> {
-    /// Send `message` to a machine.
-    Send(NodeId, M),
-    /// Send `message` to the sender of what is being handled, over the same connection.
-    Reply(M),
+/// What a node asks the world to do, in a few bytes: what is sent, appended or recorded lies on the
+/// [`Desk`] in the same order.
+#[derive(Copy, Clone, Debug)]
+pub(crate) enum Action {
+    /// Send a message to a machine.
+    Send(NodeId, Parcel),
+    /// Send a message to the sender of what is being handled, over the same connection.
+    Reply(Parcel),
     /// Close the connection with a machine.
     Disconnect(NodeId),
     /// Set a timer to fire after a length of the node's own monotonic time.
     SetTimer(TimerId, Span, Work),
     /// Stop a timer.
     Cancel(TimerId),
-    /// Append a record to a file.
-    Append(FileId, R),
+    /// Append the next of the records to a file.
+    Append(FileId),
     /// Remove the records of a file from a position on.
     Truncate(FileId, Position),
     /// Remove the records of a file before a position.
     Discard(FileId, Position),
     /// Make the operations on a file so far durable.
     Sync(FileId, Ticket),
-    /// Enter an event in the history. It is no action of the machine's: no crash falls after it.
-    Record(Event),
-    /// End the process; it starts again after a while, or never.
-    Exit(Option<Span>),
+    /// Enter the next of the events in the history. It is no action of the machine's: no crash falls
+    /// after it.
+    Record,
+    /// End the process for good.
+    Exit,
+    /// End the process; it starts again after a while.
+    Restart(Span),
+}
+
+/// The place of a message that was sent and has not been taken in.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Parcel(u32);
+
+/// The messages that were sent and have not been taken in. They lie still while handles travel.
+#[derive(Debug)]
+pub(crate) struct Parcels<M> {
+    messages: Vec<Option<M>>,
+    free: Vec<u32>,
+}
+
+impl<M> Parcels<M> {
+    #[inline]
+    pub(crate) fn put(&mut self, message: M) -> Parcel {
+        match self.free.pop() {
+            Some(slot) => {
+                self.messages[slot as usize] = Some(message);
+                Parcel(slot)
+            }
+            None => self.grow(message),
+        }
+    }
+
+    /// The message in `parcel`, which is empty from then on.
+    ///
+    /// # Panics
+    /// If it was taken before: that is a bug of the world.
+    #[inline]
+    pub(crate) fn take(&mut self, parcel: Parcel) -> M {
+        self.free.push(parcel.0);
+        self.messages[parcel.0 as usize].take().expect("a parcel is taken once")
+    }
+
+    /// The message in `parcel`.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, parcel: Parcel) -> &mut M {
+        self.messages[parcel.0 as usize].as_mut().expect("a parcel is full until it is taken")
+    }
+
+    fn clear(&mut self) {
+        self.messages.clear();
+        self.free.clear();
+    }
+
+    #[cold]
+    fn grow(&mut self, message: M) -> Parcel {
+        self.messages.push(Some(message));
+        Parcel((self.messages.len() - 1) as u32)
+    }
 }
 
 /// A machine of a system.
@@ -279,11 +334,38 @@ pub type RecordOf<S> = <<S as System>::Node as Node>::Record;
 /// What callbacks of all machines share; emptied by the world after each.
 #[derive(Debug)]
 pub(crate) struct Desk<M, R> {
-    pub(crate) actions: VecDeque<Action<M, R>>,
+    pub(crate) actions: VecDeque<Action>,
+    pub(crate) parcels: Parcels<M>,
+    pub(crate) records: VecDeque<R>,
+    pub(crate) events: VecDeque<Event>,
     pub(crate) blobs: Blobs,
     pub(crate) decider: Decider,
     pub(crate) coverage: Coverage,
     pub(crate) tickets: u32,
+}
+
+impl<M, R> Desk<M, R> {
+    /// Drops the actions that are left.
+    pub(crate) fn sweep_off(&mut self) {
+        for action in self.actions.drain(..) {
+            if let Action::Send(_, parcel) | Action::Reply(parcel) = action {
+                drop(self.parcels.take(parcel));
+            }
+        }
+        self.records.clear();
+        self.events.clear();
+    }
+
+    /// Back to the start of a run.
+    pub(crate) fn clear(&mut self) {
+        self.actions.clear();
+        self.parcels.clear();
+        self.records.clear();
+        self.events.clear();
+        self.blobs.clear();
+        self.coverage.clear();
+        self.tickets = 0;
+    }
 }
 
 /// What the world keeps of a machine on behalf of its node.
@@ -340,14 +422,16 @@ impl<M, R> Context<'_, M, R> {
     /// Sends `message` to `to`.
     #[inline]
     pub fn send(&mut self, to: NodeId, message: M) {
-        self.desk.actions.push_back(Action::Send(to, message));
+        let parcel = self.desk.parcels.put(message);
+        self.desk.actions.push_back(Action::Send(to, parcel));
     }
 
     /// Answers what is being handled, over the connection it came by. Outside
     /// [`Node::deliver`] there is nobody to answer and nothing is sent.
     #[inline]
     pub fn reply(&mut self, message: M) {
-        self.desk.actions.push_back(Action::Reply(message));
+        let parcel = self.desk.parcels.put(message);
+        self.desk.actions.push_back(Action::Reply(parcel));
     }
 
     /// Closes the connection with `peer`; what was sent before may still arrive.
@@ -373,7 +457,8 @@ impl<M, R> Context<'_, M, R> {
         let end = self.end_of(file);
         let position = *end;
         end.0 += 1;
-        self.desk.actions.push_back(Action::Append(file, record));
+        self.desk.records.push_back(record);
+        self.desk.actions.push_back(Action::Append(file));
         position
     }
 
@@ -424,7 +509,8 @@ impl<M, R> Context<'_, M, R> {
     /// Enters `event` in the history.
     #[inline]
     pub fn record(&mut self, event: Event) {
-        self.desk.actions.push_back(Action::Record(event));
+        self.desk.events.push_back(event);
+        self.desk.actions.push_back(Action::Record);
     }
 
     /// Keeps a message body for this run.
@@ -440,12 +526,12 @@ impl<M, R> Context<'_, M, R> {
 
     /// Ends the process after this callback; it stays down.
     pub fn exit(&mut self) {
-        self.desk.actions.push_back(Action::Exit(None));
+        self.desk.actions.push_back(Action::Exit);
     }
 
     /// Ends the process after this callback; it starts again `after` that.
     pub fn restart(&mut self, after: Span) {
-        self.desk.actions.push_back(Action::Exit(Some(after)));
+        self.desk.actions.push_back(Action::Restart(after));
     }
 
     #[inline]
@@ -462,6 +548,9 @@ impl<M, R> Default for Desk<M, R> {
     fn default() -> Self {
         Self {
             actions: VecDeque::new(),
+            parcels: Parcels { messages: Vec::new(), free: Vec::new() },
+            records: VecDeque::new(),
+            events: VecDeque::new(),
             blobs: Blobs::default(),
             decider: Decider::default(),
             coverage: Coverage::default(),

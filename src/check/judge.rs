@@ -22,8 +22,20 @@ pub struct Judge {
     convergence: Convergence,
     custom: Vec<Box<dyn Checker>>,
     operations: u64,
+    counts: Counts,
     broken: bool,
     end: Option<(EndCause, Instant)>,
+}
+
+/// How many operations of some kinds a judge has observed.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Sends invoked.
+    pub invoked: u64,
+    /// Sends acknowledged.
+    pub acknowledged: u64,
+    /// Effects committed.
+    pub effects: u64,
 }
 
 /// Judges a finished history.
@@ -77,6 +89,7 @@ impl Judge {
             convergence: Convergence::new(promises),
             custom: custom.collect(),
             operations: 0,
+            counts: Counts::default(),
             broken: false,
             end: None,
         }
@@ -92,6 +105,7 @@ impl Judge {
             checker.reset();
         }
         self.operations = 0;
+        self.counts = Counts::default();
         self.broken = false;
         self.end = None;
     }
@@ -106,11 +120,13 @@ impl Judge {
                 entry.plan(tally);
             }
             Event::SendInvoke { message, key, payload, .. } => {
+                self.counts.invoked += 1;
                 let (slot, entry, tally) = self.ledger.open(message);
                 entry.invoke((slot, tally), operation, (key, payload));
                 self.convergence.invoked();
             }
             Event::SendOk { message, partition, offset, .. } => {
+                self.counts.acknowledged += 1;
                 let place = offset.map(|offset| Place { partition, offset });
                 self.acknowledged(operation, message, place);
             }
@@ -126,6 +142,7 @@ impl Judge {
                 self.polled(operation, message, (Place { partition, offset }, payload));
             }
             Event::Effect { message, sink, payload } => {
+                self.counts.effects += 1;
                 let effect = (message, sink, payload);
                 self.broken |= self.delivery.effect(&mut self.ledger, operation, effect);
                 self.convergence.effect(message, sink, payload);
@@ -150,6 +167,11 @@ impl Judge {
     pub fn owed(&self) -> u32 {
         let own = self.ledger.owed();
         self.custom.iter().fold(own, |sum, checker| sum.saturating_add(checker.owed()))
+    }
+
+    /// How many sends and effects were observed.
+    pub fn counts(&self) -> Counts {
+        self.counts
     }
 
     /// Whether a promise is broken so that no later operation can mend it.

@@ -68,25 +68,29 @@ impl Bench {
     ) -> T {
         let station = &mut self.station;
         let out = callback(&mut Context { now: self.now, station, desk: &mut self.desk });
-        for action in std::mem::take(&mut self.desk.actions) {
+        while let Some(action) = self.desk.actions.pop_front() {
             self.carry_out(action);
         }
         out
     }
 
-    fn carry_out(&mut self, action: Action<Message, Record>) {
+    fn carry_out(&mut self, action: Action) {
         let through = self.station.write_through;
         match action {
-            Action::Send(to, message) => self.sent.push((Some(to), message)),
-            Action::Reply(message) => self.sent.push((None, message)),
+            Action::Send(to, parcel) => {
+                self.sent.push((Some(to), self.desk.parcels.take(parcel)));
+            }
+            Action::Reply(parcel) => self.sent.push((None, self.desk.parcels.take(parcel))),
             Action::Disconnect(_) => self.disconnects += 1,
             Action::SetTimer(timer, after, _) => self.timers.push((timer, after)),
             Action::Cancel(timer) => self.timers.retain(|&(set, _)| set != timer),
-            Action::Append(file, record) if through => {
-                self.file(file).append_through(record);
-            }
-            Action::Append(file, record) => {
-                self.file(file).append(record);
+            Action::Append(file) => {
+                let record = self.desk.records.pop_front().expect("a record an append");
+                if through {
+                    self.file(file).append_through(record);
+                } else {
+                    self.file(file).append(record);
+                }
             }
             Action::Truncate(file, from) => self.file(file).truncate(from, through),
             Action::Discard(file, before) => self.file(file).discard(before, through),
@@ -94,8 +98,9 @@ impl Bench {
                 let extent = self.file(file).extent();
                 self.syncs.push((file, ticket, extent));
             }
-            Action::Record(event) => self.events.push(event),
-            Action::Exit(after) => self.exits.push(after),
+            Action::Record => self.events.extend(self.desk.events.pop_front()),
+            Action::Exit => self.exits.push(None),
+            Action::Restart(after) => self.exits.push(Some(after)),
         }
     }
 

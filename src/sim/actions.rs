@@ -11,7 +11,7 @@ use crate::choice::{Actor, Answer, Choice, Key, Site, below};
 use crate::digest::fold;
 use crate::history::{DownCause, Effect, Event};
 use crate::id::{FileId, NodeId, Position, Ticket, TimerId};
-use crate::node::{Action, Message, MessageOf, Node, Record, RecordOf, System, Work};
+use crate::node::{Action, Message, Node, Parcel, Record, System, Work};
 use crate::profile::FaultClass;
 use crate::time::{Instant, Span};
 
@@ -23,20 +23,21 @@ impl<S: System> World<S> {
         while let Some(action) = self.desk.actions.pop_front() {
             let mut ended = false;
             match action {
-                Action::Record(event) => {
-                    self.ledger.enter(self.now, process, event);
+                Action::Record => {
+                    if let Some(event) = self.desk.events.pop_front() {
+                        self.ledger.enter(self.now, process, event);
+                    }
                     continue;
                 }
-                Action::Send(to, message) => self.send(node, to, None, message),
-                Action::Reply(message) => {
-                    if let Some((to, via)) = self.asker {
-                        self.send(node, to, Some(via), message);
-                    }
-                }
+                Action::Send(to, parcel) => self.send(node, to, None, parcel),
+                Action::Reply(parcel) => match self.asker {
+                    Some((to, via)) => self.send(node, to, Some(via), parcel),
+                    None => drop(self.desk.parcels.take(parcel)),
+                },
                 Action::Disconnect(peer) => self.disconnect(node, peer),
                 Action::SetTimer(timer, after, work) => self.set_timer(node, timer, after, work),
                 Action::Cancel(timer) => self.timers.cancel(node, timer),
-                Action::Append(file, record) => self.append(process, file, record),
+                Action::Append(file) => self.append(process, file),
                 Action::Truncate(file, from) => {
                     self.digest.word(0x200 | u64::from(file.0)).word(from.0);
                     self.machines[node.index()].disk.truncate(file, from);
@@ -46,66 +47,68 @@ impl<S: System> World<S> {
                     self.machines[node.index()].disk.discard(file, before);
                 }
                 Action::Sync(file, ticket) => self.sync(node, file, ticket),
-                Action::Exit(after) => {
-                    self.go_down(node, DownCause::Exit, after);
+                Action::Exit => {
+                    self.go_down(node, DownCause::Exit, None);
+                    ended = true;
+                }
+                Action::Restart(after) => {
+                    self.go_down(node, DownCause::Exit, Some(after));
                     ended = true;
                 }
             }
             if ended || (self.fuses > 0 && self.burns_down(node)) {
-                self.desk.actions.clear();
+                self.desk.sweep_off();
             }
         }
     }
 
     #[inline]
-    fn send(&mut self, from: NodeId, to: NodeId, via: Option<Via>, message: MessageOf<S>) {
+    fn send(&mut self, from: NodeId, to: NodeId, via: Option<Via>, parcel: Parcel) {
         self.stats.sent += 1;
+        let message = self.desk.parcels.get_mut(parcel);
         let size = || message.size();
+        let (decider, coverage) = (&mut self.desk.decider, &mut self.desk.coverage);
         let transit = self.network.send(
             (from, to),
             (message.kind(), size),
             self.now,
-            (&mut self.desk.decider, &mut self.desk.coverage),
+            (decider, coverage),
         );
         if self.streams {
-            self.send_on_stream(from, to, via, message, transit);
+            self.send_on_stream(from, to, via, parcel, transit);
         } else {
-            self.send_datagram(from, to, message, transit);
+            self.send_datagram(from, to, parcel, transit);
         }
     }
 
     #[inline]
-    fn send_datagram(
-        &mut self,
-        from: NodeId,
-        to: NodeId,
-        message: MessageOf<S>,
-        Transit { key, quiet, fate }: Transit,
-    ) {
+    fn send_datagram(&mut self, from: NodeId, to: NodeId, parcel: Parcel, transit: Transit) {
+        let Transit { key, quiet, fate } = transit;
         match fate {
             Fate::Late(late) => {
                 if late != Span::ZERO {
                     self.desk.decider.took(key, Choice::Late(late));
                 }
-                self.post(quiet + late, from, to, Via::DATAGRAM, message);
+                self.post(quiet + late, from, to, Via::DATAGRAM, parcel);
             }
             Fate::Lost(class) => {
-                self.tell(Some(from), |world| {
-                    format!("{message:?} to {} is lost", world.machine_name(to))
-                });
+                self.tell_parcel(from, to, parcel, "is lost");
+                drop(self.desk.parcels.take(parcel));
                 self.lose(key, class);
             }
             Fate::Twice(late, again) => {
                 self.desk.decider.took(key, Choice::Twice { late, again });
                 let class = self.network.grey(from, to).unwrap_or(FaultClass::Duplicate);
                 self.desk.coverage.bite(class);
-                self.post(quiet + late, from, to, Via::DATAGRAM, message.clone());
-                self.post(quiet + again, from, to, Via::DATAGRAM, message);
+                let copy = self.desk.parcels.get_mut(parcel).clone();
+                let copy = self.desk.parcels.put(copy);
+                self.post(quiet + late, from, to, Via::DATAGRAM, copy);
+                self.post(quiet + again, from, to, Via::DATAGRAM, parcel);
             }
             Fate::Flipped(bit, late) => {
                 self.desk.decider.took(key, Choice::Corrupted { bit, late });
-                let message = self.corrupted(message, bit);
-                self.post(quiet + late, from, to, Via::DATAGRAM, message);
+                self.corrupt(parcel, bit);
+                self.post(quiet + late, from, to, Via::DATAGRAM, parcel);
             }
         }
     }
@@ -115,7 +118,7 @@ impl<S: System> World<S> {
         from: NodeId,
         to: NodeId,
         via: Option<Via>,
-        mut message: MessageOf<S>,
+        parcel: Parcel,
         Transit { key, quiet, fate }: Transit,
     ) {
         let via = match via {
@@ -123,43 +126,46 @@ impl<S: System> World<S> {
             None => self.connections.to_write(from, to),
         };
         if self.connections.is_broken(via) || !self.connections.is_open_at(via, from) {
-            self.tell(Some(from), |world| {
-                format!("{message:?} to {} goes into the void", world.machine_name(to))
-            });
+            self.tell_parcel(from, to, parcel, "goes into the void");
+            drop(self.desk.parcels.take(parcel));
             return;
         }
         let late = match fate {
             Fate::Lost(class) => {
-                self.tell(Some(from), |world| {
-                    format!(
-                        "{message:?} to {} is lost; the connection breaks",
-                        world.machine_name(to)
-                    )
-                });
+                self.tell_parcel(from, to, parcel, "is lost; the connection breaks");
+                drop(self.desk.parcels.take(parcel));
                 self.lose(key, class);
                 self.break_connection(via, from, to);
                 return;
             }
-            Fate::Late(late) => late,
             // A stream's receiver drops the segments that it already has.
-            Fate::Twice(late, _) => late,
-            Fate::Flipped(_, late) => late,
+            Fate::Late(late) | Fate::Twice(late, _) | Fate::Flipped(_, late) => late,
         };
         let at = self.connections.in_order(via, to, quiet + late);
         let realised = at.since(quiet);
         if let Fate::Flipped(bit, _) = fate {
             self.desk.decider.took(key, Choice::Corrupted { bit, late: realised });
-            message = self.corrupted(message, bit);
+            self.corrupt(parcel, bit);
         } else if realised != Span::ZERO {
             self.desk.decider.took(key, Choice::Late(realised));
         }
-        self.post(at, from, to, via, message);
+        self.post(at, from, to, via, parcel);
     }
 
     #[inline]
-    fn post(&mut self, at: Instant, from: NodeId, to: NodeId, via: Via, message: MessageOf<S>) {
-        let what = What::Arrival { from, via, message };
+    fn post(&mut self, at: Instant, from: NodeId, to: NodeId, via: Via, parcel: Parcel) {
+        let what = What::Arrival { from, via, parcel };
         self.enqueue(at, Happening { node: to, work: self.work, what });
+    }
+
+    #[cold]
+    fn tell_parcel(&mut self, from: NodeId, to: NodeId, parcel: Parcel, what: &str) {
+        if self.trace.is_some() {
+            let message = format!("{:?}", self.desk.parcels.get_mut(parcel));
+            self.tell(Some(from), |world| {
+                format!("{message} to {} {what}", world.machine_name(to))
+            });
+        }
     }
 
     #[cold]
@@ -171,11 +177,11 @@ impl<S: System> World<S> {
     }
 
     #[cold]
-    fn corrupted(&mut self, mut message: MessageOf<S>, bit: u64) -> MessageOf<S> {
-        if message.corrupt(bit, &mut self.desk.blobs) {
-            self.desk.coverage.bite(FaultClass::Corrupt);
+    fn corrupt(&mut self, parcel: Parcel, bit: u64) {
+        let desk = &mut self.desk;
+        if desk.parcels.get_mut(parcel).corrupt(bit, &mut desk.blobs) {
+            desk.coverage.bite(FaultClass::Corrupt);
         }
-        message
     }
 
     /// Breaks a connection: in each direction a prefix of what is in flight may still arrive, and each
@@ -295,7 +301,8 @@ impl<S: System> World<S> {
     }
 
     #[inline]
-    fn append(&mut self, process: (NodeId, u16), file: FileId, record: RecordOf<S>) {
+    fn append(&mut self, process: (NodeId, u16), file: FileId) {
+        let Some(record) = self.desk.records.pop_front() else { return };
         self.digest.word(0x500 | u64::from(file.0));
         record.fingerprint(&mut self.digest);
         let machine = &mut self.machines[process.0.index()];

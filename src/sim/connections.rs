@@ -150,13 +150,9 @@ impl Connections {
         (current != NONE).then_some(Via(current))
     }
 
-    /// `node` learns that `via` is gone. Returns the peer if `node` was still using it.
+    /// `node` learns that `via` is gone. Returns the peer if `node` had not closed it itself.
     pub(super) fn notice(&mut self, via: Via, node: NodeId) -> Option<NodeId> {
-        let connection = &self.list[via.0 as usize];
-        let peer = connection.ends[1 - connection.end(node)];
-        let was_current = self.current(node, peer) == Some(via);
-        let was_open = self.close(via, node).is_some();
-        (was_open && was_current).then_some(peer)
+        self.close(via, node).map(|(peer, _)| peer)
     }
 
     /// The connections that `node` holds open.
@@ -256,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_counts_once_and_only_for_the_connection_in_use() {
+    fn an_end_learns_once_of_each_connection_that_it_has_not_closed() {
         let mut connections = Connections::new(2);
         let old = connections.to_write(A, B);
         connections.accept(old, B, at(1));
@@ -264,8 +260,10 @@ mod tests {
         assert_eq!(connections.notice(old, A), None);
         let new = connections.to_write(A, B);
         connections.accept(new, B, at(2));
-        assert_eq!(connections.notice(old, B), None, "B has moved to the new one");
-        assert_eq!(connections.current(B, A), Some(new));
+        assert_eq!(connections.notice(old, B), Some(A), "a request on the old one may be open");
+        assert_eq!(connections.current(B, A), Some(new), "what B writes goes to the new one");
+        connections.close(new, A);
+        assert_eq!(connections.notice(new, A), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The history of the running run, and its judge.
 
-use crate::check::{Judge, Promise, Verdict};
+use crate::check::{Counts, Judge, Promise, Verdict};
 use crate::history::{Event, History, Operation};
 use crate::id::{GroupId, MessageId, NodeId, PartitionId};
 use crate::time::Instant;
@@ -32,6 +32,11 @@ impl Ledger {
         let operation = Operation { at, process, incarnation, event };
         self.judge.observe(&operation);
         self.history.push(operation);
+    }
+
+    /// How many sends and effects there were.
+    pub(super) fn counts(&self) -> Counts {
+        self.judge.counts()
     }
 
     /// How many things are still to happen.

@@ -5,22 +5,22 @@ use super::disk::{Disk, SyncEnd};
 use crate::history::DownCause;
 use crate::id::{FileId, NodeId, Ticket, TimerId};
 use crate::journal::Extent;
-use crate::node::{MessageOf, RecordOf, Station, System, Work};
+use crate::node::{Parcel, RecordOf, Station, System, Work};
 use crate::profile::{DiskProfile, FaultClass};
 use crate::time::{Instant, Span};
 use std::collections::VecDeque;
 
 /// Something that happens at a machine.
-#[derive(Debug)]
-pub(super) struct Happening<M> {
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Happening {
     pub(super) node: NodeId,
     pub(super) work: Work,
-    pub(super) what: What<M>,
+    pub(super) what: What,
 }
 
-#[derive(Debug)]
-pub(super) enum What<M> {
-    Arrival { from: NodeId, via: Via, message: M },
+#[derive(Copy, Clone, Debug)]
+pub(super) enum What {
+    Arrival { from: NodeId, via: Via, parcel: Parcel },
     Timer(TimerId),
     Synced(Completion),
     Notice(Via),
@@ -62,7 +62,7 @@ pub(super) struct MachineState<S: System> {
     pub(super) disk: Disk<RecordOf<S>>,
     /// When the current pause began; while it lasts nothing is handled.
     pub(super) paused: Option<(Instant, FaultClass)>,
-    pub(super) backlog: VecDeque<Happening<MessageOf<S>>>,
+    pub(super) backlog: VecDeque<Happening>,
     /// Events handled in this run.
     pub(super) handled: u32,
     /// At how many handled events the next fault strikes.

@@ -27,7 +27,7 @@ impl Turn {
 #[derive(Debug)]
 pub(super) struct Queue<B> {
     heap: BinaryHeap<Reverse<u128>>,
-    bodies: Vec<Option<B>>,
+    bodies: Vec<B>,
     free: Vec<u32>,
 }
 
@@ -37,12 +37,12 @@ impl<B> Default for Queue<B> {
     }
 }
 
-impl<B> Queue<B> {
+impl<B: Copy> Queue<B> {
     #[inline]
     pub(super) fn push(&mut self, turn: Turn, body: B) {
         let slot = match self.free.pop() {
             Some(slot) => {
-                self.bodies[slot as usize] = Some(body);
+                self.bodies[slot as usize] = body;
                 slot
             }
             None => self.grow(body),
@@ -61,7 +61,7 @@ impl<B> Queue<B> {
         let Reverse(key) = self.heap.pop()?;
         let slot = key as u32;
         self.free.push(slot);
-        self.bodies[slot as usize].take()
+        Some(self.bodies[slot as usize])
     }
 
     pub(super) fn clear(&mut self) {
@@ -72,7 +72,7 @@ impl<B> Queue<B> {
 
     #[cold]
     fn grow(&mut self, body: B) -> u32 {
-        self.bodies.push(Some(body));
+        self.bodies.push(body);
         (self.bodies.len() - 1) as u32
     }
 }

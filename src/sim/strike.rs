@@ -2,7 +2,7 @@
 
 use super::disk::Asker;
 use super::faults::Turnabout;
-use super::machine::{Fuse, Happening, NEVER, Process};
+use super::machine::{Fuse, Happening, NEVER, Process, What};
 use super::network::Overlay;
 use super::world::World;
 use crate::choice::{Actor, Answer, Choice, Key, Site, below};
@@ -28,7 +28,7 @@ impl<S: System> World<S> {
     }
 
     /// Counts an event that `node` has handled; faults may wait for it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn count_handled(&mut self, node: NodeId) {
         let machine = &mut self.machines[node.index()];
         machine.handled += 1;
@@ -49,6 +49,7 @@ impl<S: System> World<S> {
             .unwrap_or(NEVER);
     }
 
+    #[cold]
     fn strike_after(&mut self, node: NodeId) {
         let handled = self.machines[node.index()].handled;
         let due: Vec<u32> = self
@@ -191,6 +192,9 @@ impl<S: System> World<S> {
         self.fuses -= u32::from(machine.fuse.take().is_some());
         for happening in machine.backlog.drain(..) {
             self.progress -= u32::from(happening.work == Work::Progress);
+            if let What::Arrival { parcel, .. } = happening.what {
+                drop(self.desk.parcels.take(parcel));
+            }
         }
         self.timers.forget(node);
         if self.streams {
@@ -260,7 +264,7 @@ impl<S: System> World<S> {
             self.desk.coverage.bite(class);
         }
         self.tell(Some(node), |_| "resumes".to_owned());
-        let waiting: Vec<Happening<_>> = self.machines[node.index()].backlog.drain(..).collect();
+        let waiting: Vec<Happening> = self.machines[node.index()].backlog.drain(..).collect();
         for happening in waiting {
             self.progress -= u32::from(happening.work == Work::Progress);
             self.stats.events += 1;

@@ -31,7 +31,7 @@ pub struct World<S: System> {
     pub(super) pulse: Arc<Pulse>,
     pub(super) now: Instant,
     pub(super) sequence: u32,
-    pub(super) queue: Queue<Happening<MessageOf<S>>>,
+    pub(super) queue: Queue<Happening>,
     pub(super) timers: Timers,
     pub(super) machines: Vec<MachineState<S>>,
     pub(super) desk: Desk<MessageOf<S>, RecordOf<S>>,
@@ -147,9 +147,7 @@ impl<S: System> World<S> {
         self.sequence = 0;
         self.queue.clear();
         self.timers.clear();
-        self.desk.blobs.clear();
-        self.desk.coverage.clear();
-        self.desk.tickets = 0;
+        self.desk.clear();
         self.connections.reset();
         self.faults.reset();
         self.rates = Rates::default();
@@ -158,7 +156,6 @@ impl<S: System> World<S> {
         self.stats = Stats::default();
         self.progress = 0;
         self.fuses = 0;
-        self.desk.actions.clear();
     }
 
     fn draw_knobs(&mut self) {
@@ -339,7 +336,7 @@ impl<S: System> World<S> {
     }
 
     #[inline]
-    pub(super) fn handle(&mut self, happening: Happening<MessageOf<S>>) {
+    pub(super) fn handle(&mut self, happening: Happening) {
         let machine = &mut self.machines[happening.node.index()];
         if machine.paused.is_some() {
             self.progress += u32::from(happening.work == Work::Progress);
@@ -350,26 +347,32 @@ impl<S: System> World<S> {
     }
 
     /// Hands an event to its machine's program.
-    pub(super) fn dispatch(&mut self, happening: Happening<MessageOf<S>>) {
+    pub(super) fn dispatch(&mut self, happening: Happening) {
         let node = happening.node;
         self.work = happening.work;
         self.asker = None;
         let place = self.now.nanos() ^ u64::from(node.0) << 48;
         if !self.machines[node.index()].is_up() {
             self.digest.word(!place);
+            if let What::Arrival { parcel, .. } = happening.what {
+                drop(self.desk.parcels.take(parcel));
+            }
             return;
         }
         self.digest.word(place);
         match happening.what {
-            What::Arrival { from, via, message } => {
+            What::Arrival { from, via, parcel } => {
+                let message = self.desk.parcels.take(parcel);
                 if via != Via::DATAGRAM && !self.connections.accept(via, node, self.now) {
                     return;
                 }
                 self.digest.word(u64::from(from.0));
                 crate::node::Message::fingerprint(&message, &mut self.digest);
-                self.tell(Some(node), |world| {
-                    format!("{message:?} from {}", world.machine_name(from))
-                });
+                if self.trace.is_some() {
+                    self.tell(Some(node), |world| {
+                        format!("{message:?} from {}", world.machine_name(from))
+                    });
+                }
                 self.stats.delivered += 1;
                 self.asker = Some((from, via));
                 self.call(node, |program, ctx| program.deliver(from, message, ctx));
@@ -403,7 +406,7 @@ impl<S: System> World<S> {
 
     /// Schedules an event.
     #[inline]
-    pub(super) fn enqueue(&mut self, at: Instant, happening: Happening<MessageOf<S>>) {
+    pub(super) fn enqueue(&mut self, at: Instant, happening: Happening) {
         self.progress += u32::from(happening.work == Work::Progress);
         let turn = self.next_turn(at);
         self.queue.push(turn, happening);
@@ -454,16 +457,14 @@ impl<S: System> World<S> {
 
     /// What moved so far.
     pub fn stats(&self) -> Stats {
-        let mut stats = Stats { lasted: self.now.since(Instant::START), ..self.stats };
-        for operation in self.history().operations() {
-            match operation.event {
-                Event::SendInvoke { .. } => stats.invoked += 1,
-                Event::SendOk { .. } => stats.acknowledged += 1,
-                Event::Effect { .. } => stats.effects += 1,
-                _ => {}
-            }
+        let counts = self.ledger.counts();
+        Stats {
+            invoked: counts.invoked,
+            acknowledged: counts.acknowledged,
+            effects: counts.effects,
+            lasted: self.now.since(Instant::START),
+            ..self.stats
         }
-        stats
     }
 
     /// The digest of every event so far and of every node's state.
