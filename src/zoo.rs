@@ -1,4 +1,5 @@
-//! The zoo: published bugs and design flaws, each a scenario of the catalogue with one line changed.
+//! The zoo: published bugs and design flaws, each a scenario of the catalogue with one line
+//! changed.
 
 use crate::check::Rule;
 use crate::profile::FaultClass;
