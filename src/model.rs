@@ -1,5 +1,5 @@
-//! The built-in machines: a log broker, producers, consumers with a database, and a user's own nodes
-//! beside them. Protocol only: they know the contract of a [`Node`], and no simulator.
+//! The built-in machines: a log broker, producers, consumers with a database, and a user's own
+//! nodes beside them. Protocol only: they know the contract of a [`Node`], and no simulator.
 
 use crate::digest::Digest;
 use crate::id::{NodeId, Ticket, TimerId};

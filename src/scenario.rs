@@ -110,8 +110,8 @@ impl Scenario {
         Ok(scenario)
     }
 
-    /// The scenario that `text` spells out with one line changed: `key`, such as `consumer.dedup`, is
-    /// `value` instead, written as in the file.
+    /// The scenario that `text` spells out with one line changed: `key`, such as `consumer.dedup`,
+    /// is `value` instead, written as in the file.
     ///
     /// # Errors
     /// If the text, the key or the value is no scenario's, or an impossible one comes of it.
@@ -174,8 +174,8 @@ impl Scenario {
         Ok(Pipe::new(&self))
     }
 
-    /// The system, as everything runs it that runs schedules. What is generic in the engine is made here,
-    /// so that it runs optimised even in an unoptimised test.
+    /// The system, as everything runs it that runs schedules. What is generic in the engine is made
+    /// here, so that it runs optimised even in an unoptimised test.
     ///
     /// # Errors
     /// As [`system`](Self::system).

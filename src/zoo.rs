@@ -1,4 +1,5 @@
-//! The zoo: published bugs and design flaws, each a scenario of the catalogue with one line changed.
+//! The zoo: published bugs and design flaws, each a scenario of the catalogue with one line
+//! changed.
 
 use crate::check::Rule;
 use crate::profile::FaultClass;
@@ -36,8 +37,8 @@ const ZOO: [Specimen; 3] = [
         number: 1,
         id: "volatile-dedup-set",
         source: "the naive set of ids; rabbitmq-message-deduplication #92",
-        mechanism: "the ids of processed messages are kept in memory only: a restart empties the set, \
-                    and what was applied and not yet settled is applied again",
+        mechanism: "the ids of processed messages are kept in memory only: a restart empties \
+                    the set, and what was applied and not yet settled is applied again",
         twin: "exactly-once-pipe",
         key: "consumer.dedup",
         value: "\"memory\"",
@@ -48,7 +49,7 @@ const ZOO: [Specimen; 3] = [
         number: 2,
         id: "ack-before-effect",
         source: "KAFKA-2942",
-        mechanism: "the offset is committed before the effect: a crash in between skips the message",
+        mechanism: "the offset is committed before the effect: a crash in between skips it",
         twin: "exactly-once-pipe",
         key: "consumer.settle",
         value: "\"before\"",

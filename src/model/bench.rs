@@ -48,8 +48,8 @@ impl Bench {
         node
     }
 
-    /// The process dies; the machine boots it again later. `undone` operations are undone in each file, if
-    /// the power went.
+    /// The process dies; the machine boots it again later. `undone` operations are undone in each
+    /// file, if the power went.
     pub(super) fn crash(&mut self, undone: Option<u32>) {
         for file in &mut self.files {
             match undone {

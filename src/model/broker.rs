@@ -1,4 +1,5 @@
-//! The log broker, single: one machine, one file a partition, in the manner of Kafka without replicas.
+//! The log broker, single: one machine, one file a partition, in the manner of Kafka without
+//! replicas.
 
 use super::message::{Message, Produce, Reading, Refusal, Verdict};
 use super::record::Record;
@@ -246,8 +247,8 @@ impl Broker {
         self.start_interval(ctx);
     }
 
-    /// Enters the offsets that are as durable as the policy asks for. What `asking` sent is being handled:
-    /// it is answered over the same connection.
+    /// Enters the offsets that are as durable as the policy asks for. What `asking` sent is being
+    /// handled: it is answered over the same connection.
     fn settle(&mut self, asking: Option<NodeId>, ctx: &mut Ctx<'_>) {
         let done = match self.policy.fsync {
             Fsync::BeforeAck => self.offsets.durable(),

@@ -59,7 +59,8 @@ pub struct ConsumerPolicy {
     pub fetch: FetchPolicy,
     /// How many partitions the log has.
     pub partitions: u16,
-    /// Its place among the members of its group: it reads the partitions of this number modulo theirs.
+    /// Its place among the members of its group: it reads the partitions of this number modulo
+    /// theirs.
     pub member: u16,
     /// How many members the group has.
     pub members: u16,

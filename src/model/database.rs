@@ -1,4 +1,5 @@
-//! The database of a consumer: one journal record a commit, so that a commit is atomic by construction.
+//! The database of a consumer: one journal record a commit, so that a commit is atomic by
+//! construction.
 
 use super::message::{Entry, Message};
 use super::record::Record;
@@ -60,8 +61,8 @@ impl Database {
         this
     }
 
-    /// Cuts a half-written commit off. Returns whether the database can be used: if a durable commit is
-    /// damaged it cannot.
+    /// Cuts a half-written commit off. Returns whether the database can be used: if a durable
+    /// commit is damaged it cannot.
     pub fn start(&mut self, ctx: &mut Ctx<'_>) -> bool {
         self.tail.start(ctx) != Found::Damage
     }

@@ -7,8 +7,8 @@ use crate::id::{FileId, Position, Ticket};
 use crate::journal::{Journals, Stored};
 use crate::node::{Context, DiskError};
 
-/// The end of an append-only file. At most one sync is under way; what is appended meanwhile is covered by
-/// the next one (group commit).
+/// The end of an append-only file. At most one sync is under way; what is appended meanwhile is
+/// covered by the next one (group commit).
 #[derive(Clone, Debug)]
 pub(super) struct Tail {
     file: FileId,
@@ -23,8 +23,8 @@ pub(super) struct Tail {
 pub(super) enum Found {
     /// Every record is intact.
     Sound,
-    /// Only the last records are damaged. Nothing after them was durable, so they are taken for a write
-    /// that a power cut tore, and cut off.
+    /// Only the last records are damaged. Nothing after them was durable, so they are taken for a
+    /// write that a power cut tore, and cut off.
     TornTail,
     /// An intact record follows a damaged one: what was durable is lost.
     Damage,
@@ -110,10 +110,10 @@ impl Tail {
             return Synced::Advanced;
         }
         // The cache now takes the suffix for clean, so that no later sync writes it and a restarted
-        // process would find it as if it were durable (PostgreSQL's "fsyncgate" of 2018). Nobody was
-        // told of it: it goes, and is written anew when it is sent anew. A crash within this very
-        // callback can still beat the truncation; no process can mend that without rewriting its whole
-        // file at every boot.
+        // process would find it as if it were durable (PostgreSQL's "fsyncgate" of 2018). Nobody
+        // was told of it: it goes, and is written anew when it is sent anew. A crash within this
+        // very callback can still beat the truncation; no process can mend that without rewriting
+        // its whole file at every boot.
         Moment::SyncFailed.note(ctx);
         ctx.truncate(self.file, Position(self.durable));
         self.end = self.durable;

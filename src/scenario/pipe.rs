@@ -226,7 +226,8 @@ fn consumer(scenario: &Scenario, group: u16, member: u16) -> ConsumerPolicy {
     }
 }
 
-/// What clients do about a late answer unless they are told: only a stream has a connection to give up.
+/// What clients do about a late answer unless they are told: only a stream has a connection to give
+/// up.
 fn natural(scenario: &Scenario) -> OnTimeout {
     match scenario.network.transport {
         Transport::Stream => OnTimeout::Disconnect,

@@ -6,7 +6,8 @@ use std::ops::Range;
 /// Why a scenario cannot be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScenarioError {
-    /// The text is not TOML, or not a scenario: a key nobody knows, a value of another type or out of bounds.
+    /// The text is not TOML, or not a scenario: a key nobody knows, a value of another type or out
+    /// of bounds.
     #[error("{place}: {message}")]
     Text {
         /// Where.

@@ -251,7 +251,8 @@ impl Default for ClockSection {
 pub struct RunSection {
     /// Whether each seed draws its own faults.
     pub swarm: Swarm,
-    /// The faults that the promises are made under. Without swarm they follow from the stated rates.
+    /// The faults that the promises are made under. Without swarm they follow from the stated
+    /// rates.
     pub envelope: Vec<FaultClass>,
     /// When every fault stops at the latest.
     pub heal_at: Option<Positive>,

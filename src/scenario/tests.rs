@@ -11,8 +11,8 @@ producers = 1
 messages = 2
 "#;
 
-/// `more` after the least scenario, whose last line is line 5, is refused in that line, and the error says
-/// what would be right.
+/// `more` after the least scenario, whose last line is line 5, is refused in that line, and the
+/// error says what would be right.
 #[track_caller]
 fn check(more: &str, line: usize, cure: &str) {
     let text = format!("{LEAST}{more}");

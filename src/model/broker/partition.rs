@@ -74,8 +74,8 @@ impl Partition {
             Judgement::Fresh => {
                 let offset = self.tail.append(Record::Entry { entry, identity }, ctx);
                 self.log.push(entry);
-                // Only after the append: state that runs ahead of the log answers "duplicate" for what
-                // was never stored (Pulsar #5218).
+                // Only after the append: state that runs ahead of the log answers "duplicate" for
+                // what was never stored (Pulsar #5218).
                 if let Some(batch) = batch {
                     self.sequences.note(batch, offset);
                 }

@@ -3,8 +3,8 @@
 use crate::digest::Digest;
 use crate::model::message::{Identity, Refusal};
 
-/// The batches a broker remembers of each producer and partition: as many as a Kafka producer may have in
-/// flight (KAFKA-5494).
+/// The batches a broker remembers of each producer and partition: as many as a Kafka producer may
+/// have in flight (KAFKA-5494).
 pub const REMEMBERED: usize = 5;
 
 /// The producers of one partition, by producer id.

@@ -99,8 +99,8 @@ pub enum Progress {
 type Ctx<'a> = Context<'a, Message, Record>;
 
 impl ConsumerClient {
-    /// A client that reads `partitions` and whose timers are those from `timer` on. Its requests are told
-    /// apart from those of earlier incarnations.
+    /// A client that reads `partitions` and whose timers are those from `timer` on. Its requests
+    /// are told apart from those of earlier incarnations.
     pub fn new(
         policy: FetchPolicy,
         partitions: impl Iterator<Item = PartitionId>,
@@ -266,7 +266,8 @@ impl ConsumerClient {
                 self.lanes[index].phase = Phase::Idle;
                 return Progress::Handed { lane: index, partition, base, entries };
             }
-            // `auto.offset.reset = earliest`: what is read twice can be told, what is skipped cannot.
+            // `auto.offset.reset = earliest`: what is read twice can be told, what is skipped
+            // cannot.
             Reading::OutOfRange => self.poll(index, 0, ctx),
             // The timer asks again, at leisure.
             Reading::Closed => {}

@@ -40,8 +40,8 @@ fn entries(bench: &mut Bench, numbers: std::ops::Range<u32>) -> Vec<Entry> {
     numbers.map(&mut entry).collect()
 }
 
-/// Answers what the consumer asks of its broker, until it polls beyond `log` or waits for its disk. Returns
-/// the offsets that it committed.
+/// Answers what the consumer asks of its broker, until it polls beyond `log` or waits for its disk.
+/// Returns the offsets that it committed.
 fn serve(bench: &mut Bench, consumer: &mut Consumer, log: &[Entry], committed: u64) -> Vec<u64> {
     let mut commits = Vec::new();
     let mut asked = bench.take_sent();

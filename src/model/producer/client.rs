@@ -21,8 +21,9 @@ pub const IN_FLIGHT_MAX: u8 = crate::model::broker::REMEMBERED as u8;
 pub enum IdentityPolicy {
     /// Not at all: the broker cannot tell a retry from a new message.
     None,
-    /// (producer id, epoch, sequence), as in KIP-98. The machine's number stands for the producer id,
-    /// and its incarnation for the epoch that an `InitProducerId` which never fails would return.
+    /// (producer id, epoch, sequence), as in KIP-98. The machine's number stands for the producer
+    /// id, and its incarnation for the epoch that an `InitProducerId` which never fails would
+    /// return.
     #[default]
     Idempotent,
 }
@@ -96,8 +97,9 @@ type Ctx<'a> = Context<'a, Message, Record>;
 const ATTEMPT: u16 = 0;
 
 impl Lane {
-    /// The window is counted from the oldest unanswered batch, not by unanswered ones: if answers to later
-    /// batches let it slide on, the retry of the oldest would fall out of what the broker remembers.
+    /// The window is counted from the oldest unanswered batch, not by unanswered ones: if answers
+    /// to later batches let it slide on, the retry of the oldest would fall out of what the broker
+    /// remembers.
     #[inline]
     fn has_room(&self, in_flight: u8) -> bool {
         self.flying
@@ -124,8 +126,8 @@ impl ProducerClient {
         self.lanes[lane].queue.push_back(planned);
     }
 
-    /// Whether another producer with the same id and a higher epoch was met. The client sends nothing
-    /// more; its machine should start over.
+    /// Whether another producer with the same id and a higher epoch was met. The client sends
+    /// nothing more; its machine should start over.
     #[inline]
     pub fn is_fenced(&self) -> bool {
         self.fenced
@@ -324,8 +326,8 @@ impl ProducerClient {
         lane.draining = self.policy.identity == IdentityPolicy::Idempotent;
     }
 
-    /// A new epoch is safe only when nothing of the old one can still be acknowledged: to send a batch of
-    /// unknown outcome again under a new name is to write it twice (KIP-360, KAFKA-12152).
+    /// A new epoch is safe only when nothing of the old one can still be acknowledged: to send a
+    /// batch of unknown outcome again under a new name is to write it twice (KIP-360, KAFKA-12152).
     fn end_epoch(&mut self, index: usize, ctx: &mut Ctx<'_>) {
         let lane = &mut self.lanes[index];
         if lane.draining && lane.flying.is_empty() {

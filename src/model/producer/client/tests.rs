@@ -30,7 +30,8 @@ fn id(number: u32) -> MessageId {
     MessageId::new(NodeId(1), number)
 }
 
-/// The names of the batches in these messages: (epoch, sequence), or nothing for one without identity.
+/// The names of the batches in these messages: (epoch, sequence), or nothing for one without
+/// identity.
 fn names(sent: &[Message]) -> Vec<Option<(u32, u32)>> {
     sent.iter()
         .map(|message| {
