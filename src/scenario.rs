@@ -1,5 +1,156 @@
 //! Scenarios: built-in systems assembled from data.
+//!
+//! # A machine of your own beside the built-in broker
+//!
+//! A scenario may name programs that code supplies. Their machines run under the same faults as the
+//! built-in ones; they speak the built-in messages and their own, and keep records of their own.
+//!
+//! Below, an auditor reads the broker's log by the built-in `Fetch` and hands every entry to an
+//! archive by a message of its own. It goes on once the archive has the entry on disk; the archive
+//! tells by its disk what it has been given before. That each acknowledged message is archived
+//! exactly once is promised in code, since the file knows nothing of the archive:
+//!
+//! ```
+//! use postulate::check::Rule;
+//! use postulate::harness::Harness;
+//! use postulate::model::message::{Message as Wire, Reading};
+//! use postulate::model::{OwnRecord, Record as Stored};
+//! use postulate::prelude::*;
+//! use postulate::scenario::Scenario;
+//! use std::collections::BTreeSet;
+//!
+//! const PIPE: &str = r#"
+//!     name = "audited-pipe"
+//!     promises = ["exactly-once"]
+//!     workload = { producers = 2, messages = 5 }
+//!     broker = { unknown_producer = "refuse" }
+//!     run = { envelope = ["loss", "delay", "crash", "power-cut"] }
+//!     program = [
+//!         { name = "auditor", machine = "auditor" },
+//!         { name = "archive", machine = "archive" },
+//!     ]
+//! "#;
+//! // The broker is machine 0, then come two producers, a consumer and the programs.
+//! const BROKER: NodeId = NodeId(0);
+//! const AUDITOR: NodeId = NodeId(4);
+//! const ARCHIVE: NodeId = NodeId(5);
+//! const PAGES: SinkId = SinkId(9);
+//! type Ctx<'a> = Context<'a, Wire, Stored>;
+//!
+//! // What the two say to each other.
+//! #[derive(Clone, Debug, PartialEq)] enum Audit { Keep(Page), Kept(MessageId) }
+//! impl Message for Audit {
+//!     fn kind(&self) -> u8 { matches!(self, Self::Kept(_)).into() }
+//!     fn kind_name(kind: u8) -> &'static str { ["Keep", "Kept"][kind as usize] }
+//!     fn fingerprint(&self, digest: &mut Digest) {
+//!         match self {
+//!             Self::Keep(page) => page.fingerprint(digest),
+//!             Self::Kept(message) => _ = digest.word(!message.word()),
+//!         }
+//!     }
+//! }
+//! // What the archive's disk holds; once it is durable, the message is archived.
+//! #[derive(Clone, Debug, PartialEq)] struct Page { message: MessageId, payload: u64 }
+//! impl Record for Page {
+//!     fn fingerprint(&self, digest: &mut Digest) {
+//!         digest.word(self.message.word()).word(self.payload);
+//!     }
+//! }
+//! impl OwnRecord for Page {
+//!     fn effects(&self, effects: &mut Vec<Effect>) {
+//!         effects.push(Effect { message: self.message, sink: PAGES, payload: self.payload });
+//!     }
+//! }
+//! // What the auditor's disk holds: how far it has come. It means no effect.
+//! #[derive(Clone, Debug, PartialEq)] struct Next(u64);
+//! impl Record for Next {
+//!     fn fingerprint(&self, digest: &mut Digest) { digest.word(self.0); }
+//! }
+//! impl OwnRecord for Next {}
+//!
+//! #[derive(Debug)] struct Auditor { next: u64, open: Option<Page> }
+//! impl Node for Auditor {
+//!     type Message = Wire;
+//!     type Record = Stored;
+//!     fn start(&mut self, ctx: &mut Ctx) { self.wake(TimerId(0), ctx); }
+//!     fn wake(&mut self, again: TimerId, ctx: &mut Ctx) {
+//!         let (offset, partition) = (self.next, PartitionId(0));
+//!         let (to, wire, work) = match &self.open {
+//!             Some(page) => (ARCHIVE, Wire::custom(Audit::Keep(page.clone())), Work::Progress),
+//!             None => {
+//!                 let (request, batch, wait_max) = (offset, 1, Span::ZERO);
+//!                 let fetch = Wire::Fetch { request, partition, offset, batch, wait_max };
+//!                 (BROKER, fetch, Work::Background)
+//!             }
+//!         };
+//!         ctx.send(to, wire);
+//!         ctx.set_timer(again, Span::millis(25), work);
+//!     }
+//!     fn deliver(&mut self, _: NodeId, wire: Wire, ctx: &mut Ctx) {
+//!         match (&wire, wire.as_custom(), &self.open) {
+//!             (Wire::Fetched { base, reading: Reading::Entries(found), .. }, None, None)
+//!                 if *base == self.next && !found.is_empty() =>
+//!             {
+//!                 let (message, payload) = (found[0].message, found[0].body.fingerprint());
+//!                 self.open = Some(Page { message, payload });
+//!             }
+//!             (_, Some(Audit::Kept(message)), Some(page)) if page.message == *message => {
+//!                 (self.next, self.open) = (self.next + 1, None);
+//!                 ctx.append(FileId(0), Stored::custom(Next(self.next)));
+//!             }
+//!             _ => return,
+//!         }
+//!         self.wake(TimerId(0), ctx);
+//!     }
+//!     fn fingerprint(&self, digest: &mut Digest) {
+//!         digest.word(self.next).word(self.open.is_some().into());
+//!     }
+//! }
+//! #[derive(Debug)] struct Archive { kept: BTreeSet<MessageId>, waiting: Vec<(Ticket, MessageId)> }
+//! impl Node for Archive {
+//!     type Message = Wire;
+//!     type Record = Stored;
+//!     fn deliver(&mut self, _: NodeId, wire: Wire, ctx: &mut Ctx) {
+//!         let Some(Audit::Keep(page)) = wire.as_custom() else { return };
+//!         if self.kept.insert(page.message) { ctx.append(FileId(0), Stored::custom(page.clone())); }
+//!         let ticket = ctx.sync(FileId(0)).expect("this disk does not write through");
+//!         self.waiting.push((ticket, page.message));
+//!     }
+//!     fn synced(&mut self, done: Ticket, _: Result<(), DiskError>, ctx: &mut Ctx) {
+//!         for (_, message) in self.waiting.extract_if(.., |waiting| waiting.0 == done) {
+//!             ctx.send(AUDITOR, Wire::custom(Audit::Kept(message)));
+//!         }
+//!     }
+//!     fn fingerprint(&self, digest: &mut Digest) {
+//!         self.kept.iter().for_each(|message| _ = digest.word(message.word()));
+//!     }
+//! }
+//!
+//! let audited = |remembers: bool| {
+//!     let scenario = Scenario::from_toml("audited-pipe.toml", PIPE)?;
+//!     scenario
+//!         .promise(Promise::ExactlyOnce { sinks: vec![PAGES] })
+//!         .attach("auditor", |_, disk| {
+//!             let next = disk.intact(FileId(0)).last().and_then(Stored::as_custom);
+//!             Box::new(Auditor { next: next.map_or(0, |next: &Next| next.0), open: None })
+//!         })?
+//!         .attach("archive", move |_, disk| {
+//!             let pages = disk.intact(FileId(0)).filter(|_| remembers).filter_map(Stored::as_custom);
+//!             let kept = pages.map(|page: &Page| page.message).collect();
+//!             Box::new(Archive { kept, waiting: Vec::new() })
+//!         })?
+//!         .subject()
+//! };
+//! let swept = Harness::new(audited(true)?).schedules(500).run();
+//! // An effect in the consumer's table and one in the archive.
+//! assert!(swept.tally.effects >= 2 * swept.tally.acknowledged);
+//! // An archive that forgets with every restart archives twice.
+//! let forgetful = Harness::new(audited(false)?).schedules(2_000);
+//! forgetful.expect_violation(Rule::DuplicateEffect).run();
+//! # Ok::<(), postulate::scenario::ScenarioError>(())
+//! ```
 
+use crate::check::Promise;
 use crate::id::NodeId;
 use crate::journal::Journals;
 use crate::model::{CustomNode, Record};
@@ -84,6 +235,8 @@ pub struct Scenario {
     pub programs: Vec<Program>,
     #[serde(skip)]
     attached: Vec<Attached>,
+    #[serde(skip)]
+    own_promises: Vec<Promise>,
 }
 
 #[derive(Clone)]
@@ -158,6 +311,13 @@ impl Scenario {
         self.attached.retain(|attached| attached.program != name);
         self.attached.push(Attached { program: name.to_owned(), factory: Arc::new(factory) });
         Ok(self)
+    }
+
+    /// Promises something besides what the scenario names: a sink of a program's own, for instance.
+    /// The sinks of the consumer groups count from 0.
+    pub fn promise(mut self, promise: Promise) -> Self {
+        self.own_promises.push(promise);
+        self
     }
 
     /// The system, ready to be run.

@@ -59,7 +59,7 @@ impl Pipe {
             machines,
             roles,
             plan: plan(scenario),
-            promises: scenario.promises.iter().map(|&name| promise(scenario, name)).collect(),
+            promises: promises(scenario),
             profile: scenario.profile(),
             knobs,
             dials,
@@ -251,6 +251,11 @@ fn plan(scenario: &Scenario) -> Vec<Planned> {
         }));
     }
     plan
+}
+
+fn promises(scenario: &Scenario) -> Vec<Promise> {
+    let named = scenario.promises.iter().map(|&name| promise(scenario, name));
+    named.chain(scenario.own_promises.iter().cloned()).collect()
 }
 
 fn promise(scenario: &Scenario, name: PromiseName) -> Promise {
