@@ -15,6 +15,8 @@ pub(super) struct Settle {
     /// The longest that a timer set so far takes, drift and lateness included.
     pub(super) longest_timeout: Span,
     healed_at: Instant,
+    /// No event after this is handled before it was asked whether the run is over.
+    deadline: Instant,
     /// Since when nothing is owed and no fault is left.
     settled_at: Option<Instant>,
     owed: u32,
@@ -36,6 +38,7 @@ impl Settle {
             drain: schedule.drain.unwrap_or(profile.drain),
             events_max: schedule.events_max.unwrap_or(profile.events_max).min(u32::MAX.into()),
             time_max: schedule.time_max.unwrap_or(profile.time_max),
+            deadline: Instant::START + schedule.time_max.unwrap_or(profile.time_max),
             ..Self::default()
         }
     }
@@ -44,6 +47,7 @@ impl Settle {
         self.healed = true;
         self.healed_at = now;
         self.busy_at = now;
+        self.deadline = Instant::START;
     }
 }
 
@@ -52,6 +56,14 @@ impl<S: System> World<S> {
     #[inline]
     pub(super) fn take_stock(&mut self) {
         let owed = self.ledger.owed();
+        let settle = &self.settle;
+        let as_before = owed == settle.owed && owed != 0 && !settle.healed;
+        if !as_before || self.ledger.broken() || self.stats.events >= settle.events_max {
+            self.take_stock_closely(owed);
+        }
+    }
+
+    fn take_stock_closely(&mut self, owed: u32) {
         if owed != self.settle.owed {
             if owed < self.settle.owed {
                 self.settle.owed_fell_at = self.now;
@@ -88,6 +100,10 @@ impl<S: System> World<S> {
     /// Whether the run is over before the next event, which is due at `next`.
     #[inline]
     pub(super) fn outlasted(&mut self, next: Instant) -> bool {
+        next > self.settle.deadline && self.has_ended_before(next)
+    }
+
+    fn has_ended_before(&mut self, next: Instant) -> bool {
         let settle = &self.settle;
         if settle.settled_at.is_some_and(|since| next > since + settle.drain) {
             self.end(EndCause::Settled);
