@@ -43,6 +43,17 @@ impl Settle {
         }
     }
 
+    /// How long background work may take to stir something up. The longest timer may fire last, what it
+    /// asks for may go into a connection that nobody knows to be gone, and is then asked for again.
+    fn catch_up(&self) -> Span {
+        self.longest_timeout.times(3)
+    }
+
+    /// How long a settled run goes on: as asked for, and long enough for replicas to catch up.
+    fn window(&self) -> Span {
+        if self.drain == Span::ZERO { Span::ZERO } else { self.drain.max(self.catch_up()) }
+    }
+
     pub(super) fn heal(&mut self, now: Instant) {
         self.healed = true;
         self.healed_at = now;
@@ -105,7 +116,7 @@ impl<S: System> World<S> {
 
     fn has_ended_before(&mut self, next: Instant) -> bool {
         let settle = &self.settle;
-        if settle.settled_at.is_some_and(|since| next > since + settle.drain) {
+        if settle.settled_at.is_some_and(|since| next > since + settle.window()) {
             self.end(EndCause::Settled);
         } else if settle.healed && self.outlasted_healed(next) {
             // Ended there.
@@ -121,8 +132,7 @@ impl<S: System> World<S> {
         let idle = self.progress + self.timers.progress() == 0 && !self.has_input_left();
         let still_since = settle.busy_at.max(settle.owed_changed_at);
         let fallen_at = settle.owed_fell_at.max(settle.healed_at);
-        // A background timer may fire last of all, and what it asks for may take as long again.
-        if idle && next > still_since + settle.longest_timeout.times(2) {
+        if idle && next > still_since + settle.catch_up() {
             self.end(EndCause::Quiescent);
         } else if settle.owed > 0 && next > fallen_at + settle.patience {
             self.end(EndCause::Impatient);
