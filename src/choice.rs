@@ -245,9 +245,8 @@ enum Source {
     #[default]
     Quiet,
     Seeded,
-    Explicit {
-        seeded: bool,
-    },
+    Explicit,
+    ExplicitOrSeeded,
 }
 
 impl Decider {
@@ -267,7 +266,8 @@ impl Decider {
         self.source = match (self.decisions.is_empty(), seeded) {
             (true, false) => Source::Quiet,
             (true, true) => Source::Seeded,
-            (false, seeded) => Source::Explicit { seeded },
+            (false, false) => Source::Explicit,
+            (false, true) => Source::ExplicitOrSeeded,
         };
         self.taken = record.then(Vec::new);
     }
@@ -282,7 +282,7 @@ impl Decider {
         match self.source {
             Source::Quiet => Answer::Quiet,
             Source::Seeded => Answer::Draw(self.hash.draw(key.word())),
-            Source::Explicit { seeded } => self.look_up(key, seeded),
+            Source::Explicit | Source::ExplicitOrSeeded => self.look_up(key),
         }
     }
 
@@ -292,7 +292,7 @@ impl Decider {
         match self.source {
             Source::Quiet => false,
             Source::Seeded => draws,
-            Source::Explicit { .. } => true,
+            Source::Explicit | Source::ExplicitOrSeeded => true,
         }
     }
 
@@ -303,13 +303,15 @@ impl Decider {
     }
 
     #[cold]
-    fn look_up(&mut self, key: Key, seeded: bool) -> Answer {
+    fn look_up(&mut self, key: Key) -> Answer {
         match self.decisions.binary_search_by_key(&key, |&(key, _)| key) {
             Ok(found) => {
                 self.met[found] = true;
                 Answer::Decided(self.decisions[found].1)
             }
-            Err(_) if seeded => Answer::Draw(self.hash.draw(key.word())),
+            Err(_) if self.source == Source::ExplicitOrSeeded => {
+                Answer::Draw(self.hash.draw(key.word()))
+            }
             Err(_) => Answer::Quiet,
         }
     }

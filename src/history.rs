@@ -234,10 +234,12 @@ impl History {
         &self.operations
     }
 
-    /// Adds an operation at the end.
+    /// Adds an operation at the end, and gives it back as it stands there.
     #[inline]
-    pub fn push(&mut self, operation: Operation) {
+    pub fn push(&mut self, operation: Operation) -> &Operation {
+        let place = self.operations.len();
         self.operations.push(operation);
+        &self.operations[place]
     }
 
     pub(crate) fn clear(&mut self) {

@@ -334,10 +334,10 @@ pub type RecordOf<S> = <<S as System>::Node as Node>::Record;
 /// What callbacks of all machines share; emptied by the world after each.
 #[derive(Debug)]
 pub(crate) struct Desk<M, R> {
-    pub(crate) actions: VecDeque<Action>,
+    pub(crate) actions: Vec<Action>,
     pub(crate) parcels: Parcels<M>,
     pub(crate) records: VecDeque<R>,
-    pub(crate) events: VecDeque<Event>,
+    pub(crate) events: Vec<Event>,
     pub(crate) blobs: Blobs,
     pub(crate) decider: Decider,
     pub(crate) coverage: Coverage,
@@ -345,9 +345,10 @@ pub(crate) struct Desk<M, R> {
 }
 
 impl<M, R> Desk<M, R> {
-    /// Drops the actions that are left.
-    pub(crate) fn sweep_off(&mut self) {
-        for action in self.actions.drain(..) {
+    /// Drops the actions from the `done`-th on.
+    #[cold]
+    pub(crate) fn sweep_off(&mut self, done: usize) {
+        for action in self.actions.drain(done..) {
             if let Action::Send(_, parcel) | Action::Reply(parcel) = action {
                 drop(self.parcels.take(parcel));
             }
@@ -423,7 +424,7 @@ impl<M, R> Context<'_, M, R> {
     #[inline]
     pub fn send(&mut self, to: NodeId, message: M) {
         let parcel = self.desk.parcels.put(message);
-        self.desk.actions.push_back(Action::Send(to, parcel));
+        self.desk.actions.push(Action::Send(to, parcel));
     }
 
     /// Answers what is being handled, over the connection it came by. Outside
@@ -431,24 +432,24 @@ impl<M, R> Context<'_, M, R> {
     #[inline]
     pub fn reply(&mut self, message: M) {
         let parcel = self.desk.parcels.put(message);
-        self.desk.actions.push_back(Action::Reply(parcel));
+        self.desk.actions.push(Action::Reply(parcel));
     }
 
     /// Closes the connection with `peer`; what was sent before may still arrive.
     pub fn disconnect(&mut self, peer: NodeId) {
-        self.desk.actions.push_back(Action::Disconnect(peer));
+        self.desk.actions.push(Action::Disconnect(peer));
     }
 
     /// Sets `timer` to fire `after` from now by the machine's monotonic clock, never early.
     #[inline]
     pub fn set_timer(&mut self, timer: TimerId, after: Span, work: Work) {
-        self.desk.actions.push_back(Action::SetTimer(timer, after, work));
+        self.desk.actions.push(Action::SetTimer(timer, after, work));
     }
 
     /// Stops `timer`.
     #[inline]
     pub fn cancel(&mut self, timer: TimerId) {
-        self.desk.actions.push_back(Action::Cancel(timer));
+        self.desk.actions.push(Action::Cancel(timer));
     }
 
     /// Appends `record` to `file` and tells where it goes.
@@ -458,7 +459,7 @@ impl<M, R> Context<'_, M, R> {
         let position = *end;
         end.0 += 1;
         self.desk.records.push_back(record);
-        self.desk.actions.push_back(Action::Append(file));
+        self.desk.actions.push(Action::Append(file));
         position
     }
 
@@ -466,12 +467,12 @@ impl<M, R> Context<'_, M, R> {
     pub fn truncate(&mut self, file: FileId, from: Position) {
         let end = self.end_of(file);
         *end = from.min(*end);
-        self.desk.actions.push_back(Action::Truncate(file, from));
+        self.desk.actions.push(Action::Truncate(file, from));
     }
 
     /// Removes the records of `file` before `before`; the positions of the others stay.
     pub fn discard(&mut self, file: FileId, before: Position) {
-        self.desk.actions.push_back(Action::Discard(file, before));
+        self.desk.actions.push(Action::Discard(file, before));
     }
 
     /// Asks for what was done to `file` so far to be made durable. [`Node::synced`] tells when, under the
@@ -484,7 +485,7 @@ impl<M, R> Context<'_, M, R> {
         }
         let ticket = Ticket(self.desk.tickets);
         self.desk.tickets += 1;
-        self.desk.actions.push_back(Action::Sync(file, ticket));
+        self.desk.actions.push(Action::Sync(file, ticket));
         Some(ticket)
     }
 
@@ -509,8 +510,8 @@ impl<M, R> Context<'_, M, R> {
     /// Enters `event` in the history.
     #[inline]
     pub fn record(&mut self, event: Event) {
-        self.desk.events.push_back(event);
-        self.desk.actions.push_back(Action::Record);
+        self.desk.events.push(event);
+        self.desk.actions.push(Action::Record);
     }
 
     /// Keeps a message body for this run.
@@ -526,12 +527,12 @@ impl<M, R> Context<'_, M, R> {
 
     /// Ends the process after this callback; it stays down.
     pub fn exit(&mut self) {
-        self.desk.actions.push_back(Action::Exit);
+        self.desk.actions.push(Action::Exit);
     }
 
     /// Ends the process after this callback; it starts again `after` that.
     pub fn restart(&mut self, after: Span) {
-        self.desk.actions.push_back(Action::Restart(after));
+        self.desk.actions.push(Action::Restart(after));
     }
 
     #[inline]
@@ -547,10 +548,10 @@ impl<M, R> Context<'_, M, R> {
 impl<M, R> Default for Desk<M, R> {
     fn default() -> Self {
         Self {
-            actions: VecDeque::new(),
+            actions: Vec::new(),
             parcels: Parcels { messages: Vec::new(), free: Vec::new() },
             records: VecDeque::new(),
-            events: VecDeque::new(),
+            events: Vec::new(),
             blobs: Blobs::default(),
             decider: Decider::default(),
             coverage: Coverage::default(),

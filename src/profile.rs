@@ -249,7 +249,8 @@ pub struct Profile {
     pub heal_at: Span,
     /// How long after the heal, or after what is owed last fell, a busy run is a livelock.
     pub patience: Span,
-    /// How long a run goes on after nothing is owed and no fault is left.
+    /// How long a run goes on at least after nothing is owed and no fault is left: longer if timers
+    /// run longer, so that replicas can catch up, and not at all if it is zero.
     pub drain: Span,
     /// Events after which a run is given up as unknown.
     pub events_max: u64,

@@ -68,7 +68,8 @@ impl Bench {
     ) -> T {
         let station = &mut self.station;
         let out = callback(&mut Context { now: self.now, station, desk: &mut self.desk });
-        while let Some(action) = self.desk.actions.pop_front() {
+        self.events.append(&mut self.desk.events);
+        for action in std::mem::take(&mut self.desk.actions) {
             self.carry_out(action);
         }
         out
@@ -98,7 +99,7 @@ impl Bench {
                 let extent = self.file(file).extent();
                 self.syncs.push((file, ticket, extent));
             }
-            Action::Record => self.events.extend(self.desk.events.pop_front()),
+            Action::Record => {}
             Action::Exit => self.exits.push(None),
             Action::Restart(after) => self.exits.push(Some(after)),
         }

@@ -20,13 +20,16 @@ impl<S: System> World<S> {
     #[inline]
     pub(super) fn carry_out(&mut self, node: NodeId) {
         let process = self.machines[node.index()].name();
-        while let Some(action) = self.desk.actions.pop_front() {
+        let (mut done, mut recorded) = (0, 0);
+        while let Some(&action) = self.desk.actions.get(done) {
+            done += 1;
             let mut ended = false;
             match action {
                 Action::Record => {
-                    if let Some(event) = self.desk.events.pop_front() {
+                    if let Some(&event) = self.desk.events.get(recorded) {
                         self.ledger.enter(self.now, process, event);
                     }
+                    recorded += 1;
                     continue;
                 }
                 Action::Send(to, parcel) => self.send(node, to, None, parcel),
@@ -57,9 +60,11 @@ impl<S: System> World<S> {
                 }
             }
             if ended || (self.fuses > 0 && self.burns_down(node)) {
-                self.desk.sweep_off();
+                self.desk.sweep_off(done);
             }
         }
+        self.desk.actions.clear();
+        self.desk.events.clear();
     }
 
     #[inline]
@@ -68,12 +73,8 @@ impl<S: System> World<S> {
         let message = self.desk.parcels.get_mut(parcel);
         let size = || message.size();
         let (decider, coverage) = (&mut self.desk.decider, &mut self.desk.coverage);
-        let transit = self.network.send(
-            (from, to),
-            (message.kind(), size),
-            self.now,
-            (decider, coverage),
-        );
+        let transit =
+            self.network.send((from, to), (message.kind(), size), self.now, (decider, coverage));
         if self.streams {
             self.send_on_stream(from, to, via, parcel, transit);
         } else {

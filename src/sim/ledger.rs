@@ -29,9 +29,7 @@ impl Ledger {
         (process, incarnation): (NodeId, u16),
         event: Event,
     ) {
-        let operation = Operation { at, process, incarnation, event };
-        self.judge.observe(&operation);
-        self.history.push(operation);
+        self.judge.observe(self.history.push(Operation { at, process, incarnation, event }));
     }
 
     /// How many sends and effects there were.

@@ -58,6 +58,8 @@ pub(super) struct Fuse {
 pub(super) struct MachineState<S: System> {
     pub(super) node: Option<S::Node>,
     pub(super) process: Process,
+    /// Whether it is up and not paused, and so handles what comes.
+    pub(super) ready: bool,
     pub(super) station: Station,
     pub(super) disk: Disk<RecordOf<S>>,
     /// When the current pause began; while it lasts nothing is handled.
@@ -80,6 +82,7 @@ impl<S: System> MachineState<S> {
         Self {
             node: None,
             process: Process::Absent,
+            ready: false,
             station: Station::default(),
             disk: Disk::new(profile),
             paused: None,
@@ -94,6 +97,7 @@ impl<S: System> MachineState<S> {
     pub(super) fn reset(&mut self, node: NodeId, write_through: bool) {
         self.node = None;
         self.process = Process::Down;
+        self.ready = false;
         self.station.node = node;
         self.station.incarnation = 0;
         self.station.write_through = write_through;

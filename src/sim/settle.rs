@@ -15,6 +15,8 @@ pub(super) struct Settle {
     /// The longest that a timer set so far takes, drift and lateness included.
     pub(super) longest_timeout: Span,
     healed_at: Instant,
+    /// No event after this is handled before it was asked whether the run is over.
+    deadline: Instant,
     /// Since when nothing is owed and no fault is left.
     settled_at: Option<Instant>,
     owed: u32,
@@ -36,14 +38,27 @@ impl Settle {
             drain: schedule.drain.unwrap_or(profile.drain),
             events_max: schedule.events_max.unwrap_or(profile.events_max).min(u32::MAX.into()),
             time_max: schedule.time_max.unwrap_or(profile.time_max),
+            deadline: Instant::START + schedule.time_max.unwrap_or(profile.time_max),
             ..Self::default()
         }
+    }
+
+    /// How long background work may take to stir something up. The longest timer may fire last, what it
+    /// asks for may go into a connection that nobody knows to be gone, and is then asked for again.
+    fn catch_up(&self) -> Span {
+        self.longest_timeout.times(3)
+    }
+
+    /// How long a settled run goes on: as asked for, and long enough for replicas to catch up.
+    fn window(&self) -> Span {
+        if self.drain == Span::ZERO { Span::ZERO } else { self.drain.max(self.catch_up()) }
     }
 
     pub(super) fn heal(&mut self, now: Instant) {
         self.healed = true;
         self.healed_at = now;
         self.busy_at = now;
+        self.deadline = Instant::START;
     }
 }
 
@@ -52,6 +67,14 @@ impl<S: System> World<S> {
     #[inline]
     pub(super) fn take_stock(&mut self) {
         let owed = self.ledger.owed();
+        let settle = &self.settle;
+        let as_before = owed == settle.owed && owed != 0 && !settle.healed;
+        if !as_before || self.ledger.broken() || self.stats.events >= settle.events_max {
+            self.take_stock_closely(owed);
+        }
+    }
+
+    fn take_stock_closely(&mut self, owed: u32) {
         if owed != self.settle.owed {
             if owed < self.settle.owed {
                 self.settle.owed_fell_at = self.now;
@@ -88,8 +111,12 @@ impl<S: System> World<S> {
     /// Whether the run is over before the next event, which is due at `next`.
     #[inline]
     pub(super) fn outlasted(&mut self, next: Instant) -> bool {
+        next > self.settle.deadline && self.has_ended_before(next)
+    }
+
+    fn has_ended_before(&mut self, next: Instant) -> bool {
         let settle = &self.settle;
-        if settle.settled_at.is_some_and(|since| next > since + settle.drain) {
+        if settle.settled_at.is_some_and(|since| next > since + settle.window()) {
             self.end(EndCause::Settled);
         } else if settle.healed && self.outlasted_healed(next) {
             // Ended there.
@@ -105,8 +132,7 @@ impl<S: System> World<S> {
         let idle = self.progress + self.timers.progress() == 0 && !self.has_input_left();
         let still_since = settle.busy_at.max(settle.owed_changed_at);
         let fallen_at = settle.owed_fell_at.max(settle.healed_at);
-        // A background timer may fire last of all, and what it asks for may take as long again.
-        if idle && next > still_since + settle.longest_timeout.times(2) {
+        if idle && next > still_since + settle.catch_up() {
             self.end(EndCause::Quiescent);
         } else if settle.owed > 0 && next > fallen_at + settle.patience {
             self.end(EndCause::Impatient);

@@ -189,6 +189,7 @@ impl<S: System> World<S> {
         machine.node = None;
         machine.process = if restart.is_some() { Process::Down } else { Process::Gone };
         machine.paused = None;
+        machine.ready = false;
         self.fuses -= u32::from(machine.fuse.take().is_some());
         for happening in machine.backlog.drain(..) {
             self.progress -= u32::from(happening.work == Work::Progress);
@@ -250,6 +251,7 @@ impl<S: System> World<S> {
         let machine = &mut self.machines[node.index()];
         if machine.is_up() && machine.paused.is_none() {
             machine.paused = Some((self.now, class));
+            machine.ready = false;
         }
         self.lift_after(number, lasting);
     }
@@ -258,6 +260,7 @@ impl<S: System> World<S> {
     fn resume(&mut self, node: NodeId) {
         let machine = &mut self.machines[node.index()];
         let Some((since, class)) = machine.paused.take() else { return };
+        machine.ready = true;
         let long_enough =
             class != FaultClass::Zombie || self.now.since(since) > self.settle.longest_timeout;
         if !machine.backlog.is_empty() && long_enough {

@@ -37,7 +37,7 @@ pub(super) struct Timers {
 
 impl Timers {
     pub(super) fn new(nodes: usize) -> Self {
-        let stride = 4;
+        let stride = 1;
         Self {
             slots: vec![EMPTY; nodes * stride],
             stride,

@@ -251,6 +251,7 @@ impl<S: System> World<S> {
         machine.station.ends.extend(machine.disk.ends());
         machine.node = Some(self.system.boot(&seat, machine.disk.journals()));
         machine.process = Process::Up;
+        machine.ready = true;
         self.record(node, Event::Boot);
         self.digest.word(u64::from(node.0) << 16 | u64::from(incarnation)).word(self.now.nanos());
         self.tell(Some(node), |_| "boots".to_owned());
@@ -285,15 +286,13 @@ impl<S: System> World<S> {
         }
         let (queued, timed) = (self.queue.next(), self.timers.next());
         let turn = queued.min(timed);
-        if self.faults.next_at() <= turn.at() && self.faults.next_at() != Instant::NEVER {
-            if self.outlasted(self.faults.next_at()) {
-                return false;
-            }
+        let fault_at = self.faults.next_at();
+        if self.outlasted(turn.at().min(fault_at)) {
+            return false;
+        }
+        if fault_at <= turn.at() && fault_at != Instant::NEVER {
             self.turn_about();
         } else {
-            if self.outlasted(turn.at()) {
-                return false;
-            }
             self.now = turn.at();
             self.stats.events += 1;
             if queued < timed {
@@ -335,38 +334,23 @@ impl<S: System> World<S> {
         }
     }
 
+    /// Hands an event to its machine's program.
     #[inline]
     pub(super) fn handle(&mut self, happening: Happening) {
-        let machine = &mut self.machines[happening.node.index()];
-        if machine.paused.is_some() {
-            self.progress += u32::from(happening.work == Work::Progress);
-            machine.backlog.push_back(happening);
-            return;
-        }
-        self.dispatch(happening);
-    }
-
-    /// Hands an event to its machine's program.
-    pub(super) fn dispatch(&mut self, happening: Happening) {
         let node = happening.node;
-        self.work = happening.work;
-        self.asker = None;
-        let place = self.now.nanos() ^ u64::from(node.0) << 48;
-        if !self.machines[node.index()].is_up() {
-            self.digest.word(!place);
-            if let What::Arrival { parcel, .. } = happening.what {
-                drop(self.desk.parcels.take(parcel));
-            }
+        if !self.machines[node.index()].ready {
+            self.put_aside(happening);
             return;
         }
-        self.digest.word(place);
+        self.work = happening.work;
+        let place = self.now.nanos() ^ u64::from(node.0) << 52;
         match happening.what {
             What::Arrival { from, via, parcel } => {
                 let message = self.desk.parcels.take(parcel);
+                self.digest.word(place ^ u64::from(from.0) << 40);
                 if via != Via::DATAGRAM && !self.connections.accept(via, node, self.now) {
                     return;
                 }
-                self.digest.word(u64::from(from.0));
                 crate::node::Message::fingerprint(&message, &mut self.digest);
                 if self.trace.is_some() {
                     self.tell(Some(node), |world| {
@@ -378,14 +362,38 @@ impl<S: System> World<S> {
                 self.call(node, |program, ctx| program.deliver(from, message, ctx));
             }
             What::Timer(timer) => {
-                self.digest.word(0x100 | u64::from(timer.0));
+                self.digest.word(place).word(0x100 | u64::from(timer.0));
+                self.asker = None;
                 self.tell(Some(node), |_| format!("{timer:?} fires"));
                 self.call(node, |program, ctx| program.wake(timer, ctx));
             }
-            What::Synced(completion) => self.sync_ended(node, completion),
-            What::Notice(via) => self.notice(node, via),
+            What::Synced(completion) => {
+                self.digest.word(place);
+                self.asker = None;
+                self.sync_ended(node, completion);
+            }
+            What::Notice(via) => {
+                self.digest.word(place);
+                self.asker = None;
+                self.notice(node, via);
+            }
         }
         self.count_handled(node);
+    }
+
+    /// What comes to a paused machine waits; what comes to one that is down is lost.
+    #[cold]
+    fn put_aside(&mut self, happening: Happening) {
+        let machine = &mut self.machines[happening.node.index()];
+        if machine.paused.is_some() {
+            self.progress += u32::from(happening.work == Work::Progress);
+            machine.backlog.push_back(happening);
+            return;
+        }
+        self.digest.word(!self.now.nanos() ^ u64::from(happening.node.0) << 52);
+        if let What::Arrival { parcel, .. } = happening.what {
+            drop(self.desk.parcels.take(parcel));
+        }
     }
 
     /// Runs a callback of a machine's program and carries out what it asks for.
