@@ -259,8 +259,8 @@ impl Shift {
         if again == *run {
             return None;
         }
-        let traces = [used.inspect(schedule).trace, self.worker(slot).inspect(schedule).trace];
-        Some(Finding::Nondeterministic(Box::new(Divergence::between(run, &again, traces))))
+        let more = [used.inspect(schedule), self.worker(slot).inspect(schedule)];
+        Some(Finding::Nondeterministic(Box::new(Divergence::between(run, &again, &more))))
     }
 
     fn worker(&self, slot: &Slot) -> Box<dyn Worker> {

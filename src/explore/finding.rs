@@ -2,7 +2,7 @@
 
 use crate::check::Violation;
 use crate::id::NodeId;
-use crate::run::{Outcome, Panic, Run, Subject, TraceEvent};
+use crate::run::{Inspection, Outcome, Panic, Run, Subject, TraceEvent};
 use crate::seed::Seed;
 
 /// Whatever keeps a seed from holding.
@@ -46,11 +46,12 @@ pub struct Divergence {
     pub swept: u64,
     /// The digest of another run of the same seed.
     pub again: u64,
-    /// Where two traces part, if two more runs showed it.
+    /// Where two runs part, if two more of them showed it.
     pub parting: Option<Parting>,
 }
 
-/// Where two traces of one schedule part.
+/// Where two runs of one schedule part. If all their events are alike, a machine has ended in
+/// another state, of which it has sent nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parting {
     /// How many events they have in common.
@@ -90,18 +91,19 @@ impl Finding {
 }
 
 impl Divergence {
-    /// What tells `swept` and `again` apart; `traces` are those of two more runs.
-    pub(super) fn between(swept: &Run, again: &Run, traces: [Vec<TraceEvent>; 2]) -> Self {
-        Self { swept: swept.digest, again: again.digest, parting: Parting::of(traces) }
+    /// What tells `swept` and `again` apart, and where `more` runs part.
+    pub(super) fn between(swept: &Run, again: &Run, more: &[Inspection; 2]) -> Self {
+        Self { swept: swept.digest, again: again.digest, parting: Parting::of(more) }
     }
 }
 
 impl Parting {
-    fn of([one, other]: [Vec<TraceEvent>; 2]) -> Option<Self> {
-        let common = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
-        if common == one.len() && common == other.len() {
+    fn of([one, other]: &[Inspection; 2]) -> Option<Self> {
+        if one.run.digest == other.run.digest {
             return None;
         }
+        let (one, other) = (&one.trace, &other.trace);
+        let common = one.iter().zip(other).take_while(|(one, other)| one == other).count();
         Some(Self { common, one: one.get(common).cloned(), other: other.get(common).cloned() })
     }
 }

@@ -89,6 +89,13 @@ fn diverged(divergence: &Divergence) -> String {
     let Some(parting) = &divergence.parting else {
         return format!("{digests}; two more runs did not show where they part");
     };
+    if let (None, None) = (&parting.one, &parting.other) {
+        return format!(
+            "{digests}\nall {} events are alike: a machine ends in another state, of which it has \
+             sent nothing",
+            parting.common
+        );
+    }
     let event = |event: &Option<TraceEvent>| match event {
         Some(event) => format!("at {} {} [{}]", event.at, event.text, digest(event.digest)),
         None => "the end of the run".to_owned(),

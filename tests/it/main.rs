@@ -1,5 +1,6 @@
 //! The integration tests, in one binary.
 
+mod canaries;
 mod check;
 #[cfg(feature = "cli")]
 mod cli;
@@ -7,6 +8,10 @@ mod engine;
 mod explore;
 mod fake;
 mod faults;
+mod golden;
 mod harness;
+mod pipe;
+#[cfg(feature = "cli")]
+mod readme;
 mod tidy;
 mod toy;

@@ -11,6 +11,7 @@ use postulate::node::{
 use postulate::profile::{Envelope, FaultClass, Profile, Transport};
 use postulate::time::Span;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub const SERVER: NodeId = NodeId(0);
 const LOG: FileId = FileId(0);
@@ -26,9 +27,9 @@ pub enum Quirk {
     AckBeforeSync,
     /// The payload of message 3 differs in one byte.
     OtherPayload,
-    /// Retries come a nanosecond later.
+    /// Retries come a little later.
     OtherTimer,
-    /// One record on disk differs.
+    /// One record on disk differs, though not in what it means.
     OtherRecord,
     /// A counter that is never sent differs.
     OtherState,
@@ -49,7 +50,11 @@ pub struct Toy {
     pub profile: Profile,
     messages: u32,
     quirk: Quirk,
+    wavers: bool,
 }
+
+/// How many programs of wavering toys were booted in this process: it leaks into their runs.
+static BOOTS: AtomicU64 = AtomicU64::new(1);
 
 #[derive(Clone, Debug)]
 pub enum Note {
@@ -70,13 +75,14 @@ pub enum Program {
         met: BTreeSet<MessageId>,
         waiting: Vec<(Ticket, NodeId, MessageId)>,
         quirk: Quirk,
-        hidden: u64,
+        by: u64,
     },
     Client {
         plan: Vec<Planned>,
         next: usize,
         open: Option<(MessageId, u64)>,
         quirk: Quirk,
+        by: u64,
     },
 }
 
@@ -98,7 +104,13 @@ impl Toy {
             },
             messages: 6,
             quirk,
+            wavers: false,
         }
+    }
+
+    /// A toy that differs from the others by another amount at each boot.
+    pub fn wavering(quirk: Quirk, transport: Transport) -> Self {
+        Self { wavers: true, ..Self::new(quirk, transport, survivable()) }
     }
 
     pub fn right(transport: Transport) -> Self {
@@ -134,16 +146,16 @@ impl System for Toy {
 
     fn boot(&self, seat: &Seat<'_>, disk: Journals<'_, Line>) -> Program {
         let quirk = self.quirk;
+        let by = if self.wavers { BOOTS.fetch_add(1, Ordering::Relaxed) } else { 1 };
         if seat.id == SERVER {
             let met = disk
                 .records(LOG)
                 .filter_map(|(_, stored)| stored.intact())
                 .map(|line| line.message)
                 .collect();
-            let hidden = u64::from(quirk == Quirk::OtherState);
-            Program::Server { met, waiting: Vec::new(), quirk, hidden }
+            Program::Server { met, waiting: Vec::new(), quirk, by }
         } else {
-            Program::Client { plan: seat.plan.to_vec(), next: 0, open: None, quirk }
+            Program::Client { plan: seat.plan.to_vec(), next: 0, open: None, quirk, by }
         }
     }
 
@@ -183,7 +195,7 @@ impl Node for Program {
 
     fn deliver(&mut self, from: NodeId, note: Note, ctx: &mut Context<'_, Note, Line>) {
         match (&mut *self, note) {
-            (Self::Server { met, waiting, quirk, .. }, Note::Put { message, payload }) => {
+            (Self::Server { met, waiting, quirk, by }, Note::Put { message, payload }) => {
                 if *quirk == Quirk::Mute {
                     return;
                 }
@@ -193,8 +205,8 @@ impl Node for Program {
                 if met.insert(message) || *quirk == Quirk::NoDedup {
                     assert!(*quirk != Quirk::Panics || met.len() < 3, "the third is too much");
                     let odd = *quirk == Quirk::OtherRecord && message.word() == 1 << 32 | 3;
-                    let stamp = ctx.wall().nanos();
-                    ctx.append(LOG, Line { message, payload: payload ^ u64::from(odd), stamp });
+                    let stamp = ctx.wall().nanos() ^ if odd { *by } else { 0 };
+                    ctx.append(LOG, Line { message, payload, stamp });
                 }
                 match ctx.sync(LOG) {
                     Some(ticket) if *quirk != Quirk::AckBeforeSync => {
@@ -256,9 +268,10 @@ impl Node for Program {
 
     fn fingerprint(&self, digest: &mut Digest) {
         match self {
-            Self::Server { met, waiting, hidden, .. } => {
+            Self::Server { met, waiting, quirk, by } => {
+                let hidden = if *quirk == Quirk::OtherState { *by } else { 0 };
                 met.iter().for_each(|message| _ = digest.word(message.word()));
-                digest.word(waiting.len() as u64).word(*hidden);
+                digest.word(waiting.len() as u64).word(hidden);
             }
             Self::Client { next, open, .. } => {
                 digest.word(*next as u64).word(open.map_or(0, |(id, _)| id.word()));
@@ -269,12 +282,12 @@ impl Node for Program {
 
 impl Program {
     fn send_next(&mut self, ctx: &mut Context<'_, Note, Line>) {
-        let Self::Client { plan, next, open, quirk } = self else { return };
+        let Self::Client { plan, next, open, quirk, by } = self else { return };
         let Some(planned) = plan.get(*next) else { return };
         *next += 1;
         let odd = *quirk == Quirk::OtherPayload && planned.message.word() == 1 << 32 | 3;
         let mut body = planned.message.word().to_le_bytes();
-        body[7] ^= u8::from(odd);
+        body[7] ^= if odd { *by as u8 } else { 0 };
         let payload = ctx.blob(&body).fingerprint();
         let message = planned.message;
         *open = Some((message, payload));
@@ -283,10 +296,12 @@ impl Program {
     }
 
     fn put(&self, message: MessageId, payload: u64, ctx: &mut Context<'_, Note, Line>) {
-        let late = matches!(self, Self::Client { quirk: Quirk::OtherTimer, .. });
+        let late = match *self {
+            Self::Client { quirk: Quirk::OtherTimer, by, .. } => Span::nanos_of(by),
+            _ => Span::ZERO,
+        };
         ctx.send(SERVER, Note::Put { message, payload });
-        let after = Span::millis(50) + Span::nanos_of(u64::from(late));
-        ctx.set_timer(RETRY, after, Work::Progress);
+        ctx.set_timer(RETRY, Span::millis(50) + late, Work::Progress);
     }
 }
 
