@@ -1,0 +1,74 @@
+//! The README, put to the test: its commands run as it says, its test is a test.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const README: &str = include_str!("../../README.md");
+
+/// A command of the README and what it shows of its output.
+struct Shown {
+    command: String,
+    output: String,
+}
+
+/// The commands of the console blocks that this package can run: not those of cargo itself.
+fn commands() -> Vec<Shown> {
+    let blocks = README.split("```console\n").skip(1);
+    let blocks = blocks.map(|rest| rest.split("```").next().unwrap());
+    let mut commands = Vec::new();
+    for part in blocks.flat_map(|block| block.split("$ ").skip(1)) {
+        let (command, output) = part.split_once('\n').unwrap();
+        let command = command.replacen("cargo run --release -- ", "postulate ", 1);
+        if !command.starts_with("cargo ") {
+            commands.push(Shown { command, output: output.to_owned() });
+        }
+    }
+    commands
+}
+
+/// A folder like that of a fresh clone, with the scenarios in it.
+fn clone() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme");
+    fs::create_dir_all(folder.join("scenarios")).unwrap();
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    for entry in fs::read_dir(scenarios).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, folder.join("scenarios").join(path.file_name().unwrap())).unwrap();
+    }
+    folder
+}
+
+#[cfg(unix)]
+#[test]
+fn the_commands_run_and_end_as_shown() {
+    let folder = clone();
+    let mut postulates = 0;
+    for Shown { command, output } in commands() {
+        let binary = env!("CARGO_BIN_EXE_postulate");
+        let line = command.replacen("postulate ", &format!("'{binary}' "), 1);
+        let end = Command::new("sh")
+            .args(["-c", &line])
+            .current_dir(&folder)
+            .env("POSTULATE_SCHEDULES", "2000")
+            .env_remove("POSTULATE_SEED")
+            .output()
+            .unwrap();
+        let told = String::from_utf8(end.stdout).unwrap();
+        let expected = i32::from(output.contains("violate"));
+        assert_eq!(end.status.code(), Some(expected), "{command}\n{told}");
+        // The verdict stands in the first line; how many schedules it speaks of was asked for here.
+        let verdict =
+            |text: &str| text.lines().next().map(|line| line.split(':').next().map(str::to_owned));
+        assert_eq!(verdict(&told), verdict(&output), "{command}");
+        postulates += u32::from(command.starts_with("postulate "));
+    }
+    assert!(postulates >= 4, "the README shows {postulates} commands of postulate");
+}
+
+#[test]
+fn the_test_in_the_readme_is_a_test() {
+    let (_, test) = include_str!("pipe.rs").split_once("\n\n").unwrap();
+    assert!(README.contains(test), "tests/it/pipe.rs is not in the README:\n{test}");
+    assert!(test.lines().count() <= 15);
+}
