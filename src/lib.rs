@@ -1,19 +1,19 @@
 //! Deterministic simulation and property testing for asynchronous message systems.
 //!
-//! Producers, links, brokers, consumers and databases run as state machines inside one single-threaded
-//! simulator; seeded faults lose, delay, double and corrupt messages, crash processes, cut power, pause
-//! machines, skew clocks and spoil disks; and checkers judge from the recorded history whether the system
-//! kept its promises. One schedule costs microseconds, a failing one is replayed from its seed, and also
-//! as a *quiet run plus the few decisions it took*.
+//! Producers, links, brokers, consumers and databases run as state machines inside one
+//! single-threaded simulator; seeded faults lose, delay, double and corrupt messages, crash
+//! processes, cut power, pause machines, skew clocks and spoil disks; and checkers judge from the
+//! recorded history whether the system kept its promises. One schedule costs microseconds, a
+//! failing one is replayed from its seed, and also as a *quiet run plus the few decisions it took*.
 //!
 //! # A system of your own
 //!
-//! A payer retries until the till says that it has booked; the till books each payment once, because it
-//! looks at its own disk. Two programs, one system, one test:
+//! A payer retries until the till says that it has booked; the till books each payment once,
+//! because it looks at its own disk. Two programs, one system, one test:
 //!
 //! ```
 //! use postulate::prelude::*;
-//! use std::{collections::BTreeSet, sync::Arc};
+//! use std::collections::BTreeSet;
 //!
 //! #[derive(Clone, Debug)] enum Wire { Pay(MessageId), Booked(MessageId) }
 //! impl Message for Wire {
@@ -28,8 +28,7 @@
 //!
 //! #[derive(Debug)] struct Payer { plan: Vec<Planned>, next: usize }
 //! impl Node for Payer {
-//!     type Message = Wire;
-//!     type Record = MessageId;
+//!     type Message = Wire; type Record = MessageId;
 //!     fn start(&mut self, ctx: &mut Ctx) {
 //!         let Some(&Planned { message, key, .. }) = self.plan.get(self.next) else { return };
 //!         ctx.record(Event::invoke(message, key, 0));
@@ -50,23 +49,22 @@
 //!     }
 //!     fn fingerprint(&self, digest: &mut Digest) { digest.word(self.next as u64); }
 //! }
-//! #[derive(Debug)] struct Till { booked: BTreeSet<MessageId>, waiting: Vec<(Ticket, NodeId, MessageId)> }
+//! #[derive(Debug)] struct Till { ids: BTreeSet<MessageId>, due: Vec<(Ticket, NodeId, MessageId)> }
 //! impl Node for Till {
-//!     type Message = Wire;
-//!     type Record = MessageId;
+//!     type Message = Wire; type Record = MessageId;
 //!     fn deliver(&mut self, payer: NodeId, wire: Wire, ctx: &mut Ctx) {
 //!         let Wire::Pay(message) = wire else { return };
-//!         if self.booked.insert(message) { ctx.append(FileId(0), message); }
+//!         if self.ids.insert(message) { ctx.append(FileId(0), message); }
 //!         let ticket = ctx.sync(FileId(0)).expect("this disk does not write through");
-//!         self.waiting.push((ticket, payer, message));
+//!         self.due.push((ticket, payer, message));
 //!     }
 //!     fn synced(&mut self, done: Ticket, _: Result<(), DiskError>, ctx: &mut Ctx) {
-//!         for (_, payer, message) in self.waiting.extract_if(.., |waiting| waiting.0 == done) {
+//!         for (_, payer, message) in self.due.extract_if(.., |due| due.0 == done) {
 //!             ctx.send(payer, Wire::Booked(message));
 //!         }
 //!     }
 //!     fn fingerprint(&self, digest: &mut Digest) {
-//!         self.booked.iter().for_each(|message| _ = digest.word(message.word()));
+//!         self.ids.iter().for_each(|message| _ = digest.word(message.word()));
 //!     }
 //! }
 //!
@@ -78,9 +76,9 @@
 //!     fn promises(&self) -> &[Promise] { &self.promises }
 //!     fn profile(&self) -> &Profile { &self.profile }
 //!     fn boot(&self, seat: &Seat, disk: Journals<MessageId>) -> Self::Node {
-//!         let booked = disk.intact(FileId(0)).copied().collect();
+//!         let ids = disk.intact(FileId(0)).copied().collect();
 //!         match seat.id {
-//!             NodeId(0) => Box::new(Till { booked, waiting: Vec::new() }),
+//!             NodeId(0) => Box::new(Till { ids, due: Vec::new() }),
 //!             _ => Box::new(Payer { plan: seat.plan.to_vec(), next: 0 }),
 //!         }
 //!     }
@@ -97,8 +95,52 @@
 //!     promises: vec![Promise::ExactlyOnce { sinks: vec![SinkId(0)] }],
 //!     profile: Profile::under([FaultClass::Loss, FaultClass::Crash, FaultClass::PowerCut]),
 //! };
-//! postulate::harness::Harness::new(Arc::new(shop)).schedules(500).run();
+//! postulate::harness::Harness::new(shop).schedules(500).run();
 //! ```
+//!
+//! A machine of one's own beside the built-in broker, its producers and consumers: see
+//! [`scenario`].
+//!
+//! # Words
+//!
+//! - **schedule**: everything that chance decides in one run, which is a function of the system and
+//!   its schedule. A *seeded* schedule draws each choice from its seed; a *quiet* one makes the
+//!   harmless choice everywhere, but for the *decisions* it lists.
+//! - **history**: what clients saw, and which effects were committed, in order. It alone is judged.
+//! - **invoke, ok, fail, info**: a send is invoked; then it is ok if it is known to have happened,
+//!   fail if it is known not to have, info if nobody knows. No answer means info.
+//! - **attempt**: one invocation of a send. A retry by the protocol is the same attempt, a retry by
+//!   the application a new one.
+//! - **session**: one life of a client's process. After a restart it is another session.
+//! - **effect**: what a durable record means, such as a row in a table. The world reads it off the
+//!   disk; no node can claim one.
+//! - **sink**: where effects land, and within which they are counted: a table, a mailbox.
+//! - **cut**: nothing passes between two sides of the network for a while, one way or both. A
+//!   *partition* here is always a part of a log, never a cut network.
+//! - **crash, power cut**: a crash loses what the process had in memory; a power cut also loses
+//!   what the disk was not yet made to keep.
+//! - **bite**: a fault meets something that it changes. One that never bites proves nothing.
+//! - **settled, quiescent**: a run is settled when nothing is owed and no fault is left; it is
+//!   quiescent when nothing but background work would go on.
+//! - **specimen**: a published bug, planted in a scenario by changing one line.
+//!
+//! # Layers
+//!
+//! A module imports lower layers and its own subtree only; a test holds it to that.
+//!
+//! | layer | modules | what it holds |
+//! |---|---|---|
+//! | 0 | [`time`], [`clock`], [`id`], [`blob`], [`digest`], [`coverage`] | values |
+//! | 0 | [`seed`], [`choice`], [`profile`], [`schedule`], [`journal`] | values |
+//! | 1 | [`history`] | what happened, as clients saw it |
+//! | 2 | [`check`] | promises and the checkers that fold a history into a verdict |
+//! | 3 | [`node`] | the contract of a machine's program and of a system |
+//! | 4 | [`sim`], [`model`] | the faulty world; brokers, producers, consumers |
+//! | 5 | [`run`] | one run: system and schedule in, verdict out. Nothing above is generic |
+//! | 6 | [`scenario`] | built-in systems from TOML or code |
+//! | 7 | [`explore`] | many runs, on several threads |
+//! | 8 | [`zoo`], [`report`] | planted bugs; text and JSON |
+//! | 9 | [`harness`], `cli` | `cargo test`, the command: they read clock and environment |
 
 pub mod blob;
 pub mod check;

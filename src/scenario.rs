@@ -112,7 +112,9 @@
 //!     type Record = Stored;
 //!     fn deliver(&mut self, _: NodeId, wire: Wire, ctx: &mut Ctx) {
 //!         let Some(Audit::Keep(page)) = wire.as_custom() else { return };
-//!         if self.kept.insert(page.message) { ctx.append(FileId(0), Stored::custom(page.clone())); }
+//!         if self.kept.insert(page.message) {
+//!             ctx.append(FileId(0), Stored::custom(page.clone()));
+//!         }
 //!         let ticket = ctx.sync(FileId(0)).expect("this disk does not write through");
 //!         self.waiting.push((ticket, page.message));
 //!     }
@@ -135,8 +137,9 @@
 //!             Box::new(Auditor { next: next.map_or(0, |next: &Next| next.0), open: None })
 //!         })?
 //!         .attach("archive", move |_, disk| {
-//!             let pages = disk.intact(FileId(0)).filter(|_| remembers).filter_map(Stored::as_custom);
-//!             let kept = pages.map(|page: &Page| page.message).collect();
+//!             let found = disk.intact(FileId(0)).filter(|_| remembers);
+//!             let pages = found.filter_map(|record| record.as_custom::<Page>());
+//!             let kept = pages.map(|page| page.message).collect();
 //!             Box::new(Archive { kept, waiting: Vec::new() })
 //!         })?
 //!         .subject()
