@@ -27,6 +27,12 @@ fn commands() -> Vec<Shown> {
     commands
 }
 
+/// The first line up to its colon, if there is one.
+#[cfg(unix)]
+fn verdict(output: &str) -> Option<&str> {
+    output.trim().lines().next()?.split(':').next()
+}
+
 /// A folder like that of a fresh clone, with the scenarios in it.
 fn clone() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme");
@@ -57,10 +63,10 @@ fn the_commands_run_and_end_as_shown() {
         let told = String::from_utf8(end.stdout).unwrap();
         let expected = i32::from(output.contains("violate"));
         assert_eq!(end.status.code(), Some(expected), "{command}\n{told}");
-        // The verdict stands in the first line; how many schedules it speaks of was asked for here.
-        let verdict =
-            |text: &str| text.lines().next().map(|line| line.split(':').next().map(str::to_owned));
-        assert_eq!(verdict(&told), verdict(&output), "{command}");
+        // The first line has the verdict; of how many schedules, is another matter here.
+        if let Some(shown) = verdict(&output) {
+            assert_eq!(verdict(&told), Some(shown), "{command}");
+        }
         postulates += u32::from(command.starts_with("postulate "));
     }
     assert!(postulates >= 4, "the README shows {postulates} commands of postulate");
