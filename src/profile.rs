@@ -289,8 +289,29 @@ impl Default for Profile {
 pub struct Knob {
     /// The name under which failures print it.
     pub name: &'static str,
+    /// What its values are.
+    pub unit: Unit,
     /// The stated value first; a seeded run under swarm draws one of all.
     pub values: Vec<u64>,
+}
+
+/// What the values of a knob are.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Plain numbers.
+    Number,
+    /// Lengths of time in nanoseconds.
+    Nanoseconds,
+}
+
+impl Knob {
+    /// A value of the knob as a person would write it.
+    pub fn tell(&self, value: u64) -> String {
+        match self.unit {
+            Unit::Number => value.to_string(),
+            Unit::Nanoseconds => Span::nanos_of(value).to_string(),
+        }
+    }
 }
 
 #[cfg(test)]

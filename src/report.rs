@@ -5,6 +5,7 @@
 
 use crate::seed::Seed;
 
+mod decisions;
 mod json;
 mod operation;
 mod replay;

@@ -27,6 +27,8 @@ pub trait Subject: Send + Sync {
     fn sites(&self) -> &'static [&'static str];
     /// Its surroundings, and the faults that its promises are made under.
     fn profile(&self) -> &Profile;
+    /// The place of a choice in words, such as `producer-1→broker Produce #3`.
+    fn tell_key(&self, key: Key) -> String;
     /// A decision in words, such as `drop producer-1→broker Produce #3`.
     fn tell_decision(&self, key: Key, choice: Choice) -> String;
     /// A timed fault in words, such as `power cut broker at 12.4 ms, down 3 ms`.
@@ -97,7 +99,7 @@ pub struct Inspection {
     /// Explicit decisions of the schedule that nothing asked for.
     pub unmet: Vec<Key>,
     /// The knobs of the system, by name, with the values of this run.
-    pub knobs: Vec<(&'static str, u64)>,
+    pub knobs: Vec<(&'static str, String)>,
     /// The operations and effects.
     pub history: History,
     /// Every event.
@@ -120,6 +122,10 @@ impl<S: System> Subject for S {
 
     fn profile(&self) -> &Profile {
         System::profile(self)
+    }
+
+    fn tell_key(&self, key: Key) -> String {
+        sim::tell_key(System::machines(self), MessageOf::<S>::kind_name, key)
     }
 
     fn tell_decision(&self, key: Key, choice: Choice) -> String {

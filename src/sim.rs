@@ -20,5 +20,5 @@ mod timers;
 mod world;
 
 pub use observe::{Pulse, Stats, TraceEvent};
-pub(crate) use tell::{tell_decision, tell_fault};
+pub(crate) use tell::{tell_decision, tell_fault, tell_key};
 pub use world::World;

@@ -151,7 +151,7 @@ impl Broker {
         if let Some(verdict) = partition.produce(from, produce, &self.policy, ctx) {
             answer(produce, verdict, ctx);
         }
-        if partition.visible(self.policy.fsync) > visible {
+        if !self.parked.is_empty() && partition.visible(self.policy.fsync) > visible {
             self.wake_readers(produce.partition, ctx);
         }
         self.start_interval(ctx);
@@ -199,9 +199,6 @@ impl Broker {
 
     /// More can be read in a partition: answers the fetches that waited for it.
     fn wake_readers(&mut self, grown: PartitionId, ctx: &mut Ctx<'_>) {
-        if self.parked.is_empty() {
-            return;
-        }
         let (log, fsync) = (&self.partitions[grown.index()], self.policy.fsync);
         self.parked.retain(|fetch| {
             if fetch.partition != grown {
@@ -239,21 +236,35 @@ impl Broker {
     ) {
         let Some(slot) = self.policy.slot(group, partition) else { return };
         let position = self.offsets.append(Record::GroupOffset { group, partition, offset }, ctx);
-        self.settling.push(Settling { position, slot, offset, client, partition, request });
         if self.policy.fsync == Fsync::BeforeAck {
             self.offsets.flush(ctx);
         }
-        self.settle(Some(client), ctx);
+        if self.settling.is_empty() && position < self.settled_end() {
+            // Nothing to wait for: in line it would leave at once.
+            self.committed[slot] = offset.max(self.committed[slot]);
+            if let Some(request) = request {
+                ctx.reply(Message::Committed { request, partition });
+            }
+        } else {
+            self.settling.push(Settling { position, slot, offset, client, partition, request });
+            self.settle(Some(client), ctx);
+        }
         self.start_interval(ctx);
+    }
+
+    /// The end of the offsets that are as durable as the policy asks for.
+    #[inline]
+    fn settled_end(&self) -> u64 {
+        match self.policy.fsync {
+            Fsync::BeforeAck => self.offsets.durable(),
+            Fsync::Interval(_) | Fsync::Never => self.offsets.end(),
+        }
     }
 
     /// Enters the offsets that are as durable as the policy asks for. What `asking` sent is being
     /// handled: it is answered over the same connection.
     fn settle(&mut self, asking: Option<NodeId>, ctx: &mut Ctx<'_>) {
-        let done = match self.policy.fsync {
-            Fsync::BeforeAck => self.offsets.durable(),
-            Fsync::Interval(_) | Fsync::Never => self.offsets.end(),
-        };
+        let done = self.settled_end();
         let committed = &mut self.committed;
         self.settling.retain(|one| {
             if one.position >= done {

@@ -23,6 +23,7 @@ impl Producer {
     /// A producer that sends the plan of `seat`.
     pub fn boot(policy: ProducerPolicy, seat: &Seat<'_>) -> Self {
         let mut client = ProducerClient::new(policy, TimerId(0));
+        client.expect(seat.plan.len());
         seat.plan.iter().for_each(|&planned: &Planned| client.enqueue(planned));
         Self { client }
     }

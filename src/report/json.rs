@@ -219,7 +219,7 @@ struct ReplayJson<'a> {
     expected: Option<String>,
     observed: Option<String>,
     operations: Vec<Operation>,
-    knobs: BTreeMap<&'static str, u64>,
+    knobs: BTreeMap<&'static str, &'a str>,
     decisions: Vec<String>,
     schedule: &'a Schedule,
     rewritten: Option<RewrittenJson>,
@@ -277,7 +277,7 @@ impl<'a> ReplayJson<'a> {
             expected,
             observed,
             operations,
-            knobs: knobs.iter().copied().collect(),
+            knobs: knobs.iter().map(|(name, value)| (*name, value.as_str())).collect(),
             decisions: faults.chain(decisions).collect(),
             schedule: rewritten,
             rewritten: replayed

@@ -1,5 +1,6 @@
 //! One run, told from start to end.
 
+use super::decisions;
 use super::telling::Telling;
 use super::words::{Paint, Tone, count, digest, field};
 use crate::explore::Hung;
@@ -50,11 +51,8 @@ pub fn replay_text(replayed: &Replayed, subject: &dyn Subject, paint: Paint) -> 
         let decided = rewritten.faults.len() + rewritten.decisions.len();
         text.push_str(&title(&format!("a quiet run, and {} decisions", count(decided as u64))));
     }
-    for fault in &rewritten.faults {
-        let _ = writeln!(text, "  {}", subject.tell_fault(fault));
-    }
-    for (&key, &choice) in &rewritten.decisions {
-        let _ = writeln!(text, "  {}", subject.tell_decision(key, choice));
+    for line in decisions::told(rewritten, subject) {
+        let _ = writeln!(text, "  {line}");
     }
     if !unmet.is_empty() {
         text.push_str(&title("decisions that nothing asked for"));

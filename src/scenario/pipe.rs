@@ -10,7 +10,7 @@ use crate::model::consumer::{ConsumerPolicy, FetchPolicy};
 use crate::model::producer::{OnTimeout, ProducerPolicy};
 use crate::model::{self, Broker, Consumer, Fsync, Moment, Producer, Record};
 use crate::node::{Machine, Planned, Seat, System};
-use crate::profile::{Knob, Profile, Transport};
+use crate::profile::{Knob, Profile, Transport, Unit};
 use crate::time::Span;
 use std::fmt;
 
@@ -278,6 +278,15 @@ fn promise(scenario: &Scenario, name: PromiseName) -> Promise {
     }
 }
 
+impl Dial {
+    fn unit(self) -> Unit {
+        match self {
+            Self::InFlight | Self::Batch => Unit::Number,
+            Self::Timeout | Self::Deadline | Self::WaitMax => Unit::Nanoseconds,
+        }
+    }
+}
+
 fn knobs(scenario: &Scenario) -> Vec<(Dial, Knob)> {
     let Scenario { producer, consumer, vary, .. } = scenario;
     let spans = |stated: Positive, others: &[Positive]| -> Vec<u64> {
@@ -295,6 +304,6 @@ fn knobs(scenario: &Scenario) -> Vec<(Dial, Knob)> {
     ]
     .into_iter()
     .filter(|(_, _, values): &(_, _, Vec<u64>)| values.len() > 1)
-    .map(|(dial, name, values)| (dial, Knob { name, values }))
+    .map(|(dial, name, values)| (dial, Knob { name, unit: dial.unit(), values }))
     .collect()
 }

@@ -15,6 +15,18 @@ pub(crate) fn tell_decision(
     key: Key,
     choice: Choice,
 ) -> String {
+    if key.site() == Site::Knob {
+        return tell_knob(knobs, key, choice);
+    }
+    tell_choice(key.site(), &tell_key(machines, kind_name, key), choice)
+}
+
+/// The place of a choice in words: `producer-1→broker Produce #3`.
+pub(crate) fn tell_key(
+    machines: &[Machine],
+    kind_name: fn(u8) -> &'static str,
+    key: Key,
+) -> String {
     let number = key.occurrence() + 1;
     let who = match key.actor() {
         Actor::Link(from, to) => format!("{}→{}", name(machines, from), name(machines, to)),
@@ -24,7 +36,7 @@ pub(crate) fn tell_decision(
         }
         Actor::Run => "run".to_owned(),
     };
-    let what = match key.site() {
+    match key.site() {
         Site::Message => format!("{who} {} #{number}", kind_name(key.kind())),
         Site::Break => format!("broken connection {who} #{number}"),
         Site::Notice => format!("notice {who} of a gone connection #{number}"),
@@ -34,11 +46,10 @@ pub(crate) fn tell_decision(
         Site::PowerCut | Site::Tear => format!("{who} file {}", key.kind()),
         Site::CrashPoint => who,
         Site::Node => format!("{who} choice {} #{number}", key.kind()),
-        Site::Knob => return tell_knob(knobs, key, choice),
+        Site::Knob => format!("knob {}", key.kind()),
         Site::Drift => format!("monotonic clock of {who}"),
         Site::Offset => format!("wall clock of {who}"),
-    };
-    tell_choice(key.site(), &what, choice)
+    }
 }
 
 fn tell_choice(site: Site, what: &str, choice: Choice) -> String {
@@ -70,7 +81,7 @@ fn tell_knob(knobs: &[Knob], key: Key, choice: Choice) -> String {
         _ => None,
     };
     match (knob, value) {
-        (Some(knob), Some(value)) => format!("{} = {value}", knob.name),
+        (Some(knob), Some(&value)) => format!("{} = {}", knob.name, knob.tell(value)),
         _ => format!("knob {} takes {choice:?}", key.kind()),
     }
 }

@@ -508,9 +508,9 @@ impl<S: System> World<S> {
         self.desk.decider.unmet().collect()
     }
 
-    pub(crate) fn knob_values(&self) -> Vec<(&'static str, u64)> {
-        let names = self.system.knobs().iter().map(|knob| knob.name);
-        names.zip(self.knobs.iter().copied()).collect()
+    pub(crate) fn knob_values(&self) -> Vec<(&'static str, String)> {
+        let knobs = self.system.knobs().iter().zip(&self.knobs);
+        knobs.map(|(knob, &value)| (knob.name, knob.tell(value))).collect()
     }
 
     pub(crate) fn take_trace(&mut self) -> Vec<TraceEvent> {

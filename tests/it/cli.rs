@@ -185,7 +185,10 @@ fn an_unknown_name_is_told_its_neighbours() {
 fn a_wrong_scenario_file_is_refused_with_file_line_and_what_would_be_right() {
     let path = changed("wrong.toml", "dedup = \"inbox\"", "dedup = \"sometimes\"");
     let text = complaint(postulate("sweep").arg(&path));
-    check_parts(&text, &["wrong.toml:24", "`sometimes`", "`inbox`, `memory`"]);
+    let wrong = fs::read_to_string(&path).unwrap();
+    let line = 1 + wrong.lines().position(|line| line.contains("sometimes")).unwrap();
+    let place = format!("wrong.toml:{line}");
+    check_parts(&text, &[&place, "`sometimes`", "`inbox`, `memory`"]);
     let text = complaint(&mut postulate("sweep nowhere.toml"));
     check_parts(&text, &["nowhere.toml cannot be read"]);
 }

@@ -77,6 +77,10 @@ impl Subject for Fake {
         &self.profile
     }
 
+    fn tell_key(&self, key: Key) -> String {
+        format!("{key:?}")
+    }
+
     fn tell_decision(&self, key: Key, choice: Choice) -> String {
         format!("{key:?} {choice:?}")
     }
@@ -124,7 +128,7 @@ impl Worker for FakeWorker {
             ],
             rewritten: Schedule { seed: schedule.seed, ..Schedule::quiet() },
             unmet: Vec::new(),
-            knobs: vec![("batch", 3)],
+            knobs: vec![("batch", "3".to_owned())],
             history: History::default(),
             run,
         }

@@ -1,16 +1,14 @@
 //! The producer client: the protocol by which any node gets its messages into a log.
 
-use crate::blob::Blob;
 use crate::digest::Digest;
 use crate::history::Event;
-use crate::id::{MessageId, NodeId, PartitionId, TimerId};
+use crate::id::{NodeId, PartitionId, TimerId};
 use crate::model::message::{Entry, Identity, Message, Produce, Refusal, Verdict};
 use crate::model::record::Record;
 use crate::model::site::Moment;
 use crate::node::{Context, Planned, Work};
 use crate::time::{Instant, Span};
 use serde::Deserialize;
-use std::collections::VecDeque;
 
 /// The most requests in flight per partition for which brokers remember enough (KAFKA-5494).
 pub const IN_FLIGHT_MAX: u8 = crate::model::broker::REMEMBERED as u8;
@@ -71,7 +69,9 @@ pub struct ProducerClient {
 /// What goes to one partition, in order.
 #[derive(Clone, Debug, Default)]
 struct Lane {
-    queue: VecDeque<Planned>,
+    queue: Vec<Planned>,
+    /// How many of the queue have left it.
+    taken: usize,
     /// In the order of their sequences.
     flying: Vec<Flying>,
     /// Epochs begun in this incarnation after the first.
@@ -83,9 +83,8 @@ struct Lane {
 
 #[derive(Copy, Clone, Debug)]
 struct Flying {
-    message: MessageId,
-    key: u64,
-    body: Blob,
+    /// What is sent, and sent again. Its identity holds: no epoch begins while anything flies.
+    produce: Produce,
     sequence: u32,
     since: Instant,
     /// The broker wants its predecessor first.
@@ -120,10 +119,20 @@ impl ProducerClient {
         self.lanes.len() as u8 + 1
     }
 
+    /// Makes room for so many messages, evenly over the partitions.
+    pub(super) fn expect(&mut self, messages: usize) {
+        let each = messages.div_ceil(self.lanes.len().max(1));
+        self.lanes.iter_mut().for_each(|lane| lane.queue.reserve_exact(each));
+    }
+
     /// Puts a message in line. [`send_due`](Self::send_due) sends what may be sent.
+    #[inline]
     pub fn enqueue(&mut self, planned: Planned) {
-        let lane = (planned.key % u64::from(self.policy.partitions)) as usize;
-        self.lanes[lane].queue.push_back(planned);
+        let lane = match self.policy.partitions {
+            1 => 0,
+            partitions => (planned.key % u64::from(partitions)) as usize,
+        };
+        self.lanes[lane].queue.push(planned);
     }
 
     /// Whether another producer with the same id and a higher epoch was met. The client sends
@@ -145,7 +154,8 @@ impl ProducerClient {
     pub fn deliver(&mut self, message: &Message, ctx: &mut Ctx<'_>) -> bool {
         let &Message::Produced { message, partition, verdict } = message else { return false };
         let Some(lane) = self.lanes.get_mut(partition.index()) else { return false };
-        let Some(place) = lane.flying.iter().position(|one| one.message == message) else {
+        let is_it = |one: &Flying| one.produce.entry.message == message;
+        let Some(place) = lane.flying.iter().position(is_it) else {
             // The answer to a copy of something that is done.
             return false;
         };
@@ -187,13 +197,15 @@ impl ProducerClient {
         for lane in &self.lanes {
             let small = u64::from(lane.bumps) << 1 | u64::from(lane.draining);
             digest.word(small << 32 | u64::from(lane.sequence));
-            digest.word((lane.queue.len() as u64) << 8 | lane.flying.len() as u64);
-            for planned in &lane.queue {
+            let queue = &lane.queue[lane.taken..];
+            digest.word((queue.len() as u64) << 8 | lane.flying.len() as u64);
+            for planned in queue {
                 digest.word(planned.message.word()).word(planned.key).word(planned.at.nanos());
             }
             for one in &lane.flying {
                 digest.word(u64::from(one.sequence) << 1 | u64::from(one.refused));
-                digest.word(one.message.word()).word(one.key).word(one.body.fingerprint());
+                let Entry { message, key, body, .. } = one.produce.entry;
+                digest.word(message.word()).word(key).word(body.fingerprint());
                 digest.word(one.since.nanos());
             }
         }
@@ -201,17 +213,22 @@ impl ProducerClient {
 
     #[inline]
     fn fill(&mut self, index: usize, ctx: &mut Ctx<'_>) {
-        if self.fenced || self.lanes[index].draining {
-            return;
-        }
-        while self.lanes[index].has_room(self.policy.in_flight) {
-            let Some(&planned) = self.lanes[index].queue.front() else { return };
+        loop {
+            let lane = &mut self.lanes[index];
+            if self.fenced || lane.draining || !lane.has_room(self.policy.in_flight) {
+                return;
+            }
+            let Some(&planned) = lane.queue.get(lane.taken) else {
+                lane.queue.clear();
+                lane.taken = 0;
+                return;
+            };
             let now = ctx.now();
             let due = Instant::START + planned.at;
             if due > now {
                 return self.wait_until(due, now, ctx);
             }
-            self.lanes[index].queue.pop_front();
+            lane.taken += 1;
             self.invoke(index, planned, now, ctx);
         }
     }
@@ -236,30 +253,28 @@ impl ProducerClient {
         let lane = &mut self.lanes[index];
         let sequence = lane.sequence;
         lane.sequence = sequence.wrapping_add(1);
-        lane.flying.push(Flying { message, key, body, sequence, since, refused: false });
-        let place = lane.flying.len() - 1;
-        self.transmit(index, place, ctx);
-        if place == 0 {
-            self.set_timer(index, ctx);
-        }
-    }
-
-    #[inline]
-    fn transmit(&mut self, index: usize, place: usize, ctx: &mut Ctx<'_>) {
-        let lane = &mut self.lanes[index];
-        let one = &mut lane.flying[place];
-        one.refused = false;
         let identity = match self.policy.identity {
             IdentityPolicy::None => None,
             IdentityPolicy::Idempotent => Some(Identity {
                 producer: ctx.node(),
                 epoch: u32::from(ctx.incarnation()) << 16 | u32::from(lane.bumps),
-                sequence: one.sequence,
+                sequence,
             }),
         };
-        let entry = Entry::new(one.message, one.key, one.body);
-        let partition = PartitionId(index as u16);
-        ctx.send(self.policy.broker, Message::Produce(Produce { entry, identity, partition }));
+        let entry = Entry::new(message, key, body);
+        let produce = Produce { entry, identity, partition: PartitionId(index as u16) };
+        let is_first = lane.flying.is_empty();
+        lane.flying.push(Flying { produce, sequence, since, refused: false });
+        ctx.send(self.policy.broker, Message::Produce(produce));
+        if is_first {
+            self.set_timer(index, ctx);
+        }
+    }
+
+    fn transmit(&mut self, index: usize, place: usize, ctx: &mut Ctx<'_>) {
+        let one = &mut self.lanes[index].flying[place];
+        one.refused = false;
+        ctx.send(self.policy.broker, Message::Produce(one.produce));
     }
 
     #[inline]
@@ -272,27 +287,38 @@ impl ProducerClient {
     #[inline]
     fn done(&mut self, index: usize, place: usize, ctx: &mut Ctx<'_>) {
         let lane = &mut self.lanes[index];
-        lane.flying.remove(place);
-        if place == 0 && !lane.flying.is_empty() {
-            for next in 0..self.lanes[index].flying.len() {
-                if self.lanes[index].flying[next].refused {
-                    Moment::RetrySent.note(ctx);
-                    self.transmit(index, next, ctx);
-                }
+        if lane.flying.len() == 1 {
+            lane.flying.clear();
+            if lane.draining {
+                self.end_epoch(index, ctx);
             }
-            self.set_timer(index, ctx);
+            self.fill(index, ctx);
+            if self.lanes[index].flying.is_empty() {
+                ctx.cancel(TimerId(self.timer.0 + index as u8));
+            }
+            return;
         }
-        self.end_epoch(index, ctx);
-        let was_empty = self.lanes[index].flying.is_empty();
+        lane.flying.remove(place);
+        if place == 0 {
+            self.send_refused(index, ctx);
+        }
         self.fill(index, ctx);
-        if was_empty && self.lanes[index].flying.is_empty() {
-            ctx.cancel(TimerId(self.timer.0 + index as u8));
+    }
+
+    /// The oldest has left the window: what came before its time goes again.
+    fn send_refused(&mut self, index: usize, ctx: &mut Ctx<'_>) {
+        for next in 0..self.lanes[index].flying.len() {
+            if self.lanes[index].flying[next].refused {
+                Moment::RetrySent.note(ctx);
+                self.transmit(index, next, ctx);
+            }
         }
+        self.set_timer(index, ctx);
     }
 
     #[cold]
     fn refused(&mut self, index: usize, place: usize, refusal: Refusal, ctx: &mut Ctx<'_>) {
-        let message = self.lanes[index].flying[place].message;
+        let message = self.lanes[index].flying[place].produce.entry.message;
         match refusal {
             // Its predecessor is missing: it goes again once that has arrived.
             Refusal::OutOfOrder => self.lanes[index].flying[place].refused = true,
@@ -312,7 +338,8 @@ impl ProducerClient {
             Refusal::Fenced => {
                 self.fenced = true;
                 for one in self.lanes.iter_mut().flat_map(|lane| lane.flying.drain(..)) {
-                    ctx.record(Event::SendInfo { message: one.message, attempt: ATTEMPT });
+                    let message = one.produce.entry.message;
+                    ctx.record(Event::SendInfo { message, attempt: ATTEMPT });
                 }
             }
         }
@@ -321,7 +348,7 @@ impl ProducerClient {
     fn give_up(&mut self, index: usize, place: usize, ctx: &mut Ctx<'_>) {
         Moment::GaveUp.note(ctx);
         let lane = &mut self.lanes[index];
-        let message = lane.flying[place].message;
+        let message = lane.flying[place].produce.entry.message;
         ctx.record(Event::SendInfo { message, attempt: ATTEMPT });
         lane.draining = self.policy.identity == IdentityPolicy::Idempotent;
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::id::NodeId;
+use crate::id::{MessageId, NodeId};
 use crate::model::bench::Bench;
 use crate::model::producer::Producer;
 use crate::node::Node;
