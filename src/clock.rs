@@ -19,8 +19,8 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// A clock that runs `drift_ppm` parts per million fast and shows whole ticks; its wall clock is off
-    /// by `offset` nanoseconds.
+    /// A clock that runs `drift_ppm` parts per million fast and shows whole ticks; its wall clock
+    /// is off by `offset` nanoseconds.
     ///
     /// # Panics
     /// If the drift is a tenth or more, or the tick is zero.
@@ -56,15 +56,17 @@ impl Clock {
         self.drifted(now)
     }
 
-    /// What the wall clock shows at `now`: the monotonic clock and the offset, never before the start.
+    /// What the wall clock shows at `now`: the monotonic clock and the offset, never before the
+    /// start.
     pub fn wall(&self, now: Instant) -> Instant {
         Instant::from_nanos(self.monotonic(now).nanos().saturating_add_signed(self.offset))
     }
 
-    /// The first virtual time at which the monotonic clock shows at least `after` more than at `now`.
+    /// The first virtual time at which the monotonic clock shows at least `after` more than at
+    /// `now`.
     ///
-    /// It is rounded up: a node that wakes a nanosecond early finds that nothing is due, and sets its
-    /// timer again for ever.
+    /// It is rounded up: a node that wakes a nanosecond early finds that nothing is due, and sets
+    /// its timer again for ever.
     #[inline]
     pub fn due(&self, now: Instant, after: Span) -> Instant {
         if self.drift_ppm == 0 && self.tick == 1 {

@@ -2,8 +2,8 @@
 
 /// A rolling hash of 64-bit words.
 ///
-/// Two digests are equal if the same words went in, in the same order, whatever the process, platform
-/// or build profile. It is not cryptographic.
+/// Two digests are equal if the same words went in, in the same order, whatever the process,
+/// platform or build profile. It is not cryptographic.
 ///
 /// ```
 /// use postulate::digest::Digest;
@@ -76,7 +76,8 @@ impl SetDigest {
         Self(0)
     }
 
-    /// Takes in a fact made of two words, for instance a message and the fingerprint of its payload.
+    /// Takes in a fact made of two words, for instance a message and the fingerprint of its
+    /// payload.
     pub fn insert(&mut self, one: u64, other: u64) {
         self.0 = self.0.wrapping_add(Digest::new().word(one).word(other).value());
     }

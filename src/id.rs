@@ -30,7 +30,8 @@ macro_rules! dense_id {
 }
 
 dense_id!(
-    /// A machine of the system, by its place in [`machines`](crate::node::System::machines); below 4096.
+    /// A machine of the system, by its place in [`machines`](crate::node::System::machines); below
+    /// 4096.
     NodeId(u16), "node-"
 );
 dense_id!(
@@ -54,7 +55,8 @@ dense_id!(
     TimerId(u8), "timer-"
 );
 dense_id!(
-    /// A `sometimes` site of a system, by its place in [`sites`](crate::node::System::sites); below 64.
+    /// A `sometimes` site of a system, by its place in [`sites`](crate::node::System::sites); below
+    /// 64.
     SiteId(u8), "site-"
 );
 dense_id!(

@@ -157,8 +157,8 @@ pub enum Transport {
 
 /// What a link is like when no fault is drawn on it.
 ///
-/// The least latency is the quiet one; a seeded run adds up to `jitter` to each message and draws the
-/// ratios, or, under swarm, draws rates of its own for the classes of the envelope.
+/// The least latency is the quiet one; a seeded run adds up to `jitter` to each message and draws
+/// the ratios, or, under swarm, draws rates of its own for the classes of the envelope.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// The least latency.
@@ -202,8 +202,8 @@ pub struct LinkRule {
 /// What disks are like when no fault is drawn on them.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct DiskProfile {
-    /// Whether an append is durable at once, so that nothing needs a sync. Such a disk knows only faults
-    /// of data at rest: lost and misdirected writes and bit rot.
+    /// Whether an append is durable at once, so that nothing needs a sync. Such a disk knows only
+    /// faults of data at rest: lost and misdirected writes and bit rot.
     pub write_through: bool,
     /// The least time a sync takes.
     pub sync: Span,
@@ -221,7 +221,8 @@ impl Default for DiskProfile {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Swarm {
-    /// Each class of the envelope is off with probability one half, otherwise at a log-uniform rate.
+    /// Each class of the envelope is off with probability one half, otherwise at a log-uniform
+    /// rate.
     #[default]
     On,
     /// The stated rates of links and disks, and no other fault.

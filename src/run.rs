@@ -33,8 +33,8 @@ pub trait Subject: Send + Sync {
     fn tell_decision(&self, key: Key, choice: Choice) -> String;
     /// A timed fault in words, such as `power cut broker at 12.4 ms, down 3 ms`.
     fn tell_fault(&self, fault: &Fault) -> String;
-    /// A world to run schedules in. It belongs to one thread and may be abandoned there if a node hangs;
-    /// `pulse` tells from outside what it is at.
+    /// A world to run schedules in. It belongs to one thread and may be abandoned there if a node
+    /// hangs; `pulse` tells from outside what it is at.
     fn worker(self: Arc<Self>, pulse: Arc<Pulse>) -> Box<dyn Worker>;
 }
 
@@ -220,8 +220,8 @@ mod panics {
 
     static WATCHED: Once = Once::new();
 
-    /// From now on a panic inside [`catch`] notes where it came from and prints nothing; all others go to
-    /// the hook that was there before.
+    /// From now on a panic inside [`catch`] notes where it came from and prints nothing; all others
+    /// go to the hook that was there before.
     pub(super) fn watch() {
         WATCHED.call_once(|| {
             let before = take_hook();

@@ -58,8 +58,8 @@ impl<'de> Deserialize<'de> for Seed {
 
 /// A keyed hash: answers every key with 64 bits that only the seed and the key determine.
 ///
-/// Its two subkeys come from `ChaCha8` under the seed, so neighbouring seeds have nothing in common, and
-/// a draw at one key never moves the draw at another.
+/// Its two subkeys come from `ChaCha8` under the seed, so neighbouring seeds have nothing in
+/// common, and a draw at one key never moves the draw at another.
 #[derive(Copy, Clone, Debug, Default)]
 pub(crate) struct KeyedHash {
     first: u64,

@@ -165,7 +165,8 @@ impl FromStr for Span {
     }
 }
 
-/// Instants and spans are written in full precision, as `8300000ns`, so that a saved schedule replays.
+/// Instants and spans are written in full precision, as `8300000ns`, so that a saved schedule
+/// replays.
 impl Serialize for Span {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{}ns", self.0))

@@ -8,8 +8,8 @@ use crate::time::Span;
 /// Fewer than so many of one kind are told one by one.
 const TOGETHER_MIN: usize = 4;
 
-/// The faults and decisions of `schedule`, a line each; messages of one kind and link that are late and
-/// nothing else share a line, or jitter would bury what matters.
+/// The faults and decisions of `schedule`, a line each; messages of one kind and link that are late
+/// and nothing else share a line, or jitter would bury what matters.
 pub(super) fn told(schedule: &Schedule, subject: &dyn Subject) -> Vec<String> {
     let decisions: Vec<(Key, Choice)> =
         schedule.decisions.iter().map(|(&key, &choice)| (key, choice)).collect();

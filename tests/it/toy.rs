@@ -136,7 +136,7 @@ pub fn survivable() -> Envelope {
 impl System for Toy {
     type Node = Program;
 
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "toy"
     }
 
@@ -270,7 +270,9 @@ impl Node for Program {
         match self {
             Self::Server { met, waiting, quirk, by } => {
                 let hidden = if *quirk == Quirk::OtherState { *by } else { 0 };
-                met.iter().for_each(|message| _ = digest.word(message.word()));
+                for message in met {
+                    digest.word(message.word());
+                }
                 digest.word(waiting.len() as u64).word(hidden);
             }
             Self::Client { next, open, .. } => {
