@@ -296,7 +296,8 @@ impl Scenario {
         Entry::named(name)?.scenario()
     }
 
-    /// Supplies the program that the scenario calls `name`.
+    /// Supplies the program that the scenario calls `name`; the page of the [module](self) has an
+    /// example.
     ///
     /// # Errors
     /// If the scenario names no such program.
@@ -317,7 +318,8 @@ impl Scenario {
     }
 
     /// Promises something besides what the scenario names: a sink of a program's own, for instance.
-    /// The sinks of the consumer groups count from 0.
+    /// The sinks of the consumer groups count from 0; a system has at most
+    /// [`SINKS_MAX`](crate::check::SINKS_MAX) in all.
     pub fn promise(mut self, promise: Promise) -> Self {
         self.own_promises.push(promise);
         self
