@@ -8,5 +8,6 @@ mod explore;
 mod fake;
 mod faults;
 mod harness;
+mod network;
 mod tidy;
 mod toy;
