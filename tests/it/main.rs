@@ -10,6 +10,7 @@ mod fake;
 mod faults;
 mod golden;
 mod harness;
+mod network;
 mod pipe;
 #[cfg(feature = "cli")]
 mod readme;
