@@ -16,8 +16,10 @@ pub(super) struct Sequences {
 #[derive(Copy, Clone, Debug, Default)]
 struct Producer {
     epoch: u32,
-    /// Its last batches, the newest first.
+    /// Its last batches, in a ring.
     batches: [Batch; REMEMBERED],
+    /// Where the newest of them stands; each is followed by the one before it.
+    newest: u8,
     remembered: u8,
 }
 
@@ -60,20 +62,9 @@ impl Sequences {
         if batch.epoch < known.epoch {
             return Judgement::Refused(Refusal::Fenced);
         }
-        let expected = if batch.epoch > known.epoch {
-            0
-        } else {
-            let mut batches = known.batches[..usize::from(known.remembered)].iter();
-            if let Some(original) = batches.find(|seen| seen.sequence == batch.sequence) {
-                return Judgement::Duplicate(original.offset);
-            }
-            known.batches[0].sequence.wrapping_add(1)
-        };
-        if batch.sequence == expected {
-            Judgement::Fresh
-        } else {
-            Judgement::Refused(Refusal::OutOfOrder)
-        }
+        let expected =
+            if batch.epoch > known.epoch { 0 } else { known.newest().sequence.wrapping_add(1) };
+        if batch.sequence == expected { Judgement::Fresh } else { known.judge_stray(batch) }
     }
 
     /// Remembers a batch that was appended at `offset`.
@@ -87,17 +78,42 @@ impl Sequences {
         if batch.epoch > known.epoch {
             *known = Producer { epoch: batch.epoch, ..Producer::default() };
         }
-        known.batches.copy_within(..REMEMBERED - 1, 1);
-        known.batches[0] = Batch { sequence: batch.sequence, offset };
+        known.newest = known.newest.checked_sub(1).unwrap_or(REMEMBERED as u8 - 1);
+        known.batches[usize::from(known.newest) % REMEMBERED] =
+            Batch { sequence: batch.sequence, offset };
         known.remembered = (known.remembered + 1).min(REMEMBERED as u8);
     }
 
     pub(super) fn fingerprint(&self, digest: &mut Digest) {
         for (id, known) in self.producers.iter().enumerate().filter(|(_, p)| p.remembered > 0) {
             digest.word((id as u64) << 40 | u64::from(known.remembered) << 32 | known.epoch as u64);
-            for batch in &known.batches[..usize::from(known.remembered)] {
+            for batch in known.batches() {
                 digest.word(u64::from(batch.sequence)).word(batch.offset);
             }
+        }
+    }
+}
+
+impl Producer {
+    #[inline]
+    fn newest(&self) -> Batch {
+        self.batches[usize::from(self.newest) % REMEMBERED]
+    }
+
+    /// The batches that are remembered, the newest first.
+    fn batches(&self) -> impl Iterator<Item = &Batch> {
+        let from = usize::from(self.newest) % REMEMBERED;
+        let (newer, older) = (&self.batches[from..], &self.batches[..from]);
+        newer.iter().chain(older).take(usize::from(self.remembered))
+    }
+
+    /// Judges a batch that does not follow the newest one.
+    #[cold]
+    fn judge_stray(&self, batch: Identity) -> Judgement {
+        let original = self.batches().find(|seen| seen.sequence == batch.sequence);
+        match original.filter(|_| batch.epoch == self.epoch) {
+            Some(original) => Judgement::Duplicate(original.offset),
+            None => Judgement::Refused(Refusal::OutOfOrder),
         }
     }
 }
