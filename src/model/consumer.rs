@@ -171,18 +171,27 @@ impl Consumer {
         }
         // Also when every entry was known: the commit that made it known may not be durable yet.
         let mark = self.database.flush(ctx);
-        self.lanes[lane] = Stage::Applying { mark, next: base + entries.len() as u64 };
-        self.go_on(lane, ctx);
+        let next = base + entries.len() as u64;
+        if self.database.is_durable(mark) {
+            self.applied(lane, next, ctx);
+        } else {
+            self.lanes[lane] = Stage::Applying { mark, next };
+        }
     }
 
-    /// Settles what was applied in a lane, once it is durable.
-    #[inline]
+    /// Settles what was applied in a lane, if it has become durable.
     fn go_on(&mut self, lane: usize, ctx: &mut Ctx<'_>) {
-        let Stage::Applying { mark, next } = self.lanes[lane] else { return };
-        if !self.database.is_durable(mark) {
-            return;
+        if let Stage::Applying { mark, next } = self.lanes[lane]
+            && self.database.is_durable(mark)
+        {
+            self.lanes[lane] = Stage::Reading;
+            self.applied(lane, next, ctx);
         }
-        self.lanes[lane] = Stage::Reading;
+    }
+
+    /// What was read before `next` is applied and durable.
+    #[inline]
+    fn applied(&mut self, lane: usize, next: u64, ctx: &mut Ctx<'_>) {
         if self.policy.settle != Settle::After || self.client.commit(lane, next, ctx) {
             self.read_on(lane, next, ctx);
         }

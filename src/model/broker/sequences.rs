@@ -72,7 +72,7 @@ impl Sequences {
     pub(super) fn note(&mut self, batch: Identity, offset: u64) {
         let index = batch.producer.index();
         if self.producers.len() <= index {
-            self.producers.resize(index + 1, Producer::default());
+            self.meet(index);
         }
         let known = &mut self.producers[index];
         if batch.epoch > known.epoch {
@@ -82,6 +82,11 @@ impl Sequences {
         known.batches[usize::from(known.newest) % REMEMBERED] =
             Batch { sequence: batch.sequence, offset };
         known.remembered = (known.remembered + 1).min(REMEMBERED as u8);
+    }
+
+    #[cold]
+    fn meet(&mut self, index: usize) {
+        self.producers.resize(index + 1, Producer::default());
     }
 
     pub(super) fn fingerprint(&self, digest: &mut Digest) {

@@ -69,7 +69,9 @@ fn the_window_limits_what_is_in_flight_and_sequences_follow() {
 #[test]
 fn a_send_is_invoked_before_it_is_transmitted_and_ok_when_it_is_acknowledged() {
     let (mut bench, mut producer) = started(POLICY, 1);
-    let Message::Produce { produce: Produce { entry, .. }, .. } = bench.take_sent()[0] else { panic!() };
+    let Message::Produce { produce: Produce { entry, .. }, .. } = bench.take_sent()[0] else {
+        panic!()
+    };
     let payload = entry.body.fingerprint();
     answer(&mut bench, &mut producer, 0, stored(7));
     let ok = Event::SendOk { message: id(0), attempt: 0, partition: P, offset: Some(7) };
