@@ -120,7 +120,7 @@ impl Broker {
     /// The broker as a boot finds its disk.
     pub fn boot(policy: Policy, disk: Journals<'_, Record>) -> Self {
         let open = |p| Partition::open(PartitionId(p), FileId(p as u8 + 1), disk);
-        let mut committed = vec![0; usize::from(policy.groups) * usize::from(policy.partitions)];
+        let mut committed = [0].repeat(usize::from(policy.groups) * usize::from(policy.partitions));
         for (_, stored) in disk.records(OFFSETS) {
             if let Some(&Record::GroupOffset { group, partition, offset }) = stored.intact()
                 && let Some(slot) = policy.slot(group, partition)

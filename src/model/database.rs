@@ -46,7 +46,7 @@ impl Database {
             view: SetDigest::new(),
             inbox: MessageSet::default(),
             recovered: MessageSet::default(),
-            positions: vec![0; usize::from(partitions)],
+            positions: [0].repeat(usize::from(partitions)),
         };
         for (_, stored) in disk.records(file) {
             match stored.intact() {

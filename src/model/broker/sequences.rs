@@ -79,8 +79,8 @@ impl Sequences {
             *known = Producer { epoch: batch.epoch, ..Producer::default() };
         }
         known.newest = known.newest.checked_sub(1).unwrap_or(REMEMBERED as u8 - 1);
-        known.batches[usize::from(known.newest) % REMEMBERED] =
-            Batch { sequence: batch.sequence, offset };
+        let newest = Batch { sequence: batch.sequence, offset };
+        known.batches[usize::from(known.newest)] = newest;
         known.remembered = (known.remembered + 1).min(REMEMBERED as u8);
     }
 
@@ -102,13 +102,12 @@ impl Sequences {
 impl Producer {
     #[inline]
     fn newest(&self) -> Batch {
-        self.batches[usize::from(self.newest) % REMEMBERED]
+        self.batches[usize::from(self.newest)]
     }
 
     /// The batches that are remembered, the newest first.
     fn batches(&self) -> impl Iterator<Item = &Batch> {
-        let from = usize::from(self.newest) % REMEMBERED;
-        let (newer, older) = (&self.batches[from..], &self.batches[..from]);
+        let (older, newer) = self.batches.split_at(usize::from(self.newest));
         newer.iter().chain(older).take(usize::from(self.remembered))
     }
 
