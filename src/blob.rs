@@ -1,6 +1,7 @@
 //! Message bodies: opaque bytes, kept once a run and passed around by handle.
 
 use crate::digest::Digest;
+use std::ops::Range;
 
 /// A handle to a message body in the run's arena, with the fingerprint of its bytes.
 ///
@@ -8,7 +9,7 @@ use crate::digest::Digest;
 #[derive(Copy, Clone, Debug)]
 pub struct Blob {
     fingerprint: u64,
-    index: u32,
+    start: u32,
     length: u32,
 }
 
@@ -29,6 +30,17 @@ impl Blob {
     pub const fn is_empty(self) -> bool {
         self.length == 0
     }
+
+    #[inline]
+    fn new(start: u32, bytes: &[u8]) -> Self {
+        let fingerprint = Digest::new().bytes(bytes).value();
+        Self { fingerprint, start, length: bytes.len() as u32 }
+    }
+
+    fn range(self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + self.length as usize
+    }
 }
 
 impl PartialEq for Blob {
@@ -43,7 +55,6 @@ impl Eq for Blob {}
 #[derive(Debug, Default)]
 pub struct Blobs {
     bytes: Vec<u8>,
-    starts: Vec<u32>,
 }
 
 impl Blobs {
@@ -51,16 +62,16 @@ impl Blobs {
     ///
     /// # Panics
     /// If a run keeps 4 GiB of bodies.
+    #[inline]
     pub fn put(&mut self, bytes: &[u8]) -> Blob {
         let start = u32::try_from(self.bytes.len()).expect("a run keeps less than 4 GiB of bodies");
         self.bytes.extend_from_slice(bytes);
-        self.seal(start)
+        Blob::new(start, bytes)
     }
 
     /// The bytes of `blob`.
     pub fn get(&self, blob: Blob) -> &[u8] {
-        let start = self.starts[blob.index as usize] as usize;
-        &self.bytes[start..start + blob.length as usize]
+        &self.bytes[blob.range()]
     }
 
     /// A copy of `blob` with one bit flipped, chosen by `draw`; an empty body stays as it is.
@@ -68,28 +79,15 @@ impl Blobs {
         if blob.is_empty() {
             return blob;
         }
-        let from = self.starts[blob.index as usize] as usize;
         let start = self.bytes.len();
-        self.bytes.extend_from_within(from..from + blob.length as usize);
+        self.bytes.extend_from_within(blob.range());
         let bit = (draw % (blob.length as u64 * 8)) as usize;
         self.bytes[start + bit / 8] ^= 1 << (bit % 8);
-        self.seal(start as u32)
+        Blob::new(start as u32, &self.bytes[start..])
     }
 
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
-        self.starts.clear();
-    }
-
-    fn seal(&mut self, start: u32) -> Blob {
-        let bytes = &self.bytes[start as usize..];
-        let blob = Blob {
-            fingerprint: Digest::new().bytes(bytes).value(),
-            index: self.starts.len() as u32,
-            length: bytes.len() as u32,
-        };
-        self.starts.push(start);
-        blob
     }
 }
 

@@ -120,7 +120,7 @@ impl Broker {
     /// The broker as a boot finds its disk.
     pub fn boot(policy: Policy, disk: Journals<'_, Record>) -> Self {
         let open = |p| Partition::open(PartitionId(p), FileId(p as u8 + 1), disk);
-        let mut committed = vec![0; usize::from(policy.groups) * usize::from(policy.partitions)];
+        let mut committed = [0].repeat(usize::from(policy.groups) * usize::from(policy.partitions));
         for (_, stored) in disk.records(OFFSETS) {
             if let Some(&Record::GroupOffset { group, partition, offset }) = stored.intact()
                 && let Some(slot) = policy.slot(group, partition)
@@ -141,18 +141,18 @@ impl Broker {
     }
 
     #[inline]
-    fn produce(&mut self, from: NodeId, produce: &Produce, ctx: &mut Ctx<'_>) {
-        let index = produce.partition.index();
-        let Some(partition) = self.partitions.get_mut(index) else {
+    fn produce(&mut self, from: NodeId, to: PartitionId, produce: &Produce, ctx: &mut Ctx<'_>) {
+        let message = produce.entry.message;
+        let Some(partition) = self.partitions.get_mut(to.index()) else {
             let verdict = Verdict::Refused(Refusal::UnknownPartition);
-            return answer(produce, verdict, ctx);
+            return ctx.reply(Message::Produced { message, partition: to, verdict });
         };
         let visible = partition.visible(self.policy.fsync);
         if let Some(verdict) = partition.produce(from, produce, &self.policy, ctx) {
-            answer(produce, verdict, ctx);
+            ctx.reply(Message::Produced { message, partition: to, verdict });
         }
         if !self.parked.is_empty() && partition.visible(self.policy.fsync) > visible {
-            self.wake_readers(produce.partition, ctx);
+            self.wake_readers(to, ctx);
         }
         self.start_interval(ctx);
     }
@@ -319,12 +319,6 @@ impl Policy {
     }
 }
 
-#[inline]
-fn answer(produce: &Produce, verdict: Verdict, ctx: &mut Ctx<'_>) {
-    let Produce { entry, partition, .. } = *produce;
-    ctx.reply(Message::Produced { message: entry.message, partition, verdict });
-}
-
 fn answer_parked(fetch: &Parked, reading: Reading, ctx: &mut Ctx<'_>) {
     let Parked { client, request, partition, offset, .. } = *fetch;
     ctx.send(client, Message::Fetched { request, partition, base: offset, reading });
@@ -347,7 +341,9 @@ impl Node for Broker {
     #[inline]
     fn deliver(&mut self, from: NodeId, message: Message, ctx: &mut Ctx<'_>) {
         match message {
-            Message::Produce(produce) => self.produce(from, &produce, ctx),
+            Message::Produce { partition, produce } => {
+                self.produce(from, partition, &produce, ctx);
+            }
             Message::Fetch { request, partition, offset, batch, wait_max } => {
                 let due = Instant::NEVER;
                 let fetch = Parked { client: from, request, partition, offset, batch, due };

@@ -150,55 +150,48 @@ impl Consumer {
         entries: &[Entry],
         ctx: &mut Ctx<'_>,
     ) {
+        let inbox = self.policy.dedup == Dedup::Inbox;
+        let atomic = self.policy.settle == Settle::Atomic;
         for (entry, offset) in entries.iter().zip(base..) {
-            let position = (self.policy.settle == Settle::Atomic).then(|| (partition, offset + 1));
+            let position = atomic.then(|| (partition, offset + 1));
             if self.database.had_applied(entry.message) {
                 Moment::Redelivered.note(ctx);
             }
-            if !self.is_known(entry, ctx) {
-                let inbox = self.policy.dedup == Dedup::Inbox;
-                self.database.apply(entry, Beside { inbox, position }, ctx);
-            } else if let Some((partition, next)) = position {
+            let hit = if self.policy.dedup == Dedup::Memory && !self.seen.insert(entry.message) {
+                Moment::MemoryHit
+            } else if !self.database.apply(entry, Beside { inbox, position }, ctx) {
+                Moment::InboxHit
+            } else {
+                continue;
+            };
+            hit.note(ctx);
+            if let Some((partition, next)) = position {
                 self.database.advance(partition, next, ctx);
             }
         }
         // Also when every entry was known: the commit that made it known may not be durable yet.
         let mark = self.database.flush(ctx);
-        self.lanes[lane] = Stage::Applying { mark, next: base + entries.len() as u64 };
-        self.go_on(lane, ctx);
-    }
-
-    #[inline]
-    fn is_known(&mut self, entry: &Entry, ctx: &mut Ctx<'_>) -> bool {
-        match self.policy.dedup {
-            Dedup::Inbox => {
-                let known = self.database.has_row(entry.message);
-                if known {
-                    Moment::InboxHit.note(ctx);
-                }
-                known
-            }
-            Dedup::Memory => {
-                let known = self.seen.has(entry.message);
-                if known {
-                    Moment::MemoryHit.note(ctx);
-                } else {
-                    self.seen.insert(entry.message);
-                }
-                known
-            }
-            Dedup::None => false,
+        let next = base + entries.len() as u64;
+        if self.database.is_durable(mark) {
+            self.applied(lane, next, ctx);
+        } else {
+            self.lanes[lane] = Stage::Applying { mark, next };
         }
     }
 
-    /// Settles what was applied in a lane, once it is durable.
-    #[inline]
+    /// Settles what was applied in a lane, if it has become durable.
     fn go_on(&mut self, lane: usize, ctx: &mut Ctx<'_>) {
-        let Stage::Applying { mark, next } = self.lanes[lane] else { return };
-        if !self.database.is_durable(mark) {
-            return;
+        if let Stage::Applying { mark, next } = self.lanes[lane]
+            && self.database.is_durable(mark)
+        {
+            self.lanes[lane] = Stage::Reading;
+            self.applied(lane, next, ctx);
         }
-        self.lanes[lane] = Stage::Reading;
+    }
+
+    /// What was read before `next` is applied and durable.
+    #[inline]
+    fn applied(&mut self, lane: usize, next: u64, ctx: &mut Ctx<'_>) {
         if self.policy.settle != Settle::After || self.client.commit(lane, next, ctx) {
             self.read_on(lane, next, ctx);
         }

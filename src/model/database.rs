@@ -46,13 +46,16 @@ impl Database {
             view: SetDigest::new(),
             inbox: MessageSet::default(),
             recovered: MessageSet::default(),
-            positions: vec![0; usize::from(partitions)],
+            positions: [0].repeat(usize::from(partitions)),
         };
         for (_, stored) in disk.records(file) {
             match stored.intact() {
                 Some(&Record::Applied { message, payload, inbox, position, .. }) => {
                     this.recovered.insert(message);
-                    this.enter(message, payload, Beside { inbox, position });
+                    if inbox {
+                        this.inbox.insert(message);
+                    }
+                    this.enter(message, payload, position);
                 }
                 Some(&Record::Moved { partition, next }) => this.move_to(partition, next),
                 _ => {}
@@ -65,12 +68,6 @@ impl Database {
     /// commit is damaged it cannot.
     pub fn start(&mut self, ctx: &mut Ctx<'_>) -> bool {
         self.tail.start(ctx) != Found::Damage
-    }
-
-    /// Whether the inbox has a row for `message`.
-    #[inline]
-    pub fn has_row(&self, message: MessageId) -> bool {
-        self.inbox.has(message)
     }
 
     /// Whether `message` had been applied before this process booted.
@@ -90,14 +87,19 @@ impl Database {
         self.positions[partition.index()]
     }
 
-    /// Commits the effect of `entry` and what is `beside` it.
+    /// Commits the effect of `entry` and what is `beside` it. Returns whether that was done: a
+    /// second row of the same message in the inbox would violate its key.
     #[inline]
-    pub fn apply(&mut self, entry: &Entry, beside: Beside, ctx: &mut Ctx<'_>) {
+    pub fn apply(&mut self, entry: &Entry, beside: Beside, ctx: &mut Ctx<'_>) -> bool {
         let (message, payload) = (entry.message, entry.body.fingerprint());
         let Beside { inbox, position } = beside;
+        if inbox && !self.inbox.insert(message) {
+            return false;
+        }
         let record = Record::Applied { message, sink: self.sink, payload, inbox, position };
         self.tail.append(record, ctx);
-        self.enter(message, payload, beside);
+        self.enter(message, payload, position);
+        true
     }
 
     /// Commits nothing but a position.
@@ -155,13 +157,10 @@ impl Database {
     }
 
     #[inline]
-    fn enter(&mut self, message: MessageId, payload: u64, beside: Beside) {
+    fn enter(&mut self, message: MessageId, payload: u64, position: Option<(PartitionId, u64)>) {
         self.applied += 1;
         self.view.insert(message.word(), payload);
-        if beside.inbox {
-            self.inbox.insert(message);
-        }
-        if let Some((partition, next)) = beside.position {
+        if let Some((partition, next)) = position {
             self.move_to(partition, next);
         }
     }
@@ -176,7 +175,10 @@ impl Database {
 /// A set of messages: a bit for each planned one, a tree for the rest.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MessageSet {
-    planned: Vec<Vec<u64>>,
+    /// The first 64 messages of each client: few runs have more, and they need no second look.
+    first: Vec<u64>,
+    /// The messages of each client after those.
+    later: Vec<Vec<u64>>,
     others: BTreeSet<u64>,
 }
 
@@ -184,37 +186,68 @@ impl MessageSet {
     #[inline]
     pub(super) fn has(&self, message: MessageId) -> bool {
         match message.planned() {
-            Some((origin, number)) => self
-                .planned
-                .get(origin.index())
-                .and_then(|bits| bits.get(number as usize / 64))
-                .is_some_and(|bits| bits >> (number % 64) & 1 == 1),
-            None => self.others.contains(&message.word()),
+            Some((origin, number @ ..64)) => {
+                self.first.get(origin.index()).is_some_and(|bits| bits >> number & 1 == 1)
+            }
+            _ => self.has_far(message),
         }
     }
 
-    #[inline]
-    pub(super) fn insert(&mut self, message: MessageId) {
+    #[cold]
+    fn has_far(&self, message: MessageId) -> bool {
         let Some((origin, number)) = message.planned() else {
-            self.others.insert(message.word());
-            return;
+            return self.others.contains(&message.word());
         };
-        if self.planned.len() <= origin.index() {
-            self.planned.resize(origin.index() + 1, Vec::new());
+        let bits = self.later.get(origin.index());
+        let bits = bits.and_then(|bits| bits.get(number as usize / 64 - 1));
+        bits.is_some_and(|bits| bits >> (number % 64) & 1 == 1)
+    }
+
+    /// Adds `message`. Returns whether it was new.
+    #[inline]
+    pub(super) fn insert(&mut self, message: MessageId) -> bool {
+        if let Some((origin, number @ ..64)) = message.planned()
+            && let Some(bits) = self.first.get_mut(origin.index())
+        {
+            let known = *bits;
+            *bits |= 1 << number;
+            return known != *bits;
         }
-        let bits = &mut self.planned[origin.index()];
-        let word = number as usize / 64;
+        self.insert_far(message)
+    }
+
+    #[cold]
+    fn insert_far(&mut self, message: MessageId) -> bool {
+        let Some((origin, number)) = message.planned() else {
+            return self.others.insert(message.word());
+        };
+        if self.first.len() <= origin.index() {
+            self.first.resize(origin.index() + 1, 0);
+        }
+        let Some(word) = (number as usize / 64).checked_sub(1) else {
+            self.first[origin.index()] |= 1 << number;
+            return true;
+        };
+        if self.later.len() <= origin.index() {
+            self.later.resize(origin.index() + 1, Vec::new());
+        }
+        let bits = &mut self.later[origin.index()];
         if bits.len() <= word {
             bits.resize(word + 1, 0);
         }
+        let known = bits[word];
         bits[word] |= 1 << (number % 64);
+        known != bits[word]
     }
 
     pub(super) fn fingerprint(&self, digest: &mut Digest) {
-        for (origin, bits) in self.planned.iter().enumerate().filter(|(_, bits)| !bits.is_empty()) {
-            digest.word((origin as u64) << 32 | bits.len() as u64);
-            for &word in bits {
-                digest.word(word);
+        for (origin, &first) in self.first.iter().enumerate() {
+            let later: &[u64] = self.later.get(origin).map_or(&[], |bits| bits);
+            if first != 0 || !later.is_empty() {
+                digest.word((origin as u64) << 32 | (1 + later.len() as u64)).word(first);
+                for &word in later {
+                    digest.word(word);
+                }
             }
         }
         self.others.iter().for_each(|&word| _ = digest.word(word));

@@ -9,9 +9,15 @@ use crate::time::Span;
 
 /// What links carry between built-in machines.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(u8)] // A tag hidden in a field is smaller, and slower to read.
 pub enum Message {
     /// A producer asks for an entry to be appended.
-    Produce(Produce),
+    Produce {
+        /// The partition.
+        partition: PartitionId,
+        /// What to append, and by which name.
+        produce: Produce,
+    },
     /// The broker's answer.
     Produced {
         /// The message it is about: it tells the request, however late the answer comes.
@@ -92,8 +98,6 @@ pub struct Produce {
     pub entry: Entry,
     /// Who sends it as which of its batches, if the producer is idempotent.
     pub identity: Option<Identity>,
-    /// Where.
-    pub partition: PartitionId,
 }
 
 /// An entry of a log.
@@ -243,7 +247,7 @@ impl node::Message for Message {
     #[inline]
     fn kind(&self) -> u8 {
         match self {
-            Self::Produce(_) => 0,
+            Self::Produce { .. } => 0,
             Self::Produced { .. } => 1,
             Self::Fetch { .. } => 2,
             Self::Fetched { .. } => 3,
@@ -262,7 +266,7 @@ impl node::Message for Message {
     #[inline]
     fn fingerprint(&self, digest: &mut Digest) {
         match self {
-            Self::Produce(Produce { entry, identity, partition }) => {
+            Self::Produce { partition, produce: Produce { entry, identity } } => {
                 digest.word(packed(0, *partition, NO_GROUP, 0));
                 Identity::fingerprint(*identity, digest);
                 entry.fingerprint(digest);
@@ -320,7 +324,7 @@ impl node::Message for Message {
         };
         HEADER
             + match self {
-                Self::Produce(produce) => bodies(&[produce.entry]),
+                Self::Produce { produce, .. } => bodies(&[produce.entry]),
                 Self::Fetched { reading: Reading::Entries(entries), .. } => bodies(entries),
                 Self::Custom(message) => message.size(),
                 _ => 0,
@@ -330,7 +334,7 @@ impl node::Message for Message {
     /// Bodies go bad; headers do not, since the checksums of the transport catch what breaks them.
     fn corrupt(&mut self, bit: u64, blobs: &mut Blobs) -> bool {
         match self {
-            Self::Produce(produce) => produce.entry.corrupt(bit, blobs),
+            Self::Produce { produce, .. } => produce.entry.corrupt(bit, blobs),
             Self::Fetched { reading: Reading::Entries(entries), .. } if !entries.is_empty() => {
                 let count = entries.len() as u64;
                 entries[(bit % count) as usize].corrupt(bit / count, blobs)
@@ -368,8 +372,10 @@ mod tests {
             Entry { checksum: 0, ..entry },
         ];
         for partition in [PartitionId(0), PartitionId(1)] {
-            let produce =
-                |entry, identity| Message::Produce(Produce { entry, identity, partition });
+            let produce = |entry, identity| Message::Produce {
+                partition,
+                produce: Produce { entry, identity },
+            };
             all.extend(entries.map(|entry| produce(entry, None)));
             let names = [name(0, 0, 0), name(1, 0, 0), name(0, 1, 0), name(0, 0, 1)];
             all.extend(names.map(|identity| produce(entry, identity)));
@@ -430,7 +436,7 @@ mod tests {
         for mut message in variants(&mut blobs) {
             let before = digest(&message);
             assert_eq!(message.corrupt(7, &mut blobs), before != digest(&message));
-            if let Message::Produce(Produce { entry, .. }) = message {
+            if let Message::Produce { produce: Produce { entry, .. }, .. } = message {
                 assert!(!entry.is_sound());
             }
         }

@@ -9,6 +9,7 @@ use crate::node;
 
 /// A record of a built-in machine's file, or of a user's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(u8)] // A tag hidden in a field is smaller, and slower to read.
 pub enum Record {
     /// An entry of a partition's log; its offset is its position in the file.
     Entry {

@@ -59,7 +59,7 @@ impl Partition {
         policy: &Policy,
         ctx: &mut Context<'_, Message, Record>,
     ) -> Option<Verdict> {
-        let Produce { entry, identity, .. } = *produce;
+        let Produce { entry, identity } = *produce;
         if self.is_closed() {
             return Some(Verdict::Refused(Refusal::Closed));
         }

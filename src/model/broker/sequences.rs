@@ -16,8 +16,10 @@ pub(super) struct Sequences {
 #[derive(Copy, Clone, Debug, Default)]
 struct Producer {
     epoch: u32,
-    /// Its last batches, the newest first.
+    /// Its last batches, in a ring.
     batches: [Batch; REMEMBERED],
+    /// Where the newest of them stands; each is followed by the one before it.
+    newest: u8,
     remembered: u8,
 }
 
@@ -60,20 +62,9 @@ impl Sequences {
         if batch.epoch < known.epoch {
             return Judgement::Refused(Refusal::Fenced);
         }
-        let expected = if batch.epoch > known.epoch {
-            0
-        } else {
-            let mut batches = known.batches[..usize::from(known.remembered)].iter();
-            if let Some(original) = batches.find(|seen| seen.sequence == batch.sequence) {
-                return Judgement::Duplicate(original.offset);
-            }
-            known.batches[0].sequence.wrapping_add(1)
-        };
-        if batch.sequence == expected {
-            Judgement::Fresh
-        } else {
-            Judgement::Refused(Refusal::OutOfOrder)
-        }
+        let expected =
+            if batch.epoch > known.epoch { 0 } else { known.newest().sequence.wrapping_add(1) };
+        if batch.sequence == expected { Judgement::Fresh } else { known.judge_stray(batch) }
     }
 
     /// Remembers a batch that was appended at `offset`.
@@ -81,23 +72,52 @@ impl Sequences {
     pub(super) fn note(&mut self, batch: Identity, offset: u64) {
         let index = batch.producer.index();
         if self.producers.len() <= index {
-            self.producers.resize(index + 1, Producer::default());
+            self.meet(index);
         }
         let known = &mut self.producers[index];
         if batch.epoch > known.epoch {
             *known = Producer { epoch: batch.epoch, ..Producer::default() };
         }
-        known.batches.copy_within(..REMEMBERED - 1, 1);
-        known.batches[0] = Batch { sequence: batch.sequence, offset };
+        known.newest = known.newest.checked_sub(1).unwrap_or(REMEMBERED as u8 - 1);
+        let newest = Batch { sequence: batch.sequence, offset };
+        known.batches[usize::from(known.newest)] = newest;
         known.remembered = (known.remembered + 1).min(REMEMBERED as u8);
+    }
+
+    #[cold]
+    fn meet(&mut self, index: usize) {
+        self.producers.resize(index + 1, Producer::default());
     }
 
     pub(super) fn fingerprint(&self, digest: &mut Digest) {
         for (id, known) in self.producers.iter().enumerate().filter(|(_, p)| p.remembered > 0) {
             digest.word((id as u64) << 40 | u64::from(known.remembered) << 32 | known.epoch as u64);
-            for batch in &known.batches[..usize::from(known.remembered)] {
+            for batch in known.batches() {
                 digest.word(u64::from(batch.sequence)).word(batch.offset);
             }
+        }
+    }
+}
+
+impl Producer {
+    #[inline]
+    fn newest(&self) -> Batch {
+        self.batches[usize::from(self.newest)]
+    }
+
+    /// The batches that are remembered, the newest first.
+    fn batches(&self) -> impl Iterator<Item = &Batch> {
+        let (older, newer) = self.batches.split_at(usize::from(self.newest));
+        newer.iter().chain(older).take(usize::from(self.remembered))
+    }
+
+    /// Judges a batch that does not follow the newest one.
+    #[cold]
+    fn judge_stray(&self, batch: Identity) -> Judgement {
+        let original = self.batches().find(|seen| seen.sequence == batch.sequence);
+        match original.filter(|_| batch.epoch == self.epoch) {
+            Some(original) => Judgement::Duplicate(original.offset),
+            None => Judgement::Refused(Refusal::OutOfOrder),
         }
     }
 }

@@ -31,7 +31,8 @@ fn entry(bench: &mut Bench, number: u32) -> Entry {
 /// A request of producer 1 in epoch 0: the sequence is the number of the message.
 fn produce(bench: &mut Bench, sequence: u32) -> Message {
     let identity = Some(Identity { producer: NodeId(1), epoch: 0, sequence });
-    Message::Produce(Produce { entry: entry(bench, sequence), identity, partition: P })
+    let produce = Produce { entry: entry(bench, sequence), identity };
+    Message::Produce { partition: P, produce }
 }
 
 fn produced(number: u32, verdict: Verdict) -> Message {
@@ -168,10 +169,9 @@ fn a_body_that_went_bad_is_refused_unless_the_policy_is_to_trust() {
 fn an_unknown_partition_is_refused() {
     let mut bench = Bench::machine(0);
     let mut broker = boot(&mut bench, POLICY);
-    let Message::Produce(mut request) = produce(&mut bench, 0) else { unreachable!() };
-    request.partition = PartitionId(9);
-    let [Produced { verdict, .. }] = bench.deliver(&mut broker, 1, Message::Produce(request))[..]
-    else {
+    let produce = Produce { entry: entry(&mut bench, 0), identity: None };
+    let request = Message::Produce { partition: PartitionId(9), produce };
+    let [Produced { verdict, .. }] = bench.deliver(&mut broker, 1, request)[..] else {
         panic!("no answer")
     };
     assert_eq!(verdict, Refused(Refusal::UnknownPartition));

@@ -137,19 +137,26 @@ impl ConsumerClient {
     /// Asks for entries from `next` on.
     #[inline]
     pub fn poll(&mut self, lane: usize, next: u64, ctx: &mut Ctx<'_>) {
-        self.lanes[lane].next = next;
-        self.lanes[lane].phase = Phase::Polling;
-        self.ask(lane, ctx);
+        let one = &mut self.lanes[lane];
+        one.next = next;
+        one.phase = Phase::Polling;
+        self.requests += 1;
+        one.request = self.requests;
+        let (request, partition) = (one.request, one.partition);
+        let FetchPolicy { broker, batch, wait_max, timeout, .. } = self.policy;
+        ctx.send(broker, Message::Fetch { request, partition, offset: next, batch, wait_max });
+        // It may go on for ever without anybody waiting for it.
+        ctx.set_timer(self.timer_of(lane), timeout, Work::Background);
     }
 
     /// Commits `next`. Returns whether the owner may go on at once; otherwise
     /// [`Progress::Settled`] will come.
     #[inline]
     pub fn commit(&mut self, lane: usize, next: u64, ctx: &mut Ctx<'_>) -> bool {
-        let Lane { partition, .. } = self.lanes[lane];
-        let group = self.policy.group;
+        let one = &mut self.lanes[lane];
+        let (group, partition) = (self.policy.group, one.partition);
         ctx.record(Event::CommitInvoke { group, partition, offset: next });
-        self.lanes[lane].next = next;
+        one.next = next;
         match self.policy.commit {
             CommitPolicy::Unanswered => {
                 let commit = Message::Commit { request: None, group, partition, offset: next };
@@ -157,7 +164,7 @@ impl ConsumerClient {
                 true
             }
             CommitPolicy::Answered => {
-                self.lanes[lane].phase = Phase::Committing;
+                one.phase = Phase::Committing;
                 self.ask(lane, ctx);
                 false
             }
@@ -275,27 +282,25 @@ impl ConsumerClient {
         Progress::None
     }
 
-    #[inline]
+    /// Asks what the phase of a lane is about.
     fn ask(&mut self, index: usize, ctx: &mut Ctx<'_>) {
+        let Lane { partition, next: offset, phase, .. } = self.lanes[index];
+        if phase == Phase::Polling {
+            return self.poll(index, offset, ctx);
+        }
         self.requests += 1;
         let request = self.requests;
         self.lanes[index].request = request;
-        let Lane { partition, next: offset, phase, .. } = self.lanes[index];
-        let FetchPolicy { broker, group, batch, wait_max, timeout, .. } = self.policy;
-        let (message, work) = match phase {
-            Phase::Idle => return,
-            Phase::Locating => (Message::OffsetFetch { request, group, partition }, Work::Progress),
-            // Polling may go on for ever without anybody waiting for it.
-            Phase::Polling => {
-                (Message::Fetch { request, partition, offset, batch, wait_max }, Work::Background)
-            }
+        let FetchPolicy { broker, group, timeout, .. } = self.policy;
+        let message = match phase {
+            Phase::Idle | Phase::Polling => return,
+            Phase::Locating => Message::OffsetFetch { request, group, partition },
             Phase::Committing => {
-                let request = Some(request);
-                (Message::Commit { request, group, partition, offset }, Work::Progress)
+                Message::Commit { request: Some(request), group, partition, offset }
             }
         };
         ctx.send(broker, message);
-        ctx.set_timer(self.timer_of(index), timeout, work);
+        ctx.set_timer(self.timer_of(index), timeout, Work::Progress);
     }
 
     fn ask_again(&mut self, index: usize, ctx: &mut Ctx<'_>) {

@@ -262,10 +262,11 @@ impl ProducerClient {
             }),
         };
         let entry = Entry::new(message, key, body);
-        let produce = Produce { entry, identity, partition: PartitionId(index as u16) };
+        let produce = Produce { entry, identity };
         let is_first = lane.flying.is_empty();
         lane.flying.push(Flying { produce, sequence, since, refused: false });
-        ctx.send(self.policy.broker, Message::Produce(produce));
+        let partition = PartitionId(index as u16);
+        ctx.send(self.policy.broker, Message::Produce { partition, produce });
         if is_first {
             self.set_timer(index, ctx);
         }
@@ -274,7 +275,8 @@ impl ProducerClient {
     fn transmit(&mut self, index: usize, place: usize, ctx: &mut Ctx<'_>) {
         let one = &mut self.lanes[index].flying[place];
         one.refused = false;
-        ctx.send(self.policy.broker, Message::Produce(one.produce));
+        let (partition, produce) = (PartitionId(index as u16), one.produce);
+        ctx.send(self.policy.broker, Message::Produce { partition, produce });
     }
 
     #[inline]

@@ -35,7 +35,7 @@ fn id(number: u32) -> MessageId {
 fn names(sent: &[Message]) -> Vec<Option<(u32, u32)>> {
     sent.iter()
         .map(|message| {
-            let Message::Produce(produce) = message else { panic!("{message:?}") };
+            let Message::Produce { produce, .. } = message else { panic!("{message:?}") };
             produce.identity.map(|batch| (batch.epoch, batch.sequence))
         })
         .collect()
@@ -69,7 +69,9 @@ fn the_window_limits_what_is_in_flight_and_sequences_follow() {
 #[test]
 fn a_send_is_invoked_before_it_is_transmitted_and_ok_when_it_is_acknowledged() {
     let (mut bench, mut producer) = started(POLICY, 1);
-    let Message::Produce(Produce { entry, .. }) = bench.take_sent()[0] else { panic!() };
+    let Message::Produce { produce: Produce { entry, .. }, .. } = bench.take_sent()[0] else {
+        panic!()
+    };
     let payload = entry.body.fingerprint();
     answer(&mut bench, &mut producer, 0, stored(7));
     let ok = Event::SendOk { message: id(0), attempt: 0, partition: P, offset: Some(7) };
@@ -202,7 +204,7 @@ fn each_partition_has_its_own_window_and_sequences() {
         .take_sent()
         .iter()
         .map(|message| match message {
-            Message::Produce(Produce { partition, identity, .. }) => {
+            Message::Produce { partition, produce: Produce { identity, .. } } => {
                 (partition.0, identity.unwrap().sequence)
             }
             other => panic!("{other:?}"),
