@@ -1,8 +1,8 @@
-//! Workload W1, the exactly-once pipe, as `w1 N`: N schedules of the catalogue's `w1` from seed 0, with
-//! history, digest and oracles on, in one line of key=value pairs.
+//! Workload W1, the exactly-once pipe, as `w1 N`: N schedules of the catalogue's `w1` from seed 0,
+//! with history, digest and oracles on, in one line of key=value pairs.
 //!
-//! These are the very runs of `postulate sweep w1 --schedules N`, in one thread and without its sample
-//! of repeated seeds, and they have its digest.
+//! These are the very runs of `postulate sweep w1 --schedules N`, in one thread and without its
+//! sample of repeated seeds, and they have its digest.
 
 use postulate::explore::Tally;
 use postulate::run::Pulse;

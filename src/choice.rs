@@ -230,7 +230,8 @@ pub(crate) enum Answer {
     Decided(Choice),
 }
 
-/// Answers every choice of a run: from explicit decisions first, then from the seed or the quiet default.
+/// Answers every choice of a run: from explicit decisions first, then from the seed or the quiet
+/// default.
 #[derive(Debug, Default)]
 pub struct Decider {
     hash: KeyedHash,

@@ -132,7 +132,8 @@ impl<R> Journal<R> {
         }
     }
 
-    /// Makes what `extent` covers durable; the positions of the records that became so go to `durable`.
+    /// Makes what `extent` covers durable; the positions of the records that became so go to
+    /// `durable`.
     pub(crate) fn sync(&mut self, extent: Extent, durable: &mut Vec<Position>) {
         let covered = self.cached.partition_point(|cached| cached.number < extent.0);
         let mut kept = Vec::new();
@@ -166,9 +167,9 @@ impl<R> Journal<R> {
         self.sync(Extent(u64::MAX), durable);
     }
 
-    /// The machine lost power: the last `undone` unsynced operations are undone, truncations included, what
-    /// was forgotten is lost, and the rest is found written, but for the last of it if that was `torn`.
-    /// Returns how many records were lost and whether one was torn.
+    /// The machine lost power: the last `undone` unsynced operations are undone, truncations
+    /// included, what was forgotten is lost, and the rest is found written, but for the last of it
+    /// if that was `torn`. Returns how many records were lost and whether one was torn.
     pub(crate) fn power_cut(
         &mut self,
         undone: u32,

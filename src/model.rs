@@ -28,6 +28,10 @@ mod tail;
 
 /// The program of a machine of a built-in system.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "machines are few, and a pointer costs each callback"
+)]
 pub enum Machine {
     /// A log broker.
     Broker(Broker),

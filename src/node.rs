@@ -47,11 +47,11 @@ impl Record for MessageId {
     }
 }
 
-/// A machine's program, sans-IO: it has no clock, no socket and no thread, and what it does are the *actions*
-/// it leaves in its [`Context`], carried out in order after the callback returns.
+/// A machine's program, sans-IO: it has no clock, no socket and no thread, and what it does are the
+/// *actions* it leaves in its [`Context`], carried out in order after the callback returns.
 ///
-/// A crash may fall after any action, so two actions are never atomic. Memory is lost with the process:
-/// [`System::boot`] makes the next one from the disk.
+/// A crash may fall after any action, so two actions are never atomic. Memory is lost with the
+/// process: [`System::boot`] makes the next one from the disk.
 pub trait Node: fmt::Debug {
     /// What links carry.
     type Message: Message;
@@ -90,8 +90,9 @@ pub trait Node: fmt::Debug {
     }
     /// Takes the whole state into the digest: two states that behave differently must differ in it.
     fn fingerprint(&self, digest: &mut Digest);
-    /// The replicated state, if there is one: the value of a [`SetDigest`](crate::digest::SetDigest) over
-    /// (message, payload), or another digest that equal replicas agree on.
+    /// The replicated state, if there is one: the value of a
+    /// [`SetDigest`](crate::digest::SetDigest) over (message, payload), or another digest that
+    /// equal replicas agree on.
     fn view(&self) -> Option<u64> {
         None
     }
@@ -176,8 +177,8 @@ pub(crate) enum Action {
     Discard(FileId, Position),
     /// Make the operations on a file so far durable.
     Sync(FileId, Ticket),
-    /// Enter the next of the events in the history. It is no action of the machine's: no crash falls
-    /// after it.
+    /// Enter the next of the events in the history. It is no action of the machine's: no crash
+    /// falls after it.
     Record,
     /// End the process for good.
     Exit,
@@ -475,8 +476,9 @@ impl<M, R> Context<'_, M, R> {
         self.desk.actions.push(Action::Discard(file, before));
     }
 
-    /// Asks for what was done to `file` so far to be made durable. [`Node::synced`] tells when, under the
-    /// ticket returned; `None` means that the disk writes through and all of it is durable already.
+    /// Asks for what was done to `file` so far to be made durable. [`Node::synced`] tells when,
+    /// under the ticket returned; `None` means that the disk writes through and all of it is
+    /// durable already.
     #[inline]
     #[must_use = "without a ticket nothing will be called: the work is durable already"]
     pub fn sync(&mut self, file: FileId) -> Option<Ticket> {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub use crate::sim::{Pulse, Stats, TraceEvent};
 
-/// Anything that runs schedules: every [`System`](crate::node::System) is one.
+/// Anything that runs schedules: every [`System`] is one.
 ///
 /// Nothing above this module knows what kind of system it runs.
 pub trait Subject: Send + Sync {

@@ -1,7 +1,7 @@
 //! The simulator: one thread, virtual time, faults.
 //!
-//! The [`World`] routes. Queue, timers, network, connections, disks and faults each own their state and
-//! return values; none of them knows a protocol, and none of them knows the world.
+//! The [`World`] routes. Queue, timers, network, connections, disks and faults each own their state
+//! and return values; none of them knows a protocol, and none of them knows the world.
 
 mod actions;
 mod connections;

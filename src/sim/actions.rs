@@ -124,7 +124,7 @@ impl<S: System> World<S> {
     ) {
         let via = match via {
             Some(via) => via,
-            None => self.connections.to_write(from, to),
+            None => self.connections.writing(from, to),
         };
         if self.connections.is_broken(via) || !self.connections.is_open_at(via, from) {
             self.tell_parcel(from, to, parcel, "goes into the void");
@@ -185,8 +185,8 @@ impl<S: System> World<S> {
         }
     }
 
-    /// Breaks a connection: in each direction a prefix of what is in flight may still arrive, and each
-    /// end learns of it late, after the data that reaches it.
+    /// Breaks a connection: in each direction a prefix of what is in flight may still arrive, and
+    /// each end learns of it late, after the data that reaches it.
     pub(super) fn break_connection(&mut self, via: Via, from: NodeId, to: NodeId) {
         let ends = self.connections.ends(via);
         let limits = ends.map(|end| {
@@ -247,10 +247,10 @@ impl<S: System> World<S> {
 
     /// `node` closes its end; the close follows the data that it has sent.
     pub(super) fn close_connection(&mut self, via: Via, node: NodeId) {
-        if let Some((peer, through)) = self.connections.close(via, node) {
-            if self.connections.is_open_at(via, peer) {
-                self.give_notice(via, node, peer, through);
-            }
+        if let Some((peer, through)) = self.connections.close(via, node)
+            && self.connections.is_open_at(via, peer)
+        {
+            self.give_notice(via, node, peer, through);
         }
     }
 

@@ -1,9 +1,9 @@
 //! Streams: connections that are in order within themselves and in no order with each other.
 //!
-//! A lost message breaks its connection. A prefix of what was in flight may still arrive, nothing after
-//! the lost message does; each end learns of it late and writes into the void until then. An end that
-//! closes sends its close after its data. A retry opens a new connection, which may overtake the old one:
-//! without this, a request that lands after its successor cannot happen.
+//! A lost message breaks its connection. A prefix of what was in flight may still arrive, nothing
+//! after the lost message does; each end learns of it late and writes into the void until then. An
+//! end that closes sends its close after its data. A retry opens a new connection, which may
+//! overtake the old one: without this, a request that lands after its successor cannot happen.
 
 use crate::id::NodeId;
 use crate::time::Instant;
@@ -65,7 +65,7 @@ impl Connections {
 
     /// The connection on which `from` writes to `to`: the one it holds open, or a new one.
     #[inline]
-    pub(super) fn to_write(&mut self, from: NodeId, to: NodeId) -> Via {
+    pub(super) fn writing(&mut self, from: NodeId, to: NodeId) -> Via {
         let current = self.current[self.pair(from, to)];
         if current == NONE { self.connect(from, to) } else { Via(current) }
     }
@@ -92,8 +92,8 @@ impl Connections {
         at
     }
 
-    /// Whether something that arrives at `to` now still finds its connection. From then on `to` answers
-    /// on it, unless it has a younger one.
+    /// Whether something that arrives at `to` now still finds its connection. From then on `to`
+    /// answers on it, unless it has a younger one.
     #[inline]
     pub(super) fn accept(&mut self, via: Via, to: NodeId, now: Instant) -> bool {
         let connection = &self.list[via.0 as usize];
@@ -110,8 +110,9 @@ impl Connections {
         true
     }
 
-    /// Breaks `via`: what is in flight toward each end and would arrive after its limit is lost, as is
-    /// all that is written from now on. Returns the two ends and when the data toward each is through.
+    /// Breaks `via`: what is in flight toward each end and would arrive after its limit is lost, as
+    /// is all that is written from now on. Returns the two ends and when the data toward each is
+    /// through.
     pub(super) fn break_now(&mut self, via: Via, limits: [Instant; 2]) -> [(NodeId, Instant); 2] {
         let connection = &mut self.list[via.0 as usize];
         connection.broken = true;
@@ -219,11 +220,11 @@ mod tests {
     #[test]
     fn what_is_sent_later_arrives_later_within_a_connection_only() {
         let mut connections = Connections::new(2);
-        let old = connections.to_write(A, B);
+        let old = connections.writing(A, B);
         assert_eq!(connections.in_order(old, B, at(50)), at(50));
         assert_eq!(connections.in_order(old, B, at(10)), at(50));
         connections.close(old, A);
-        let new = connections.to_write(A, B);
+        let new = connections.writing(A, B);
         assert_ne!(old, new);
         assert_eq!(connections.in_order(new, B, at(10)), at(10));
     }
@@ -231,18 +232,18 @@ mod tests {
     #[test]
     fn an_end_answers_on_the_youngest_connection_it_has_heard_on() {
         let mut connections = Connections::new(2);
-        let old = connections.to_write(A, B);
+        let old = connections.writing(A, B);
         connections.close(old, A);
-        let new = connections.to_write(A, B);
+        let new = connections.writing(A, B);
         assert!(connections.accept(new, B, at(10)));
         assert!(connections.accept(old, B, at(50)), "data sent before the close still arrives");
-        assert_eq!(connections.to_write(B, A), new);
+        assert_eq!(connections.writing(B, A), new);
     }
 
     #[test]
     fn a_broken_connection_delivers_what_is_within_its_limit() {
         let mut connections = Connections::new(2);
-        let via = connections.to_write(A, B);
+        let via = connections.writing(A, B);
         connections.in_order(via, B, at(90));
         let through = connections.break_now(via, [Instant::NEVER, at(40)]);
         assert_eq!(through, [(A, at(0)), (B, at(40))]);
@@ -254,11 +255,11 @@ mod tests {
     #[test]
     fn an_end_learns_once_of_each_connection_that_it_has_not_closed() {
         let mut connections = Connections::new(2);
-        let old = connections.to_write(A, B);
+        let old = connections.writing(A, B);
         connections.accept(old, B, at(1));
         assert_eq!(connections.notice(old, A), Some(B));
         assert_eq!(connections.notice(old, A), None);
-        let new = connections.to_write(A, B);
+        let new = connections.writing(A, B);
         connections.accept(new, B, at(2));
         assert_eq!(connections.notice(old, B), Some(A), "a request on the old one may be open");
         assert_eq!(connections.current(B, A), Some(new), "what B writes goes to the new one");
@@ -269,7 +270,7 @@ mod tests {
     #[test]
     fn a_closed_end_hears_nothing() {
         let mut connections = Connections::new(2);
-        let via = connections.to_write(A, B);
+        let via = connections.writing(A, B);
         connections.accept(via, B, at(1));
         connections.close(via, A);
         assert!(!connections.accept(via, A, at(2)));

@@ -85,7 +85,8 @@ impl Faults {
         self.next_at
     }
 
-    /// Whether no fault is left that strikes at a time, none is to be lifted and no machine restarts.
+    /// Whether no fault is left that strikes at a time, none is to be lifted and no machine
+    /// restarts.
     #[inline]
     pub(super) fn spent(&self) -> bool {
         self.pending == 0

@@ -258,7 +258,8 @@ impl Network {
 }
 
 impl LinkState {
-    /// The whole fate of a message from one draw: which fate from its low half, how late from the high.
+    /// The whole fate of a message from one draw: which fate from its low half, how late from the
+    /// high.
     #[inline]
     fn draw(&self, draw: u64, rates: &Rates) -> Fate {
         let late = Span::nanos_of(scaled(draw, self.jitter));
@@ -282,7 +283,8 @@ impl LinkState {
     }
 }
 
-/// `bound` times the fraction that the high bits of `draw` are; 0 only for a bound of 0 or by chance.
+/// `bound` times the fraction that the high bits of `draw` are; 0 only for a bound of 0 or by
+/// chance.
 #[inline]
 pub(super) fn scaled(draw: u64, bound: u64) -> u64 {
     crate::choice::below(draw, bound)

@@ -43,8 +43,9 @@ impl Settle {
         }
     }
 
-    /// How long background work may take to stir something up. The longest timer may fire last, what it
-    /// asks for may go into a connection that nobody knows to be gone, and is then asked for again.
+    /// How long background work may take to stir something up. The longest timer may fire last,
+    /// what it asks for may go into a connection that nobody knows to be gone, and is then asked
+    /// for again.
     fn catch_up(&self) -> Span {
         self.longest_timeout.times(3)
     }
@@ -63,7 +64,8 @@ impl Settle {
 }
 
 impl<S: System> World<S> {
-    /// After every event: has a promise been broken for good, has what is owed changed, is all done?
+    /// After every event: has a promise been broken for good, has what is owed changed, is all
+    /// done?
     #[inline]
     pub(super) fn take_stock(&mut self) {
         let owed = self.ledger.owed();

@@ -28,6 +28,10 @@ impl<S: System> World<S> {
     }
 
     /// Counts an event that `node` has handled; faults may wait for it.
+    #[expect(
+        clippy::inline_always,
+        reason = "every event comes by, and few have a fault to wait for"
+    )]
     #[inline(always)]
     pub(super) fn count_handled(&mut self, node: NodeId) {
         let machine = &mut self.machines[node.index()];
@@ -60,7 +64,9 @@ impl<S: System> World<S> {
             .collect();
         self.arm_strikes(node);
         if !self.settle.healed {
-            due.into_iter().for_each(|number| self.strike(number));
+            for number in due {
+                self.strike(number);
+            }
         }
     }
 
@@ -154,8 +160,8 @@ impl<S: System> World<S> {
         }
     }
 
-    /// The machine has taken an action. Returns whether it was the one after which it is to crash, and
-    /// has crashed.
+    /// The machine has taken an action. Returns whether it was the one after which it is to crash,
+    /// and has crashed.
     #[cold]
     pub(super) fn burns_down(&mut self, node: NodeId) -> bool {
         let machine = &mut self.machines[node.index()];
@@ -303,7 +309,8 @@ impl<S: System> World<S> {
         self.count_handled(input.node);
     }
 
-    /// Every fault is over: links are quiet, paused machines resume, machines that are down restart.
+    /// Every fault is over: links are quiet, paused machines resume, machines that are down
+    /// restart.
     pub(super) fn heal(&mut self) {
         if self.settle.healed {
             return;

@@ -1,7 +1,8 @@
 //! What a seed draws for a whole run: rates, timed faults, the time of heal.
 //!
-//! Swarm testing (Groce et al., ISSTA 2012): each class is off half the time, so that no class masks
-//! another in every run, and what is on has a log-uniform rate, so that rare and thick faults both occur.
+//! Swarm testing (Groce et al., ISSTA 2012): each class is off half the time, so that no class
+//! masks another in every run, and what is on has a log-uniform rate, so that rare and thick faults
+//! both occur.
 
 use super::network::scaled;
 use crate::choice::{Actor, Decider, Key, Site, below};
@@ -15,6 +16,7 @@ use crate::time::{Instant, Span};
 
 /// The rates of a run, as thresholds out of 2^32; all zero in a quiet one.
 #[derive(Copy, Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each switch is a class of faults of its own")]
 pub(super) struct Rates {
     source: Source,
     link: LinkRates,
@@ -270,7 +272,7 @@ impl Plan<'_, '_> {
         let when = self.when(node);
         let what = match self.class {
             FaultClass::ClockStep => {
-                let size = log_uniform(self.draws.next(), 1_000_000, 600_000_000_000) as i64;
+                let size = log_uniform(self.draws.next(), 1_000_000, 600_000_000_000).cast_signed();
                 let by = if self.draws.below(2) == 0 { size } else { -size };
                 Trouble::ClockStep { node, by }
             }
@@ -284,8 +286,8 @@ impl Plan<'_, '_> {
         self.push(when, what);
     }
 
-    /// One way a third of the time. Sides are drawn machine by machine, or, if there are zones, half of
-    /// the time zone by zone, so that lone machines, halves and majorities all occur.
+    /// One way a third of the time. Sides are drawn machine by machine, or, if there are zones,
+    /// half of the time zone by zone, so that lone machines, halves and majorities all occur.
     fn cut(&mut self, when: Trigger, lasting: Span) {
         let mask = self.draws.next();
         let zoned = self.machines.iter().any(|machine| machine.zone != self.machines[0].zone);
@@ -351,8 +353,8 @@ impl Plan<'_, '_> {
         }
     }
 
-    /// Half of the faults strike at a time, half after so many events of a machine: those stay tied to
-    /// what goes on when times change.
+    /// Half of the faults strike at a time, half after so many events of a machine: those stay tied
+    /// to what goes on when times change.
     fn when(&mut self, node: NodeId) -> Trigger {
         let draw = self.draws.next();
         if draw & 1 == 0 {
@@ -393,7 +395,8 @@ impl Plan<'_, '_> {
     }
 }
 
-/// A value from `low` to `high` whose logarithm is about uniform: each doubling is as likely as another.
+/// A value from `low` to `high` whose logarithm is about uniform: each doubling is as likely as
+/// another.
 fn log_uniform(draw: u64, low: u64, high: u64) -> u64 {
     let low = low.max(1);
     let high = high.max(low);

@@ -1,7 +1,7 @@
 //! Timers: one slot a node and timer, outside the event heap.
 //!
-//! Most timers never fire: they are set again or stopped. In a heap each would leave a dead event behind,
-//! which cost 29 % of a run; a slot is overwritten for nothing.
+//! Most timers never fire: they are set again or stopped. In a heap each would leave a dead event
+//! behind, which cost 29 % of a run; a slot is overwritten for nothing.
 
 use super::queue::Turn;
 use crate::id::{NodeId, TimerId};

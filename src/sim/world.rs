@@ -23,7 +23,8 @@ use crate::schedule::{Baseline, Input, Part, Schedule};
 use crate::time::{Instant, Span};
 use std::sync::Arc;
 
-/// A system's machines, network, disks and clocks, run event by event under one schedule after another.
+/// A system's machines, network, disks and clocks, run event by event under one schedule after
+/// another.
 ///
 /// Everything is reused from run to run; once warm, the world itself allocates nothing an event.
 pub struct World<S: System> {
@@ -222,7 +223,7 @@ impl<S: System> World<S> {
     fn skew(&mut self, site: Site, node: NodeId, on: bool, most: u64) -> i64 {
         let key = Key::new(site, Actor::Node(node, 0), 0, 0);
         let skew = match self.desk.decider.ask(key) {
-            Answer::Draw(draw) if on => below(draw, 2 * most) as i64 - most as i64,
+            Answer::Draw(draw) if on => below(draw, 2 * most).cast_signed() - most.cast_signed(),
             Answer::Decided(Choice::Skew(skew)) => skew,
             Answer::Quiet | Answer::Draw(_) | Answer::Decided(_) => 0,
         };

@@ -90,7 +90,7 @@ impl Node for Hearer {
 impl System for Talk {
     type Node = Box<dyn Node<Message = Said, Record = MessageId>>;
 
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "talk"
     }
 
