@@ -202,7 +202,8 @@ impl<M> Parcels<M> {
     pub(crate) fn put(&mut self, message: M) -> Parcel {
         match self.free.pop() {
             Some(slot) => {
-                self.messages[slot as usize] = Some(message);
+                // It was empty: there is nothing to drop, and no need to ask.
+                std::mem::forget(self.messages[slot as usize].replace(message));
                 Parcel(slot)
             }
             None => self.grow(message),
@@ -454,7 +455,8 @@ impl<M, R> Context<'_, M, R> {
     }
 
     /// Appends `record` to `file` and tells where it goes.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "one copy of the record less, measured")]
+    #[inline(always)]
     pub fn append(&mut self, file: FileId, record: R) -> Position {
         let end = self.end_of(file);
         let position = *end;

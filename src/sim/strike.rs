@@ -28,11 +28,7 @@ impl<S: System> World<S> {
     }
 
     /// Counts an event that `node` has handled; faults may wait for it.
-    #[expect(
-        clippy::inline_always,
-        reason = "every event comes by, and few have a fault to wait for"
-    )]
-    #[inline(always)]
+    #[inline]
     pub(super) fn count_handled(&mut self, node: NodeId) {
         let machine = &mut self.machines[node.index()];
         machine.handled += 1;

@@ -347,20 +347,26 @@ impl<S: System> World<S> {
         let place = self.now.nanos() ^ u64::from(node.0) << 52;
         match happening.what {
             What::Arrival { from, via, parcel } => {
-                let message = self.desk.parcels.take(parcel);
                 self.digest.word(place ^ u64::from(from.0) << 40);
                 if via != Via::DATAGRAM && !self.connections.accept(via, node, self.now) {
+                    drop(self.desk.parcels.take(parcel));
                     return;
                 }
-                crate::node::Message::fingerprint(&message, &mut self.digest);
+                let message = self.desk.parcels.get_mut(parcel);
+                crate::node::Message::fingerprint(message, &mut self.digest);
                 if self.trace.is_some() {
+                    let message = format!("{message:?}");
                     self.tell(Some(node), |world| {
-                        format!("{message:?} from {}", world.machine_name(from))
+                        format!("{message} from {}", world.machine_name(from))
                     });
                 }
                 self.stats.delivered += 1;
                 self.asker = Some((from, via));
-                self.call(node, |program, ctx| program.deliver(from, message, ctx));
+                // Taken at the last moment, it is copied once.
+                self.call(node, |program, ctx| {
+                    let message = ctx.desk.parcels.take(parcel);
+                    program.deliver(from, message, ctx);
+                });
             }
             What::Timer(timer) => {
                 self.digest.word(place).word(0x100 | u64::from(timer.0));
