@@ -12,7 +12,7 @@ mod golden;
 mod harness;
 mod network;
 mod pipe;
-#[cfg(feature = "cli")]
+#[cfg(all(unix, feature = "cli"))]
 mod readme;
 mod tidy;
 mod toy;
