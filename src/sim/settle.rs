@@ -1,9 +1,10 @@
 //! When a run is over: settled, quiescent, impatient, broken, or out of budget.
 
 use super::world::World;
+use crate::digest::Digest;
 use crate::history::{EndCause, Event};
 use crate::id::NodeId;
-use crate::node::System;
+use crate::node::{Node, System};
 use crate::profile::Profile;
 use crate::schedule::Schedule;
 use crate::time::{Instant, Span};
@@ -148,6 +149,24 @@ impl<S: System> World<S> {
             self.record(NodeId(0), Event::End { cause });
             self.tell(None, |_| format!("the run ends: {cause:?}"));
             self.stats.cause = Some(cause);
+            if self.trace.is_some() {
+                self.tell_end_states();
+            }
+        }
+    }
+
+    /// State that was never sent shows here alone: two runs that differ in nothing else part at the
+    /// line of the machine that holds it.
+    #[cold]
+    fn tell_end_states(&mut self) {
+        for number in 0..self.machines.len() {
+            let mut digest = Digest::new();
+            if let Some(program) = &self.machines[number].node {
+                program.fingerprint(&mut digest);
+                let state = digest.value();
+                let node = NodeId(number as u16);
+                self.tell(Some(node), |_| format!("ends in state {state:016x}"));
+            }
         }
     }
 }

@@ -61,9 +61,7 @@ fn a_disk_record_that_wavers_is_caught() {
 
 #[test]
 fn state_that_is_never_sent_and_wavers_is_caught_at_the_end() {
-    let parting = divergence(Quirk::OtherState).parting.expect("the runs part");
-    assert!(parting.common > 0, "all events are alike");
-    assert_eq!((parting.one, parting.other), (None, None));
+    check_parting(Quirk::OtherState, "server: ends in state");
 }
 
 #[test]
