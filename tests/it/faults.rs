@@ -251,3 +251,68 @@ fn a_world_can_be_led_by_hand_and_fed_from_outside() {
     unfed.run();
     assert_ne!(led.digest(), unfed.digest());
 }
+
+#[test]
+fn the_heal_ends_faults_that_would_last_longer() {
+    let cut = Trouble::Cut { from: vec![SERVER], to: vec![CLIENT], lasting: Span::secs(9) };
+    let pause = Trouble::Pause { node: CLIENT, lasting: Span::secs(9) };
+    let hold = Trouble::Hold { from: CLIENT, to: SERVER, lasting: Span::secs(9) };
+    let crash = Trouble::Crash { node: SERVER, down: Span::secs(9) };
+    for what in [cut, pause, hold, crash] {
+        let schedule = Schedule {
+            heal_at: Some(Instant::START + Span::millis(100)),
+            ..quiet(vec![at(2, what.clone())], vec![])
+        };
+        let inspection = inspect(Quirk::None, Transport::Datagram, &schedule);
+        let stats = inspection.run.stats;
+        assert_eq!((stats.cause, stats.acknowledged), (Some(EndCause::Settled), 6), "{what:?}");
+        assert!(stats.lasted < Span::secs(1), "{what:?} lasted {}", stats.lasted);
+    }
+}
+
+#[test]
+fn after_the_heal_nothing_is_drawn() {
+    let toy = Toy::new(Quirk::Deaf, Transport::Datagram, survivable());
+    let mut worker = Arc::new(toy).worker(Arc::new(Pulse::default()));
+    let mut before = 0;
+    for seed in 0..60 {
+        let schedule = Schedule {
+            time_max: Some(Span::secs(2)),
+            ..Schedule::seeded(postulate::seed::Seed(seed))
+        };
+        let trace = worker.inspect(&schedule).trace;
+        let heal = trace.iter().position(|event| event.text.contains("every fault is over"));
+        let (faulty, healed) = trace.split_at(heal.expect("two seconds are past every heal"));
+        let lost = |events: &[postulate::run::TraceEvent]| {
+            events.iter().filter(|event| event.text.ends_with("is lost")).count()
+        };
+        before += lost(faulty);
+        assert_eq!(lost(healed), 0, "seed {seed}");
+    }
+    assert!(before > 50, "{before} messages were lost before");
+}
+
+#[test]
+fn the_sync_of_a_dead_process_is_nobody_elses() {
+    let crash = at(0, Trouble::Crash { node: SERVER, down: Span::micros(10) });
+    let key = Key::new(Site::CrashPoint, Actor::Node(SERVER, 0), 0, 0);
+    let schedule = quiet(vec![crash], vec![(key, Choice::AfterAction(2))]);
+    let inspection = inspect(Quirk::None, Transport::Datagram, &schedule);
+    insta::assert_snapshot!(story(&inspection, "fires"));
+}
+
+#[test]
+fn patience_counts_from_the_last_progress() {
+    let hurried = Schedule {
+        heal_at: Some(Instant::START),
+        patience: Some(Span::millis(5)),
+        ..quiet(vec![], vec![])
+    };
+    let ended = |quirk| {
+        let stats = inspect(quirk, Transport::Datagram, &hurried).run.stats;
+        (stats.cause, stats.acknowledged)
+    };
+    // Six sends of 2.2 ms each.
+    assert_eq!(ended(Quirk::None), (Some(EndCause::Settled), 6));
+    assert_eq!(ended(Quirk::Mute), (Some(EndCause::Impatient), 0));
+}
