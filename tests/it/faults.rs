@@ -316,3 +316,14 @@ fn patience_counts_from_the_last_progress() {
     assert_eq!(ended(Quirk::None), (Some(EndCause::Settled), 6));
     assert_eq!(ended(Quirk::Mute), (Some(EndCause::Impatient), 0));
 }
+
+#[test]
+fn a_decision_about_what_comes_after_the_heal_is_void() {
+    let schedule = Schedule {
+        heal_at: Some(Instant::START + Span::millis(5)),
+        ..quiet(vec![], vec![(put(1), Choice::Lost), (put(4), Choice::Lost)])
+    };
+    let inspection = inspect(Quirk::None, Transport::Datagram, &schedule);
+    let lost = inspection.trace.iter().filter(|event| event.text.ends_with("is lost")).count();
+    assert_eq!((lost, inspection.unmet.as_slice()), (1, [put(4)].as_slice()));
+}
