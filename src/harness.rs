@@ -3,13 +3,15 @@
 //! A test that sweeps a system is a line; it fails with the report of the sweep, which names the
 //! rule, what was expected and observed, the seed, and the line that runs that seed alone:
 //!
-//! ```no_run
-//! # use std::sync::Arc;
-//! # fn pipe() -> Arc<dyn postulate::run::Subject> { unimplemented!() }
+//! ```
+//! use postulate::scenario::Scenario;
+//!
 //! // #[test]
 //! fn the_pipe_keeps_its_promises() {
-//!     postulate::harness::check(pipe());
+//!     let pipe = Scenario::named("exactly-once-pipe").and_then(Scenario::subject).unwrap();
+//!     postulate::harness::check(pipe);
 //! }
+//! # the_pipe_keeps_its_promises();
 //! ```
 //!
 //! The environment has the last word, so that a failure can be run again without an edit:
@@ -67,15 +69,17 @@ impl Shared for Arc<dyn Subject> {
 
 /// A sweep in a test.
 ///
-/// ```no_run
-/// # use postulate::check::Rule;
-/// # use postulate::harness::Harness;
-/// # use std::sync::Arc;
-/// # fn pipe_without_dedup() -> Arc<dyn postulate::run::Subject> { unimplemented!() }
-/// Harness::new(pipe_without_dedup())
-///     .schedules(100_000)
+/// ```
+/// use postulate::check::Rule;
+/// use postulate::harness::Harness;
+/// use postulate::zoo::Specimen;
+///
+/// let forgetful = Specimen::named("volatile-dedup-set").expect("a specimen of the zoo");
+/// Harness::new(forgetful.scenario()?.subject()?)
+///     .schedules(500)
 ///     .expect_violation(Rule::DuplicateEffect)
 ///     .run();
+/// # Ok::<(), postulate::scenario::ScenarioError>(())
 /// ```
 #[derive(Clone)]
 #[must_use = "nothing runs before `run`"]
