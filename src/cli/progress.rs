@@ -6,7 +6,8 @@
 )]
 
 use crate::explore::{Progress, Watch};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
@@ -33,9 +34,12 @@ impl Clock {
         };
         let bar = ProgressBar::with_draw_target(Some(schedules), target);
         let style = ProgressStyle::with_template(
-            "{bar:30} {human_pos} of {human_len}, {per_sec}, {eta} to go{msg}",
+            "{bar:30} {human_pos} of {human_len}, {rate} a second, {eta} to go{msg}",
         );
-        bar.set_style(style.expect("the template is well-formed"));
+        let style = style.expect("the template is well-formed");
+        bar.set_style(style.with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            _ = write!(out, "{:.0}", state.per_sec());
+        }));
         Self { started: Instant::now(), limit, bar }
     }
 
