@@ -281,11 +281,6 @@ impl<'a, R> Journals<'a, R> {
     pub fn end(self, file: FileId) -> Position {
         self.files.get(file.index()).map_or(Position(0), Journal::end)
     }
-
-    /// Whether nothing was ever written.
-    pub fn is_blank(self) -> bool {
-        self.files.iter().all(|journal| journal.end() == Position(0))
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::words::digest;
 use crate::explore::{Conclusion, Cut, Group, Hung, Swept, Tally};
 use crate::history::Operation;
 use crate::id::SiteId;
+use crate::node::Machine;
 use crate::run::{Inspection, Outcome, Run, Subject};
 use crate::schedule::Schedule;
 use crate::seed::Seed;
@@ -219,6 +220,7 @@ struct ReplayJson<'a> {
     expected: Option<String>,
     observed: Option<String>,
     operations: Vec<Operation>,
+    machines: Vec<MachineJson<'a>>,
     knobs: BTreeMap<&'static str, &'a str>,
     decisions: Vec<String>,
     schedule: &'a Schedule,
@@ -234,6 +236,13 @@ struct HungJson<'a> {
     verdict: &'static str,
     group: String,
     observed: String,
+}
+
+#[derive(Serialize)]
+struct MachineJson<'a> {
+    name: &'a str,
+    role: &'a str,
+    zone: u8,
 }
 
 #[derive(Serialize)]
@@ -253,7 +262,7 @@ struct EventJson<'a> {
 }
 
 impl<'a> ReplayJson<'a> {
-    fn of(replayed: &'a Replayed, subject: &dyn Subject) -> Self {
+    fn of(replayed: &'a Replayed, subject: &'a dyn Subject) -> Self {
         let Inspection { run, rewritten, unmet: _, knobs, history, trace } = &replayed.inspection;
         let machines = subject.machines();
         let told = Telling::of_outcome(&run.outcome, machines);
@@ -277,6 +286,10 @@ impl<'a> ReplayJson<'a> {
             expected,
             observed,
             operations,
+            machines: machines
+                .iter()
+                .map(|Machine { name, role, zone }| MachineJson { name, role, zone: *zone })
+                .collect(),
             knobs: knobs.iter().map(|(name, value)| (*name, value.as_str())).collect(),
             decisions: faults.chain(decisions).collect(),
             schedule: rewritten,

@@ -343,7 +343,8 @@ impl<S: System> World<S> {
         }
     }
 
-    /// The instant up to which nothing is due but what is already on its way.
+    /// Whether bytes are still to come from outside: after the heal nothing else is on the timeline
+    /// but machines that restart themselves.
     pub(super) fn has_input_left(&self) -> bool {
         self.settle.healed && self.faults.next_at() != Instant::NEVER
     }
