@@ -177,6 +177,7 @@ mod bounded;
 mod catalogue;
 mod check;
 mod pipe;
+mod policies;
 mod problem;
 mod sections;
 
