@@ -50,6 +50,28 @@ pub enum Record {
         /// The next offset to read.
         next: u64,
     },
+    /// The head of a volume, which a broker writes in one piece: a snapshot of what it remembers of
+    /// producers, or a compacted log. It is whole if as many records follow.
+    Volume {
+        /// How many records follow.
+        count: u32,
+        /// The end of the log that it is about.
+        end: u64,
+    },
+    /// In a snapshot: a request that the broker remembers.
+    Remembered {
+        /// When it was appended; 0 if nobody asks.
+        appended_ms: u32,
+        /// Its offset; 0 if nobody asks.
+        offset: u64,
+        /// The name it came under.
+        identity: Identity,
+    },
+    /// In a compacted log: the offset of the entry that follows.
+    Kept {
+        /// The offset.
+        offset: u64,
+    },
     /// A record of a user's own.
     Custom(CustomRecord),
 }
@@ -75,7 +97,12 @@ impl Record {
             Self::Applied { message, sink, payload, .. } => {
                 effects.push(Effect { message, sink, payload });
             }
-            Self::Entry { .. } | Self::GroupOffset { .. } | Self::Moved { .. } => {}
+            Self::Entry { .. }
+            | Self::GroupOffset { .. }
+            | Self::Moved { .. }
+            | Self::Volume { .. }
+            | Self::Remembered { .. }
+            | Self::Kept { .. } => {}
             Self::Custom(ref record) => record.effects(effects),
         }
     }
@@ -106,6 +133,14 @@ impl node::Record for Record {
             Self::Moved { partition, next } => {
                 digest.word(4 << 48 | u64::from(partition.0)).word(*next);
             }
+            Self::Volume { count, end } => {
+                digest.word(7 << 48 | u64::from(*count)).word(*end);
+            }
+            Self::Remembered { appended_ms, offset, identity } => {
+                digest.word(8 << 48 | u64::from(*appended_ms)).word(*offset);
+                identity.fingerprint(digest);
+            }
+            Self::Kept { offset } => _ = digest.word(9 << 48).word(*offset),
             Self::Custom(record) => {
                 digest.word(5 << 48);
                 record.fingerprint(digest);
@@ -156,6 +191,15 @@ mod tests {
             applied(1, true, Some((PartitionId(0), 2))),
             Record::Moved { partition: here.0, next: here.1 },
             Record::Moved { partition: here.0, next: 2 },
+            Record::Volume { count: 1, end: 2 },
+            Record::Volume { count: 2, end: 2 },
+            Record::Volume { count: 1, end: 1 },
+            Record::Remembered { appended_ms: 0, offset: 1, identity: batch(1) },
+            Record::Remembered { appended_ms: 1, offset: 1, identity: batch(1) },
+            Record::Remembered { appended_ms: 0, offset: 2, identity: batch(1) },
+            Record::Remembered { appended_ms: 0, offset: 1, identity: Identity::Message(1) },
+            Record::Kept { offset: 1 },
+            Record::Kept { offset: 2 },
         ];
         let digests: std::collections::BTreeSet<u64> = records
             .iter()

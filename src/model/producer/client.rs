@@ -167,6 +167,10 @@ impl ProducerClient {
                 ctx.record(Event::SendOk { message, attempt: ATTEMPT, partition, offset });
                 self.done(partition.index(), place, ctx);
             }
+            Verdict::Duplicate => {
+                ctx.record(Event::SendOk { message, attempt: ATTEMPT, partition, offset: None });
+                self.done(partition.index(), place, ctx);
+            }
             Verdict::Refused(refusal) => self.refused(partition.index(), place, refusal, ctx),
         }
         true
@@ -330,6 +334,8 @@ impl ProducerClient {
                 Moment::RetrySent.note(ctx);
                 self.transmit(index, place, ctx);
             }
+            // The first copy's own answer comes, or the timer asks again.
+            Refusal::Undecided => {}
             Refusal::Closed => {
                 self.give_up(index, place, ctx);
                 self.done(index, place, ctx);
