@@ -1,12 +1,12 @@
 //! The rules that not every system promises, in one place: where none is, they cost one test.
 
+use super::Promise;
 use super::ahead::Ahead;
 use super::delivery::Delivery;
 use super::ledger::Ledger;
 use super::projected::Projected;
 use super::reading::Reading;
 use super::unseen::Unseen;
-use super::Promise;
 use crate::history::{Event, Operation};
 
 /// The checkers beside those of delivery, order and convergence.

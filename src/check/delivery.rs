@@ -117,9 +117,8 @@ impl Delivery {
             return false;
         }
         let corrupted = !entry.was_sent_as((slot, tally), payload);
-        let misrouted = entry.key != key
-            && entry.attempts > 0
-            && !entry.was_sent_under((slot, tally), key);
+        let misrouted =
+            entry.key != key && entry.attempts > 0 && !entry.was_sent_under((slot, tally), key);
         let broken = corrupted | misrouted;
         if broken {
             self.note(operation, [false, false, corrupted, misrouted]);

@@ -317,7 +317,8 @@ impl Judge {
             }
             None => {
                 let passed = self.aside.reading.lost_record(&self.ledger, history);
-                passed.map(|_| "the history stops with a record passed over and not read".to_owned())
+                passed
+                    .map(|_| "the history stops with a record passed over and not read".to_owned())
             }
             _ => {
                 let silent = self.convergence.silent().or_else(|| self.aside.projected.silent());

@@ -168,13 +168,15 @@ impl Entry {
     #[inline]
     pub(super) fn was_sent_as(&self, (slot, tally): (Slot, &Tally), payload: u64) -> bool {
         (self.payload == payload && self.attempts > 0)
-            || (self.differs && tally.resent.iter().any(|again| (again.0, again.2) == (slot, payload)))
+            || (self.differs
+                && tally.resent.iter().any(|again| (again.0, again.2) == (slot, payload)))
     }
 
     /// Whether an attempt so far was made under `key`.
     #[inline]
     pub(super) fn was_sent_under(&self, (slot, tally): (Slot, &Tally), key: u64) -> bool {
-        (self.key == key && self.attempts > 0) || self.keys_of_retries(slot, tally).any(|k| k == key)
+        (self.key == key && self.attempts > 0)
+            || self.keys_of_retries(slot, tally).any(|k| k == key)
     }
 
     /// The keys of the attempts so far, one of them several times perhaps.

@@ -11,9 +11,7 @@ use naive::Naive;
 use postulate::check::{Judge, Rule, Verdict, judge};
 use postulate::history::{EndCause, Event, History, Operation, lines};
 use proptest::prelude::*;
-use random::{
-    EVERYTHING, OF_A_LOG_THAT_FORGETS, Rng, forgetful, legal, mutated, plant, stamped,
-};
+use random::{EVERYTHING, OF_A_LOG_THAT_FORGETS, Rng, forgetful, legal, mutated, plant, stamped};
 use std::collections::BTreeMap;
 use text::{promises, tell};
 

@@ -41,12 +41,13 @@ impl Reading {
         if !self.durable {
             return None;
         }
-        let mut missing = (0..).zip(&self.records).filter_map(|(number, record)| {
-            Some((number, record, self.missed(record)?))
-        });
+        let mut missing = (0..)
+            .zip(&self.records)
+            .filter_map(|(number, record)| Some((number, record, self.missed(record)?)));
         let first = missing.next()?;
         let excuses = Excuses::new(self, ledger);
-        let unexcused = |&(number, _, (at, _)): &(u32, _, (Instant, _))| !excuses.excuse(number, at);
+        let unexcused =
+            |&(number, _, (at, _)): &(u32, _, (Instant, _))| !excuses.excuse(number, at);
         let (_, record, (_, step)) = std::iter::once(first).chain(missing).find(unexcused)?;
         let Known { slot, place, .. } = *record;
         let message = ledger.entry(slot).message;
@@ -125,7 +126,9 @@ impl Reading {
         let expected = format!("{node:?} is handed every record of {partition:?} in turn");
         let came = match step.before {
             None => format!("its first record, at {}, was at offset {to}", read.at),
-            Some(before) => format!("{} it came from offset {} to {to}", turn(&before, &read), from - 1),
+            Some(before) => {
+                format!("{} it came from offset {} to {to}", turn(&before, &read), from - 1)
+            }
         };
         let where_it_stood = match step.before {
             None => format!(" where its group stood at {from}"),

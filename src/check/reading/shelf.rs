@@ -68,7 +68,8 @@ impl Shelf {
         let near = offsets.start.min(end) as usize..offsets.end.min(end) as usize;
         let far = offsets.start.max(end)..offsets.end.max(end);
         let near = self.dense.get(near).unwrap_or_default().iter().copied();
-        near.filter(|number| *number != NOTHING).chain(self.far.range(far).map(|(_, number)| *number))
+        near.filter(|number| *number != NOTHING)
+            .chain(self.far.range(far).map(|(_, number)| *number))
     }
 }
 

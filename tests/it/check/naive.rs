@@ -1,10 +1,10 @@
 //! The rules once more, word by word and as slowly as they are defined.
 
+use super::RULES;
 use postulate::check::{Promise, Replica, Rule};
 use postulate::digest::SetDigest;
 use postulate::history::{EndCause, Event, History, Operation};
 use postulate::id::{MessageId, NodeId, PartitionId, SinkId};
-use super::RULES;
 use reading::{Cursor, Told};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,12 +1,12 @@
 //! Small histories: legal by construction, with an anomaly planted, or mutated at random.
 
+pub use author::{forgetful, legal};
+pub use mutant::{arbitrary, mutated};
+pub use plant::plant;
 use postulate::check::Promise;
 use postulate::history::{Event, History, Operation};
 use postulate::id::{GroupId, NodeId};
 use postulate::time::{Instant, Span};
-pub use author::{forgetful, legal};
-pub use mutant::{arbitrary, mutated};
-pub use plant::plant;
 
 mod author;
 mod mutant;

@@ -61,9 +61,9 @@ fn promise(text: &str) -> Promise {
             compacted: words.any(|word| word == "compacted"),
         },
         "never-ahead" => Promise::NeverCommitsAhead { of: words.map(handling).collect() },
-        "projected" => Promise::Projected {
-            replicas: words.map(|word| NodeId(number(word) as u16)).collect(),
-        },
+        "projected" => {
+            Promise::Projected { replicas: words.map(|word| NodeId(number(word) as u16)).collect() }
+        }
         "convergent" => Promise::Convergent { replicas: words.map(replica).collect() },
         _ => panic!("no promise {name:?}"),
     }

@@ -36,8 +36,9 @@ impl Naive<'_> {
                     });
                     match open {
                         Some((commit, _)) => commit.succeeded = Some(at),
-                        None => commits
-                            .push((Commit { offset, invoked: at, succeeded: Some(at) }, o)),
+                        None => {
+                            commits.push((Commit { offset, invoked: at, succeeded: Some(at) }, o))
+                        }
                     }
                 }
                 _ => {}
@@ -88,8 +89,8 @@ impl Naive<'_> {
             handling.group == group
                 && self.all[..at].iter().any(|o| match o.event {
                     Event::Polled { group: g, partition: p, offset, message, .. } => {
-                        let own = (o.process, o.incarnation)
-                            == (commit.process, commit.incarnation);
+                        let own =
+                            (o.process, o.incarnation) == (commit.process, commit.incarnation);
                         let applied = |o: &Operation| {
                             matches!(o.event, Event::Effect { message: m, sink, .. }
                                 if m == message && sink == handling.sink)

@@ -230,9 +230,9 @@ impl Naive<'_> {
                     && !self.is_excused(*place, self.all[at].at)
             })
         };
-        let within = Self::passes(&self.cursors)
-            .iter()
-            .any(|pass| pass.from < pass.to && visible(pass.partition, pass.from + 1, pass.to, pass.at));
+        let within = Self::passes(&self.cursors).iter().any(|pass| {
+            pass.from < pass.to && visible(pass.partition, pass.from + 1, pass.to, pass.at)
+        });
         let at_start = self.cursors.iter().any(|cursor| {
             let (at, offset) = cursor.polls[0];
             let mut before = self.beginnings(cursor);

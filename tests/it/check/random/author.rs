@@ -120,8 +120,7 @@ impl Author {
         let info = Event::SendInfo { message, attempt };
         if fate <= 2 {
             let log = &mut self.log[partition.index()];
-            let ok =
-                Event::SendOk { message, attempt, partition, offset: Some(log.len() as u64) };
+            let ok = Event::SendOk { message, attempt, partition, offset: Some(log.len() as u64) };
             log.push(Some(number));
             let answer = if fate < 2 { ok } else { info };
             self.pending.push(Pending::Answer(at(owner, 0, answer)));

@@ -1,7 +1,7 @@
 //! Histories that were legal until somebody changed something at random.
 
-use super::super::text::message;
 use super::super::RULES;
+use super::super::text::message;
 use super::{Rng, author, plant};
 use postulate::history::{EndCause, Event, Operation};
 use postulate::id::{GroupId, MessageId, NodeId, PartitionId, SinkId};

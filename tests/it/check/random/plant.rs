@@ -87,10 +87,10 @@ fn spoil_the_log(rule: Rule, operations: &mut Vec<Operation>) {
         }
         Rule::Order => {
             for operation in operations {
-                super::mutant::move_record(&mut operation.event, &[
-                    (first.message, second.offset),
-                    (second.message, first.offset),
-                ]);
+                super::mutant::move_record(
+                    &mut operation.event,
+                    &[(first.message, second.offset), (second.message, first.offset)],
+                );
             }
         }
         Rule::LostRecord => operations.retain(|o| {
@@ -139,8 +139,7 @@ fn spoil_a_consumer(rule: Rule, operations: &mut Vec<Operation>, rng: &mut Rng) 
             let handed = handed.expect("group 0 reads message 0");
             let Operation { process, incarnation, .. } = operations[handed];
             let Place { partition, offset, .. } = record(operations, 0);
-            let ahead =
-                Event::CommitInvoke { group: GroupId(0), partition, offset: offset + 1 };
+            let ahead = Event::CommitInvoke { group: GroupId(0), partition, offset: offset + 1 };
             operations.insert(handed + 1, at(process, incarnation, ahead));
         }
         _ => unreachable!("{rule} is no rule of consumers"),
