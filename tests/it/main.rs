@@ -10,6 +10,8 @@ mod fake;
 mod faults;
 mod golden;
 mod harness;
+#[cfg(feature = "cli")]
+mod histories;
 mod network;
 mod pipe;
 #[cfg(all(unix, feature = "cli"))]
