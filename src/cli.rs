@@ -14,7 +14,6 @@ use std::process::ExitCode;
 mod arguments;
 mod check;
 mod list;
-mod nearest;
 mod progress;
 mod replay;
 mod screen;

@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &CheckArguments, screen: &Screen) -> miette::Result
     })
 }
 
-fn check(file: &str, promises: &[Promise]) -> Result<Checked, Misread> {
+fn check(file: &str, promises: &[Promise]) -> miette::Result<Checked> {
     let unreadable = |source| Misread::Unreadable { file: file.to_owned(), source };
     let text = text(file).map_err(unreadable)?;
     match lines::read(text.as_slice()) {
@@ -61,7 +61,7 @@ fn check(file: &str, promises: &[Promise]) -> Result<Checked, Misread> {
             operations: history.operations().len() as u64,
             verdict: judge(&history, promises),
         }),
-        Err(error) => Err(wrong(file, &text, error)),
+        Err(error) => Err(wrong(file, &text, error).into()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Event, History, Operation};
 use crate::id::{MessageId, NodeId};
-use serde::de::IgnoredAny;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 
@@ -94,14 +94,18 @@ pub fn read(input: impl BufRead) -> Result<History, LineError> {
 fn operation(text: &str) -> Result<Operation, String> {
     let operation: Operation = serde_json::from_str(text).map_err(|error| without_place(&error))?;
     // A misspelt key must not pass for one that may be left out.
-    let stated: BTreeMap<String, IgnoredAny> =
-        serde_json::from_str(text).map_err(|error| without_place(&error))?;
-    let known = serde_json::to_value(operation).map_err(|error| without_place(&error))?;
-    match stated.into_keys().find(|key| known.get(key).is_none()) {
+    let object = |value: Result<Value, serde_json::Error>| match value {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(other) => Err(format!("{other} is no object")),
+        Err(error) => Err(without_place(&error)),
+    };
+    let stated = object(serde_json::from_str(text))?;
+    let known = object(serde_json::to_value(operation))?;
+    match stated.keys().find(|&key| !known.contains_key(key)) {
         None => Ok(operation),
         Some(key) => {
-            let known: Vec<_> = known.as_object().into_iter().flat_map(|map| map.keys()).collect();
-            Err(format!("unknown field `{key}`, expected one of {known:?}"))
+            let known: Vec<_> = known.keys().map(|key| format!("`{key}`")).collect();
+            Err(format!("unknown field `{key}`, expected one of {}", known.join(", ")))
         }
     }
 }

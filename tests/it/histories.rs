@@ -186,7 +186,7 @@ fn a_line_that_is_no_operation_is_refused_with_its_place_and_what_would_be_right
     refused(b"{\"at\":\"1ms\"}", &["missing field `process`", "write one operation a line"]);
     refused(BOOT.replace("boot", "reboot").as_bytes(), &["`reboot`", "`boot`"]);
     refused(BOOT.replace("1ms", "1").as_bytes(), &["such as \"50ms\""]);
-    refused(BOOT.replace("}", ",\"cause\":\"crash\"}").as_bytes(), &["unknown field `cause`"]);
+    refused(BOOT.replace('}', ",\"cause\":\"crash\"}").as_bytes(), &["unknown field `cause`"]);
     let answer =
         r#"{"at":"1ms","process":0,"incarnation":0,"kind":"send-info","message":1,"attempt":0}"#;
     refused(answer.as_bytes(), &["attempt 0 of m0.1 is answered, never sent", "invokes each"]);

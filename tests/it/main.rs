@@ -12,6 +12,8 @@ mod golden;
 mod harness;
 #[cfg(feature = "cli")]
 mod histories;
+#[cfg(feature = "cli")]
+mod malformed;
 mod network;
 mod pipe;
 #[cfg(all(unix, feature = "cli"))]
