@@ -180,6 +180,7 @@ mod catalogue;
 mod check;
 mod nearest;
 mod pipe;
+mod policies;
 mod problem;
 mod sections;
 
