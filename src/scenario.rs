@@ -1,5 +1,7 @@
 //! Scenarios: built-in systems assembled from data.
 //!
+//! What a scenario file may say is on the page [`mod@reference`].
+//!
 //! # A machine of your own beside the built-in broker
 //!
 //! A scenario may name programs that code supplies. Their machines run under the same faults as the
@@ -182,6 +184,7 @@ mod nearest;
 mod pipe;
 mod policies;
 mod problem;
+pub mod reference;
 mod sections;
 
 /// Makes the program of a machine, at each of its boots.

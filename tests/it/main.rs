@@ -18,5 +18,6 @@ mod network;
 mod pipe;
 #[cfg(all(unix, feature = "cli"))]
 mod readme;
+mod reference;
 mod tidy;
 mod toy;
