@@ -5,6 +5,7 @@
 
 use crate::seed::Seed;
 
+mod checked;
 mod decisions;
 mod json;
 mod operation;
@@ -13,6 +14,7 @@ mod sweep;
 mod telling;
 mod words;
 
+pub use checked::{Checked, check_json, check_text};
 pub use json::{hung_json, replay_json, sweep_json};
 pub use replay::{Replayed, Rewriting, replay_text};
 pub use sweep::{Sight, sweep_text};
