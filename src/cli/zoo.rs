@@ -91,7 +91,8 @@ fn exhibits(
     let mut measured = measured.into_iter().filter(|_| arguments.measure);
     let mut checked = checked.into_iter();
     let ZooArguments { diff, verify, measure, .. } = *arguments;
-    let in_full = !arguments.specimens.is_empty() && !(diff || verify || measure);
+    let is_asked = diff || verify || measure;
+    let in_full = !is_asked && !arguments.specimens.is_empty();
     let exhibits = specimens.iter().map(|specimen| {
         Ok(Exhibit {
             specimen,

@@ -94,7 +94,8 @@ impl Keeper {
         Ok(self.sweep(&Scenario::named(twin)?.subject()?, schedules))
     }
 
-    /// Whether the specimen is one: every claim about it, given how soon it was found and a sweep of its twin.
+    /// Whether the specimen is one: every claim about it, given how soon it was found and a sweep
+    /// of its twin.
     ///
     /// # Errors
     /// None in a tested crate, as [`Specimen::scenario`].

@@ -1,4 +1,4 @@
-//! The table of specimens, by number. To add one is to add a row, and its witness beside the others.
+//! The table of specimens, by number. To add one is to add a row, and a witness to the others.
 
 use super::{Needs, Specimen, witnesses};
 use crate::check::Rule;

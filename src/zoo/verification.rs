@@ -6,7 +6,7 @@ use super::{Needs, Specimen};
 use crate::check::Rule;
 use crate::explore::{self, Doubt, Finding, Group, Hung, Swept};
 use crate::figures::{count, counted};
-use crate::profile::FaultClass;
+use crate::profile::{Envelope, FaultClass};
 use crate::run::{Outcome, Run, Subject};
 use crate::scenario::{PromiseName, ScenarioError};
 use crate::schedule::Schedule;
@@ -124,9 +124,9 @@ impl<'a> Case<'a> {
     fn twin_clean(&self) -> (bool, String) {
         let asked = self.keeper.effort().twin.schedules(self.measured);
         let (is_clean, told) = clean(self.twin);
-        let enough = self.twin.tally.schedules >= asked;
         let system = &self.twin.system;
-        (is_clean && enough, format!("{system}: {told}; {} were asked for", count(asked)))
+        let is_enough = self.twin.tally.schedules >= asked && system == self.specimen.twin;
+        (is_clean && is_enough, format!("{system}: {told}; {} were asked for", count(asked)))
     }
 
     fn twin_spared(&self) -> Seen {
@@ -135,12 +135,19 @@ impl<'a> Case<'a> {
         let planted = self.runs(&self.planted, failing.clone())?;
         let fixed = self.runs(&self.fixed, failing)?;
         let failed: Vec<_> = fixed.iter().filter(|run| run.outcome != Outcome::Holds).collect();
-        let bites = |run: &Run, class: &FaultClass| run.coverage.bites(*class) > 0;
-        let is_spared_a_fault = |(planted, fixed): &(&Run, &Run)| {
-            let triggers = self.specimen.triggers().iter();
-            triggers.clone().any(|class| bites(planted, class) && !bites(fixed, class))
+        let triggers = self.specimen.triggers();
+        let bitten = |run: &Run| -> Envelope {
+            triggers.iter().copied().filter(|&class| run.coverage.bites(class) > 0).collect()
         };
-        let unlike = planted.iter().zip(&fixed).filter(is_spared_a_fault).count() as u64;
+        // A power cut that undoes something here may have nothing to undo there, though the process
+        // dies all the same: of the triggers that bite the specimen one must bite the twin.
+        let (mut all, mut none) = (0, 0);
+        for (planted, fixed) in planted.iter().zip(&fixed) {
+            let (planted, fixed) = (bitten(planted), bitten(fixed));
+            let mut shared = planted.classes().filter(|&class| fixed.has(class)).peekable();
+            none += u64::from(!triggers.is_empty() && shared.peek().is_none());
+            all += u64::from(shared.count() == planted.classes().count());
+        }
         let schedules = format!("{seeds} and the witness");
         let told = match failed.first() {
             Some(run) => format!(
@@ -149,13 +156,16 @@ impl<'a> Case<'a> {
                 run.seed,
                 run.outcome.group()
             ),
-            None if unlike > 0 => format!(
-                "{schedules} hold on the twin, but in {unlike} a fault does not bite that bites \
-                 the specimen"
+            None if none > 0 => {
+                format!("{schedules} hold on the twin, but in {none} of them no trigger bites both")
+            }
+            None if all < planted.len() as u64 => format!(
+                "{schedules} hold on the twin; in {all} of them it is bitten by every trigger that \
+                 bites the specimen, in the others by some"
             ),
-            None => format!("{schedules} hold on the twin, with the same faults biting"),
+            None => format!("{schedules} hold on the twin, and the same triggers bite it"),
         };
-        Ok((failed.is_empty() && unlike == 0, told))
+        Ok((failed.is_empty() && none == 0, told))
     }
 
     fn found(&self) -> (bool, String) {
@@ -165,7 +175,7 @@ impl<'a> Case<'a> {
             String::new()
         } else {
             let [median, p90, most] = [told.median(), told.p90(), told.most()].map(count);
-            format!(": median {median}, nine of ten within {p90}, all within {most}")
+            format!(": median {median}, p90 {p90}, most {most}")
         };
         let cap = count(told.cap);
         (told.is_found(), format!("by {found} of {trials} searches of {cap} schedules{figures}"))
@@ -195,11 +205,10 @@ impl<'a> Case<'a> {
         let (is_clean, told) = clean(&swept);
         let mut names: Vec<_> = triggers.iter().map(|class| class.slug().to_owned()).collect();
         if names.len() > NAMED_MAX {
-            let more = names.split_off(NAMED_MAX - 1);
-            names.push(format!("and {} other classes", more.len()));
+            let others = names.split_off(NAMED_MAX - 1).len();
+            names.push(format!("and {others} other classes of faults"));
         }
-        let without = names.join(", ");
-        Ok((is_clean, format!("{told} without {without}")))
+        Ok((is_clean, format!("{told} without {}", names.join(", "))))
     }
 
     fn quiet_fails(&self) -> Seen {
@@ -268,10 +277,10 @@ impl<'a> Case<'a> {
         let lesser = one_left_out(&self.witness);
         let runs = self.runs(&self.planted, lesser)?;
         let failing = runs.iter().filter(|run| run.outcome != Outcome::Holds).count();
-        let decisions = counted(runs.len() as u64, "decision");
-        let told = match failing {
-            0 => format!("without any one of its {decisions} the witness holds"),
-            _ => format!("without {failing} of its {decisions} the witness still fails"),
+        let told = match (failing, runs.len()) {
+            (0, 1) => "without its one decision the witness holds".to_owned(),
+            (0, many) => format!("without any one of its {many} decisions the witness holds"),
+            (_, many) => format!("without {failing} of its {many} decisions it still fails"),
         };
         Ok((failing == 0, told))
     }
@@ -291,10 +300,13 @@ impl<'a> Case<'a> {
             };
             let broken = runs.iter().filter(|run| self.is_broken(run)).count();
             holds |= broken == runs.len();
-            told.push(format!("{} {broken} of {}", kebab(promise), runs.len()));
+            if broken > 0 {
+                told.push(format!("in {broken} of {} under {}", runs.len(), kebab(promise)));
+            }
         }
+        let where_seen = if told.is_empty() { "in none".to_owned() } else { told.join(" and ") };
         let rule = self.specimen.breaks;
-        Ok(Ok((holds, format!("{rule} under one promise alone: {}", told.join(", ")))))
+        Ok(Ok((holds, format!("{rule} with a single promise {where_seen}"))))
     }
 
     /// The schedules in which searches found the promised rule broken, and the witness.

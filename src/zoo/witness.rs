@@ -316,10 +316,10 @@ impl Place {
 fn node(name: &str, subject: &dyn Subject) -> (NodeId, u16) {
     let (name, incarnation) = match name.split_once('\'') {
         None => (name, 0),
-        Some((name, life)) => match life.parse() {
-            Ok(incarnation) => (name, incarnation),
-            Err(_) => panic!("{life:?} in a witness is no life of {name}"),
-        },
+        Some((name, life)) => {
+            let incarnation = life.parse().ok();
+            (name, incarnation.unwrap_or_else(|| panic!("{life:?} is no life of {name}")))
+        }
     };
     let place = subject.machines().iter().position(|machine| machine.name == name);
     match place {

@@ -16,3 +16,4 @@ mod pipe;
 mod readme;
 mod tidy;
 mod toy;
+mod zoo;
