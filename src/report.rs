@@ -5,6 +5,7 @@
 
 use crate::seed::Seed;
 
+mod checked;
 mod decisions;
 mod json;
 mod operation;
@@ -14,6 +15,7 @@ mod telling;
 mod words;
 mod zoo;
 
+pub use checked::{Checked, check_json, check_text};
 pub use json::{hung_json, replay_json, sweep_json};
 pub use replay::{Replayed, Rewriting, replay_text};
 pub use sweep::{Sight, sweep_text};

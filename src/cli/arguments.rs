@@ -22,6 +22,8 @@ pub(super) enum Command {
     Sweep(SweepArguments),
     /// Run one seed of a scenario again and tell its story
     Replay(ReplayArguments),
+    /// Judge histories by the promises of a scenario
+    Check(CheckArguments),
     /// Show the published bugs that are planted, and put them to the test
     Zoo(ZooArguments),
 }
@@ -82,6 +84,9 @@ pub(super) struct ReplayArguments {
     /// Run it again as a quiet run plus its decisions, and compare
     #[arg(long)]
     pub(super) rewrite: bool,
+    /// Write its history there as JSON Lines; - is standard output, instead of the story
+    #[arg(long, value_name = "FILE")]
+    pub(super) history: Option<String>,
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: ReplayFormat,
@@ -93,6 +98,19 @@ pub(super) enum ReplayFormat {
     Text,
     /// One JSON object
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// Histories in JSON Lines, as `postulate replay --history` writes them; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) histories: Vec<String>,
+    /// The scenario whose promises judge them: from `postulate list`, or the path of a TOML file
+    #[arg(long)]
+    pub(super) scenario: String,
+    /// How to report
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, Args)]

@@ -2,13 +2,12 @@
 
 use super::Exit;
 use super::arguments::{Format, ZooArguments};
-use super::nearest::nearest;
 use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use super::sweep::cores;
 use crate::explore::Watch;
 use crate::report::{Exhibit, zoo_json, zoo_text};
-use crate::scenario::ScenarioError;
+use crate::scenario::{ScenarioError, nearest};
 use crate::zoo::{Checked, Effort, Keeper, Measurement, Specimen, zoo};
 use miette::Diagnostic;
 use std::collections::BTreeMap;

@@ -341,7 +341,7 @@ impl Node for Broker {
     #[inline]
     fn deliver(&mut self, from: NodeId, message: Message, ctx: &mut Ctx<'_>) {
         match message {
-            Message::Produce { partition, produce } => {
+            Message::Produce { partition, produce, .. } => {
                 self.produce(from, partition, &produce, ctx);
             }
             Message::Fetch { request, partition, offset, batch, wait_max } => {

@@ -3,9 +3,10 @@
 use super::custom::CustomMessage;
 use crate::blob::{Blob, Blobs};
 use crate::digest::Digest;
-use crate::id::{GroupId, MessageId, NodeId, PartitionId};
+use crate::id::{GroupId, MessageId, PartitionId};
 use crate::node;
 use crate::time::Span;
+use serde::Deserialize;
 
 /// What links carry between built-in machines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum Message {
     Produce {
         /// The partition.
         partition: PartitionId,
+        /// Which answer is wanted.
+        acks: Acks,
         /// What to append, and by which name.
         produce: Produce,
     },
@@ -96,8 +99,22 @@ pub enum Message {
 pub struct Produce {
     /// What to append.
     pub entry: Entry,
-    /// Who sends it as which of its batches, if the producer is idempotent.
-    pub identity: Option<Identity>,
+    /// By which name the broker may know it again.
+    pub identity: Identity,
+}
+
+/// Which answer a producer wants to a request (Kafka's `acks`).
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Acks {
+    /// Once every replica that must has it; on one machine: once it is as durable as the broker's
+    /// policy asks for.
+    #[default]
+    All,
+    /// Once the leader has appended it, durable or not.
+    Leader,
+    /// None at all.
+    None,
 }
 
 /// An entry of a log.
@@ -113,11 +130,27 @@ pub struct Entry {
     pub body: Blob,
 }
 
+/// By which name a broker may know a request again.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
+pub enum Identity {
+    /// None: a copy looks like a new message.
+    #[default]
+    None,
+    /// An id of the message itself, such as `Nats-Msg-Id` or SQS's `MessageDeduplicationId`.
+    Message(u64),
+    /// The producer's name for its batch.
+    Batch(BatchId),
+}
+
+/// The id of a producer: Kafka's `producer.id`.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProducerId(pub u32);
+
 /// The name of a batch: (producer id, epoch, sequence), as in KIP-98.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct BatchId {
     /// The producer id.
-    pub producer: NodeId,
+    pub producer: ProducerId,
     /// The epoch: a higher one fences all lower.
     pub epoch: u32,
     /// The number of the batch in its partition and epoch.
@@ -211,12 +244,23 @@ impl Entry {
 }
 
 impl Identity {
-    pub(super) fn fingerprint(this: Option<Self>, digest: &mut Digest) {
-        match this {
-            Some(Self { producer, epoch, sequence }) => digest
-                .word(1 << 16 | u64::from(producer.0))
+    /// The batch, if the request is named so.
+    #[inline]
+    pub const fn batch(self) -> Option<BatchId> {
+        match self {
+            Self::Batch(batch) => Some(batch),
+            Self::None | Self::Message(_) => None,
+        }
+    }
+
+    #[inline]
+    pub(super) fn fingerprint(self, digest: &mut Digest) {
+        match self {
+            Self::Batch(BatchId { producer, epoch, sequence }) => digest
+                .word(1 << 40 | u64::from(producer.0))
                 .word(u64::from(epoch) << 32 | u64::from(sequence)),
-            None => digest.word(0),
+            Self::Message(id) => digest.word(2 << 40).word(id),
+            Self::None => digest.word(0),
         };
     }
 }
@@ -266,9 +310,9 @@ impl node::Message for Message {
     #[inline]
     fn fingerprint(&self, digest: &mut Digest) {
         match self {
-            Self::Produce { partition, produce: Produce { entry, identity } } => {
-                digest.word(packed(0, *partition, NO_GROUP, 0));
-                Identity::fingerprint(*identity, digest);
+            Self::Produce { partition, acks, produce: Produce { entry, identity } } => {
+                digest.word(packed(0, *partition, NO_GROUP, *acks as u16));
+                identity.fingerprint(digest);
                 entry.fingerprint(digest);
             }
             Self::Produced { message, partition, verdict } => {
@@ -348,6 +392,7 @@ impl node::Message for Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::NodeId;
     use crate::node::Message as _;
 
     fn digest(message: &Message) -> u64 {
@@ -362,7 +407,7 @@ mod tests {
         let id = |number| MessageId::new(NodeId(1), number);
         let entry = Entry::new(id(1), 5, one);
         let name = |producer, epoch, sequence| {
-            Some(Identity { producer: NodeId(producer), epoch, sequence })
+            Identity::Batch(BatchId { producer: ProducerId(producer), epoch, sequence })
         };
         let entries = [
             entry,
@@ -374,11 +419,17 @@ mod tests {
         for partition in [PartitionId(0), PartitionId(1)] {
             let produce = |entry, identity| Message::Produce {
                 partition,
+                acks: Acks::All,
                 produce: Produce { entry, identity },
             };
-            all.extend(entries.map(|entry| produce(entry, None)));
+            all.extend(entries.map(|entry| produce(entry, Identity::None)));
             let names = [name(0, 0, 0), name(1, 0, 0), name(0, 1, 0), name(0, 0, 1)];
             all.extend(names.map(|identity| produce(entry, identity)));
+            all.extend([0, 1].map(|id| produce(entry, Identity::Message(id))));
+            all.extend([Acks::Leader, Acks::None].map(|acks| {
+                let produce = Produce { entry, identity: Identity::None };
+                Message::Produce { partition, acks, produce }
+            }));
             for request in [0, 1] {
                 for offset in [0, 1] {
                     let (group, batch) = (GroupId(offset as u16), 1 + offset as u16);

@@ -13,10 +13,13 @@ use crate::node;
 pub enum Record {
     /// An entry of a partition's log; its offset is its position in the file.
     Entry {
+        /// When it was appended, in milliseconds of the broker's wall clock (KIP-32's
+        /// `LogAppendTime`); 0 if the broker's policy does not ask for it.
+        appended_ms: u32,
         /// The entry.
         entry: Entry,
-        /// The batch it came as: producer state is rebuilt from it.
-        identity: Option<Identity>,
+        /// The name it came under: what the broker remembers is rebuilt from it.
+        identity: Identity,
     },
     /// A group's position in a partition.
     GroupOffset {
@@ -82,9 +85,12 @@ impl node::Record for Record {
     #[inline]
     fn fingerprint(&self, digest: &mut Digest) {
         match self {
-            Self::Entry { entry, identity } => {
-                Identity::fingerprint(*identity, digest);
+            Self::Entry { appended_ms, entry, identity } => {
+                identity.fingerprint(digest);
                 entry.fingerprint(digest);
+                if *appended_ms != 0 {
+                    digest.word(6 << 48 | u64::from(*appended_ms));
+                }
             }
             Self::GroupOffset { group, partition, offset } => {
                 let tag = 2 << 32 | u64::from(group.0) << 16 | u64::from(partition.0);
@@ -113,6 +119,7 @@ mod tests {
     use super::*;
     use crate::blob::Blobs;
     use crate::id::NodeId;
+    use crate::model::message::{BatchId, ProducerId};
     use crate::node::Record as _;
 
     #[test]
@@ -120,7 +127,9 @@ mod tests {
         let body = Blobs::default().put(b"body");
         let message = MessageId::new(NodeId(1), 1);
         let entry = Entry::new(message, 1, body);
-        let identity = Identity { producer: NodeId(1), epoch: 1, sequence: 1 };
+        let batch =
+            |epoch| Identity::Batch(BatchId { producer: ProducerId(1), epoch, sequence: 1 });
+        let stored = |appended_ms, entry, identity| Record::Entry { appended_ms, entry, identity };
         let applied = |payload, inbox, position| Record::Applied {
             message,
             sink: SinkId(1),
@@ -130,10 +139,12 @@ mod tests {
         };
         let here = (PartitionId(0), 1);
         let records = [
-            Record::Entry { entry, identity: None },
-            Record::Entry { entry, identity: Some(identity) },
-            Record::Entry { entry, identity: Some(Identity { epoch: 2, ..identity }) },
-            Record::Entry { entry: Entry { key: 2, ..entry }, identity: None },
+            stored(0, entry, Identity::None),
+            stored(1, entry, Identity::None),
+            stored(0, entry, Identity::Message(1)),
+            stored(0, entry, batch(1)),
+            stored(0, entry, batch(2)),
+            stored(0, Entry { key: 2, ..entry }, Identity::None),
             Record::GroupOffset { group: GroupId(0), partition: PartitionId(1), offset: 1 },
             Record::GroupOffset { group: GroupId(1), partition: PartitionId(0), offset: 1 },
             Record::GroupOffset { group: GroupId(0), partition: PartitionId(1), offset: 2 },

@@ -12,10 +12,14 @@ use std::collections::BTreeSet;
 /// The most machines of a system.
 const MACHINES_MAX: u32 = 4_000;
 
+/// The most messages of a run: each is planned, kept in the history and judged.
+const MESSAGES_MAX: u64 = 10_000_000;
+
 /// The first pair of values that do not go together.
 pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     promises(scenario)?;
     machines(scenario)?;
+    messages(scenario)?;
     broker(scenario)?;
     clients(scenario)?;
     surroundings(scenario)?;
@@ -70,6 +74,21 @@ fn machines(scenario: &Scenario) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+fn messages(scenario: &Scenario) -> Result<(), Problem> {
+    let (producers, each) = (scenario.workload.producers.get(), scenario.workload.messages.get());
+    let own: u64 = scenario.programs.iter().map(|program| u64::from(program.messages)).sum();
+    let messages = u64::from(producers) * u64::from(each) + own;
+    let key = if own > MESSAGES_MAX { "program" } else { "workload.messages" };
+    if messages <= MESSAGES_MAX {
+        return Ok(());
+    }
+    Err(Problem::new(
+        key,
+        format!("a run would have {messages} messages"),
+        format!("have at most {MESSAGES_MAX} in all"),
+    ))
 }
 
 fn broker(scenario: &Scenario) -> Result<(), Problem> {

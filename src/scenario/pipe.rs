@@ -1,16 +1,16 @@
 //! A scenario put together: machines with built-in programs, their workload and their promises.
 
-use super::{Factory, FsyncPolicy, Positive, PromiseName, Scenario, Until};
+use super::{Factory, Positive, PromiseName, Scenario, policies};
 use crate::check::{Promise, Replica};
 use crate::history::Effect;
-use crate::id::{GroupId, KnobId, MessageId, NodeId, SinkId};
+use crate::id::{KnobId, MessageId, NodeId, SinkId};
 use crate::journal::Journals;
 use crate::model::broker::Policy as BrokerPolicy;
-use crate::model::consumer::{ConsumerPolicy, FetchPolicy};
-use crate::model::producer::{OnTimeout, ProducerPolicy};
-use crate::model::{self, Broker, Consumer, Fsync, Moment, Producer, Record};
+use crate::model::consumer::ConsumerPolicy;
+use crate::model::producer::ProducerPolicy;
+use crate::model::{self, Broker, Consumer, Moment, Producer, Record};
 use crate::node::{Machine, Planned, Seat, System};
-use crate::profile::{Knob, Profile, Transport, Unit};
+use crate::profile::{Knob, Profile, Unit};
 use crate::time::Span;
 use std::fmt;
 
@@ -44,9 +44,6 @@ enum Dial {
     Batch,
     WaitMax,
 }
-
-/// Where the broker stands among the machines.
-const BROKER: NodeId = NodeId(0);
 
 impl Pipe {
     pub(super) fn new(scenario: &Scenario) -> Self {
@@ -155,12 +152,13 @@ impl System for Pipe {
 }
 
 fn roles(scenario: &Scenario) -> Vec<Role> {
-    let mut roles = vec![Role::Broker(broker(scenario))];
-    let producer = producer(scenario);
+    let mut roles = vec![Role::Broker(policies::broker(scenario))];
+    let producer = policies::producer(scenario);
     roles.extend((0..scenario.workload.producers.get()).map(|_| Role::Producer(producer)));
     for group in 0..scenario.consumer.groups.get() {
         for member in 0..scenario.consumer.members.get() {
-            roles.push(Role::Consumer(consumer(scenario, group as u16, member as u16)));
+            let policy = policies::consumer(scenario, group as u16, member as u16);
+            roles.push(Role::Consumer(policy));
         }
     }
     let programs = scenario.programs.iter();
@@ -168,71 +166,6 @@ fn roles(scenario: &Scenario) -> Vec<Role> {
         scenario.factory(&program.name).map(|factory| Role::Program(factory.clone()))
     }));
     roles
-}
-
-fn broker(scenario: &Scenario) -> BrokerPolicy {
-    let section = &scenario.broker;
-    BrokerPolicy {
-        partitions: section.partitions.get() as u16,
-        groups: scenario.consumer.groups.get() as u16,
-        fsync: match section.fsync_interval {
-            Some(every) => Fsync::Interval(every.get()),
-            None if section.fsync == FsyncPolicy::Never => Fsync::Never,
-            None => Fsync::BeforeAck,
-        },
-        producer_state: section.producer_state,
-        unknown_producer: section.unknown_producer.unwrap_or_default(),
-        checksum: section.checksum,
-    }
-}
-
-fn producer(scenario: &Scenario) -> ProducerPolicy {
-    let section = &scenario.producer;
-    ProducerPolicy {
-        broker: BROKER,
-        partitions: scenario.broker.partitions.get() as u16,
-        identity: section.identity,
-        in_flight: section.in_flight.get() as u8,
-        timeout: section.timeout.get(),
-        deadline: section.deadline.get(),
-        on_timeout: section.on_timeout.unwrap_or(natural(scenario)),
-    }
-}
-
-fn consumer(scenario: &Scenario, group: u16, member: u16) -> ConsumerPolicy {
-    let section = &scenario.consumer;
-    let (producers, messages) = (scenario.workload.producers, scenario.workload.messages);
-    let own: u32 = scenario.programs.iter().map(|program| program.messages).sum();
-    let total = (producers.get().saturating_mul(messages.get())).saturating_add(own);
-    ConsumerPolicy {
-        fetch: FetchPolicy {
-            broker: BROKER,
-            group: GroupId(group),
-            batch: section.batch.get() as u16,
-            timeout: section.timeout.get(),
-            wait_max: section.wait_max,
-            commit: section.commit.unwrap_or_default(),
-            on_timeout: section.on_timeout.unwrap_or(natural(scenario)),
-            checksum: section.checksum,
-        },
-        partitions: scenario.broker.partitions.get() as u16,
-        member,
-        members: section.members.get() as u16,
-        sink: SinkId(group),
-        settle: section.settle,
-        dedup: section.dedup,
-        resume: section.resume,
-        enough: (section.until == Until::Complete).then_some(total),
-    }
-}
-
-/// What clients do about a late answer unless they are told: only a stream has a connection to give
-/// up.
-fn natural(scenario: &Scenario) -> OnTimeout {
-    match scenario.network.transport {
-        Transport::Stream => OnTimeout::Disconnect,
-        Transport::Datagram => OnTimeout::Resend,
-    }
 }
 
 fn plan(scenario: &Scenario) -> Vec<Planned> {

@@ -10,10 +10,15 @@ mod fake;
 mod faults;
 mod golden;
 mod harness;
+#[cfg(feature = "cli")]
+mod histories;
+#[cfg(feature = "cli")]
+mod malformed;
 mod network;
 mod pipe;
 #[cfg(all(unix, feature = "cli"))]
 mod readme;
+mod reference;
 mod tidy;
 mod toy;
 mod zoo;

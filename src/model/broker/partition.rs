@@ -36,10 +36,10 @@ impl Partition {
         let mut log = Vec::with_capacity(64.max(tail.end() as usize));
         let mut sequences = Sequences::default();
         for (position, stored) in disk.records(file).take(tail.end() as usize) {
-            if let Some(Record::Entry { entry, identity }) = stored.intact() {
+            if let Some(Record::Entry { entry, identity, .. }) = stored.intact() {
                 log.push(*entry);
-                if let Some(batch) = identity {
-                    sequences.note(*batch, position.0);
+                if let Some(batch) = identity.batch() {
+                    sequences.note(batch, position.0);
                 }
             }
         }
@@ -67,12 +67,16 @@ impl Partition {
             Moment::CorruptRefused.note(ctx);
             return Some(Verdict::Refused(Refusal::Corrupt));
         }
-        let batch = identity.filter(|_| policy.producer_state == ProducerState::FiveBatches);
+        let batch = match policy.producer_state {
+            ProducerState::FiveBatches => identity.batch(),
+            ProducerState::None => None,
+        };
         let judged = batch
             .map_or(Judgement::Fresh, |batch| self.sequences.judge(batch, policy.unknown_producer));
         let offset = match judged {
             Judgement::Fresh => {
-                let offset = self.tail.append(Record::Entry { entry, identity }, ctx);
+                let record = Record::Entry { appended_ms: 0, entry, identity };
+                let offset = self.tail.append(record, ctx);
                 self.log.push(entry);
                 // Only after the append: state that runs ahead of the log answers "duplicate" for
                 // what was never stored (Pulsar #5218).

@@ -1,7 +1,7 @@
 //! Producer state: what a partition remembers of each producer's batches (KIP-98).
 
 use crate::digest::Digest;
-use crate::model::message::{Identity, Refusal};
+use crate::model::message::{BatchId, Refusal};
 
 /// The batches a broker remembers of each producer and partition: as many as a Kafka producer may
 /// have in flight (KAFKA-5494).
@@ -51,8 +51,9 @@ pub(super) enum Judgement {
 
 impl Sequences {
     #[inline]
-    pub(super) fn judge(&self, batch: Identity, unknown: UnknownProducer) -> Judgement {
-        let known = self.producers.get(batch.producer.index()).filter(|known| known.remembered > 0);
+    pub(super) fn judge(&self, batch: BatchId, unknown: UnknownProducer) -> Judgement {
+        let known =
+            self.producers.get(batch.producer.0 as usize).filter(|known| known.remembered > 0);
         let Some(known) = known else {
             return match (unknown, batch.sequence) {
                 (UnknownProducer::Accept, _) | (UnknownProducer::Refuse, 0) => Judgement::Fresh,
@@ -69,8 +70,8 @@ impl Sequences {
 
     /// Remembers a batch that was appended at `offset`.
     #[inline]
-    pub(super) fn note(&mut self, batch: Identity, offset: u64) {
-        let index = batch.producer.index();
+    pub(super) fn note(&mut self, batch: BatchId, offset: u64) {
+        let index = batch.producer.0 as usize;
         if self.producers.len() <= index {
             self.meet(index);
         }
@@ -113,7 +114,7 @@ impl Producer {
 
     /// Judges a batch that does not follow the newest one.
     #[cold]
-    fn judge_stray(&self, batch: Identity) -> Judgement {
+    fn judge_stray(&self, batch: BatchId) -> Judgement {
         let original = self.batches().find(|seen| seen.sequence == batch.sequence);
         match original.filter(|_| batch.epoch == self.epoch) {
             Some(original) => Judgement::Duplicate(original.offset),
@@ -125,12 +126,12 @@ impl Producer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::NodeId;
+    use crate::model::message::ProducerId;
 
     const OUT_OF_ORDER: Judgement = Judgement::Refused(Refusal::OutOfOrder);
 
-    fn batch(epoch: u32, sequence: u32) -> Identity {
-        Identity { producer: NodeId(3), epoch, sequence }
+    fn batch(epoch: u32, sequence: u32) -> BatchId {
+        BatchId { producer: ProducerId(3), epoch, sequence }
     }
 
     /// After these batches were appended at the offsets from 10 on, the last one is judged so.

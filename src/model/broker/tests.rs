@@ -2,7 +2,7 @@ use super::*;
 use crate::blob::Blob;
 use crate::id::MessageId;
 use crate::model::bench::Bench;
-use crate::model::message::{Entry, Identity};
+use crate::model::message::{Acks, BatchId, Entry, Identity, ProducerId};
 use Message::{Committed, Fetched, OffsetFetched, Produced};
 use Verdict::{Refused, Stored};
 
@@ -30,9 +30,9 @@ fn entry(bench: &mut Bench, number: u32) -> Entry {
 
 /// A request of producer 1 in epoch 0: the sequence is the number of the message.
 fn produce(bench: &mut Bench, sequence: u32) -> Message {
-    let identity = Some(Identity { producer: NodeId(1), epoch: 0, sequence });
+    let identity = Identity::Batch(BatchId { producer: ProducerId(1), epoch: 0, sequence });
     let produce = Produce { entry: entry(bench, sequence), identity };
-    Message::Produce { partition: P, produce }
+    Message::Produce { partition: P, acks: Acks::All, produce }
 }
 
 fn produced(number: u32, verdict: Verdict) -> Message {
@@ -169,8 +169,8 @@ fn a_body_that_went_bad_is_refused_unless_the_policy_is_to_trust() {
 fn an_unknown_partition_is_refused() {
     let mut bench = Bench::machine(0);
     let mut broker = boot(&mut bench, POLICY);
-    let produce = Produce { entry: entry(&mut bench, 0), identity: None };
-    let request = Message::Produce { partition: PartitionId(9), produce };
+    let produce = Produce { entry: entry(&mut bench, 0), identity: Identity::None };
+    let request = Message::Produce { partition: PartitionId(9), acks: Acks::All, produce };
     let [Produced { verdict, .. }] = bench.deliver(&mut broker, 1, request)[..] else {
         panic!("no answer")
     };

@@ -3,7 +3,9 @@
 use crate::digest::Digest;
 use crate::history::Event;
 use crate::id::{NodeId, PartitionId, TimerId};
-use crate::model::message::{Entry, Identity, Message, Produce, Refusal, Verdict};
+use crate::model::message::{
+    Acks, BatchId, Entry, Identity, Message, Produce, ProducerId, Refusal, Verdict,
+};
 use crate::model::record::Record;
 use crate::model::site::Moment;
 use crate::node::{Context, Planned, Work};
@@ -254,9 +256,9 @@ impl ProducerClient {
         let sequence = lane.sequence;
         lane.sequence = sequence.wrapping_add(1);
         let identity = match self.policy.identity {
-            IdentityPolicy::None => None,
-            IdentityPolicy::Idempotent => Some(Identity {
-                producer: ctx.node(),
+            IdentityPolicy::None => Identity::None,
+            IdentityPolicy::Idempotent => Identity::Batch(BatchId {
+                producer: ProducerId(u32::from(ctx.node().0)),
                 epoch: u32::from(ctx.incarnation()) << 16 | u32::from(lane.bumps),
                 sequence,
             }),
@@ -266,7 +268,7 @@ impl ProducerClient {
         let is_first = lane.flying.is_empty();
         lane.flying.push(Flying { produce, sequence, since, refused: false });
         let partition = PartitionId(index as u16);
-        ctx.send(self.policy.broker, Message::Produce { partition, produce });
+        ctx.send(self.policy.broker, Message::Produce { partition, acks: Acks::All, produce });
         if is_first {
             self.set_timer(index, ctx);
         }
@@ -276,7 +278,7 @@ impl ProducerClient {
         let one = &mut self.lanes[index].flying[place];
         one.refused = false;
         let (partition, produce) = (PartitionId(index as u16), one.produce);
-        ctx.send(self.policy.broker, Message::Produce { partition, produce });
+        ctx.send(self.policy.broker, Message::Produce { partition, acks: Acks::All, produce });
     }
 
     #[inline]

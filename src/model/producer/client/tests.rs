@@ -36,7 +36,7 @@ fn names(sent: &[Message]) -> Vec<Option<(u32, u32)>> {
     sent.iter()
         .map(|message| {
             let Message::Produce { produce, .. } = message else { panic!("{message:?}") };
-            produce.identity.map(|batch| (batch.epoch, batch.sequence))
+            produce.identity.batch().map(|batch| (batch.epoch, batch.sequence))
         })
         .collect()
 }
@@ -204,8 +204,8 @@ fn each_partition_has_its_own_window_and_sequences() {
         .take_sent()
         .iter()
         .map(|message| match message {
-            Message::Produce { partition, produce: Produce { identity, .. } } => {
-                (partition.0, identity.unwrap().sequence)
+            Message::Produce { partition, produce: Produce { identity, .. }, .. } => {
+                (partition.0, identity.batch().unwrap().sequence)
             }
             other => panic!("{other:?}"),
         })

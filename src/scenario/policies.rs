@@ -1,0 +1,26 @@
+//! From the sections of a scenario to the policies of its machines.
+
+use super::Scenario;
+use crate::id::NodeId;
+use crate::model::producer::OnTimeout;
+use crate::profile::Transport;
+
+pub(super) use broker::broker;
+pub(super) use consumer::consumer;
+pub(super) use producer::producer;
+
+mod broker;
+mod consumer;
+mod producer;
+
+/// Where the broker stands among the machines.
+const BROKER: NodeId = NodeId(0);
+
+/// What clients do about a late answer unless they are told: only a stream has a connection to give
+/// up.
+fn natural(scenario: &Scenario) -> OnTimeout {
+    match scenario.network.transport {
+        Transport::Stream => OnTimeout::Disconnect,
+        Transport::Datagram => OnTimeout::Resend,
+    }
+}

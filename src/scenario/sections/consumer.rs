@@ -1,0 +1,68 @@
+//! The section of the consumers.
+
+use crate::model::broker::Verify;
+use crate::model::consumer::{CommitPolicy, Dedup, Resume, Settle};
+use crate::model::producer::OnTimeout;
+use crate::scenario::bounded::{Bounded, Positive};
+use crate::time::Span;
+use serde::Deserialize;
+
+/// How long a consumer reads.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Until {
+    /// For ever.
+    #[default]
+    Stopped,
+    /// Until it has applied every message of the workload.
+    Complete,
+}
+
+/// The consumers.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConsumerSection {
+    /// How many groups there are: each reads the whole log into a table of its own.
+    pub groups: Bounded<1, 64>,
+    /// How many members a group has: the partition p goes to the member p modulo their number.
+    pub members: Bounded<1, 64>,
+    /// The most entries of a fetch.
+    pub batch: Bounded<1, 10_000>,
+    /// How long an answer may take.
+    pub timeout: Positive,
+    /// How long the broker may wait for data.
+    pub wait_max: Span,
+    /// When they settle.
+    pub settle: Settle,
+    /// How they tell duplicates.
+    pub dedup: Dedup,
+    /// Whether a commit is answered, unless offsets are committed beside the effects.
+    pub commit: Option<CommitPolicy>,
+    /// Where they start.
+    pub resume: Resume,
+    /// How long they read.
+    pub until: Until,
+    /// Whether they check bodies.
+    pub checksum: Verify,
+    /// What a late answer leads to; on streams `disconnect` unless stated.
+    pub on_timeout: Option<OnTimeout>,
+}
+
+impl Default for ConsumerSection {
+    fn default() -> Self {
+        Self {
+            groups: Bounded::of::<1>(),
+            members: Bounded::of::<1>(),
+            batch: Bounded::of::<10>(),
+            timeout: Positive::millis(150),
+            wait_max: Span::millis(100),
+            settle: Settle::default(),
+            dedup: Dedup::default(),
+            commit: None,
+            resume: Resume::default(),
+            until: Until::default(),
+            checksum: Verify::default(),
+            on_timeout: None,
+        }
+    }
+}
