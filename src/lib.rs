@@ -139,8 +139,9 @@
 //! | 5 | [`run`] | one run: system and schedule in, verdict out. Nothing above is generic |
 //! | 6 | [`scenario`] | built-in systems from TOML or code |
 //! | 7 | [`explore`] | many runs, on several threads |
-//! | 8 | [`zoo`], [`report`] | planted bugs; text and JSON |
-//! | 9 | [`harness`], `cli` | `cargo test`, the command: they read clock and environment |
+//! | 8 | [`zoo`] | planted bugs, measured and verified |
+//! | 9 | [`report`] | text and JSON |
+//! | 10 | [`harness`], `cli` | `cargo test`, the command: they read clock and environment |
 
 pub mod blob;
 pub mod check;
@@ -151,6 +152,7 @@ pub mod clock;
 pub mod coverage;
 pub mod digest;
 pub mod explore;
+mod figures;
 pub mod harness;
 pub mod history;
 pub mod id;
