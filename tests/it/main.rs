@@ -21,3 +21,4 @@ mod readme;
 mod reference;
 mod tidy;
 mod toy;
+mod tutorial;
