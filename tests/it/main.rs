@@ -16,6 +16,7 @@ mod histories;
 mod malformed;
 mod network;
 mod pipe;
+mod properties;
 #[cfg(all(unix, feature = "cli"))]
 mod readme;
 mod reference;
