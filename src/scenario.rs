@@ -168,6 +168,7 @@ use std::sync::Arc;
 
 pub use bounded::{Backwards, Between, Bounded, NoTime, OutOfBounds, Positive};
 pub use catalogue::{Entry, catalogue};
+#[cfg(feature = "cli")]
 pub(crate) use nearest::nearest;
 pub use pipe::Pipe;
 pub use problem::{Place, ScenarioError};
