@@ -125,10 +125,10 @@ impl node::Record for Record {
                 digest.word(4 << 48 | u64::from(partition.0)).word(*next);
             }
             Self::Sending { message, key, attempt } => {
-                digest.word(7 << 48 | u64::from(*attempt)).word(message.word()).word(*key);
+                digest.word(11 << 48 | u64::from(*attempt)).word(message.word()).word(*key);
             }
             Self::Answered { message } => {
-                digest.word(8 << 48).word(message.word());
+                digest.word(12 << 48).word(message.word());
             }
             Self::Custom(record) => {
                 digest.word(5 << 48);

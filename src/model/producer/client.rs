@@ -179,8 +179,10 @@ impl ProducerClient {
                 return;
             }
             if !lane.again.is_empty() {
-                self.send_again(index, ctx);
-                continue;
+                if self.send_again(index, ctx) {
+                    continue;
+                }
+                return;
             }
             let Some(&planned) = lane.queue.get(lane.taken) else {
                 lane.queue.clear();
@@ -247,8 +249,8 @@ impl ProducerClient {
             return ctx.record(Event::SendOk { message, attempt, partition, offset: None });
         }
         let is_first = lane.flying.is_empty();
-        let renamed = attempt > 0 && self.policy.identity == IdentityPolicy::Idempotent;
-        lane.flying.push(Flying { produce, sequence, attempt, refused: false, renamed, since });
+        let (refused, renamed) = (false, false);
+        lane.flying.push(Flying { produce, sequence, attempt, refused, renamed, since });
         if is_first {
             self.set_timer(index, ctx);
         }
