@@ -174,7 +174,7 @@ pub use pipe::Pipe;
 pub use problem::{Place, ScenarioError};
 pub use sections::{
     BrokerSection, ClockSection, ConsumerSection, DiskSection, Expect, FsyncPolicy, NetworkSection,
-    ProducerSection, Program, PromiseName, RunSection, Until, VarySection, Workload,
+    ProducerSection, Program, PromiseName, Retries, RunSection, Until, VarySection, Workload,
 };
 
 mod advice;
