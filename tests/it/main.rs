@@ -22,5 +22,5 @@ mod readme;
 mod reference;
 mod tidy;
 mod toy;
-mod zoo;
 mod tutorial;
+mod zoo;
