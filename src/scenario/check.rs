@@ -4,7 +4,7 @@ use super::Scenario;
 use super::problem::Problem;
 use super::sections::{FsyncPolicy, PromiseName, Retries, Until};
 use crate::model::broker::ProducerState;
-use crate::model::consumer::Settle;
+use crate::model::consumer::{Resume, Settle};
 use crate::model::message::Acks;
 use crate::model::producer::{IdentityPolicy, OnTimeout, Unfinished};
 use crate::profile::{FaultClass, Swarm, Transport};
@@ -35,12 +35,24 @@ fn promises(scenario: &Scenario) -> Result<(), Problem> {
             "promise something, for instance [\"exactly-once\"]",
         ));
     }
+    let promised = |name| scenario.promises.contains(&name);
     let several = scenario.consumer.members.get() > 1;
-    if several && scenario.promises.contains(&PromiseName::Convergent) {
+    for (name, slug) in
+        [(PromiseName::Convergent, "convergent"), (PromiseName::Projected, "projected")]
+    {
+        if several && promised(name) {
+            return Err(Problem::new(
+                "promises",
+                "no member of a group of several holds the whole table",
+                format!("promise {slug:?} only with consumer.members = 1"),
+            ));
+        }
+    }
+    if scenario.consumer.resume == Resume::Earliest && promised(PromiseName::PerKeyOrder) {
         return Err(Problem::new(
-            "promises",
-            "no member of a group of several holds the whole table",
-            "promise \"convergent\" only with consumer.members = 1",
+            "consumer.resume",
+            "who starts over with every restart reads records again, in breach of \"per-key-order\"",
+            "resume = \"committed\"",
         ));
     }
     if several && scenario.consumer.until == Until::Complete {
