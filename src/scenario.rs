@@ -168,12 +168,13 @@ use std::sync::Arc;
 
 pub use bounded::{Backwards, Between, Bounded, NoTime, OutOfBounds, Positive};
 pub use catalogue::{Entry, catalogue};
+#[cfg(feature = "cli")]
 pub(crate) use nearest::nearest;
 pub use pipe::Pipe;
 pub use problem::{Place, ScenarioError};
 pub use sections::{
     BrokerSection, ClockSection, ConsumerSection, DiskSection, Expect, FsyncPolicy, NetworkSection,
-    ProducerSection, Program, PromiseName, RunSection, Until, VarySection, Workload,
+    ProducerSection, Program, PromiseName, Retries, RunSection, Until, VarySection, Workload,
 };
 
 mod advice;

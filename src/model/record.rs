@@ -50,6 +50,20 @@ pub enum Record {
         /// The next offset to read.
         next: u64,
     },
+    /// A producer begins to send a message.
+    Sending {
+        /// The message.
+        message: MessageId,
+        /// Its routing key.
+        key: u64,
+        /// Which attempt of the application, from 0.
+        attempt: u16,
+    },
+    /// The message is acknowledged to its producer, or has definitely failed.
+    Answered {
+        /// The message.
+        message: MessageId,
+    },
     /// A record of a user's own.
     Custom(CustomRecord),
 }
@@ -75,7 +89,11 @@ impl Record {
             Self::Applied { message, sink, payload, .. } => {
                 effects.push(Effect { message, sink, payload });
             }
-            Self::Entry { .. } | Self::GroupOffset { .. } | Self::Moved { .. } => {}
+            Self::Entry { .. }
+            | Self::GroupOffset { .. }
+            | Self::Moved { .. }
+            | Self::Sending { .. }
+            | Self::Answered { .. } => {}
             Self::Custom(ref record) => record.effects(effects),
         }
     }
@@ -105,6 +123,12 @@ impl node::Record for Record {
             }
             Self::Moved { partition, next } => {
                 digest.word(4 << 48 | u64::from(partition.0)).word(*next);
+            }
+            Self::Sending { message, key, attempt } => {
+                digest.word(11 << 48 | u64::from(*attempt)).word(message.word()).word(*key);
+            }
+            Self::Answered { message } => {
+                digest.word(12 << 48).word(message.word());
             }
             Self::Custom(record) => {
                 digest.word(5 << 48);
@@ -156,6 +180,11 @@ mod tests {
             applied(1, true, Some((PartitionId(0), 2))),
             Record::Moved { partition: here.0, next: here.1 },
             Record::Moved { partition: here.0, next: 2 },
+            Record::Sending { message, key: 1, attempt: 0 },
+            Record::Sending { message, key: 2, attempt: 0 },
+            Record::Sending { message, key: 1, attempt: 1 },
+            Record::Answered { message },
+            Record::Answered { message: MessageId::new(NodeId(1), 2) },
         ];
         let digests: std::collections::BTreeSet<u64> = records
             .iter()

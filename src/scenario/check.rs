@@ -2,10 +2,11 @@
 
 use super::Scenario;
 use super::problem::Problem;
-use super::sections::{FsyncPolicy, PromiseName, Until};
+use super::sections::{FsyncPolicy, PromiseName, Retries, Until};
 use crate::model::broker::ProducerState;
 use crate::model::consumer::Settle;
-use crate::model::producer::OnTimeout;
+use crate::model::message::Acks;
+use crate::model::producer::{IdentityPolicy, OnTimeout, Unfinished};
 use crate::profile::{FaultClass, Swarm, Transport};
 use std::collections::BTreeSet;
 
@@ -112,6 +113,7 @@ fn broker(scenario: &Scenario) -> Result<(), Problem> {
 
 fn clients(scenario: &Scenario) -> Result<(), Problem> {
     let Scenario { producer, consumer, vary, .. } = scenario;
+    senders(scenario)?;
     if consumer.settle == Settle::Atomic && consumer.commit.is_some() {
         return Err(Problem::new(
             "consumer.commit",
@@ -145,6 +147,63 @@ fn clients(scenario: &Scenario) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+fn senders(scenario: &Scenario) -> Result<(), Problem> {
+    let producer = &scenario.producer;
+    let idempotent = producer.identity == IdentityPolicy::Idempotent;
+    let by_message = producer.identity == IdentityPolicy::MessageId;
+    let unanswered = producer.acks == Acks::None;
+    let retried = producer.retries != Retries::Protocol;
+    let resent = producer.unfinished == Unfinished::Resent;
+    let impossible = [
+        (
+            producer.message_id.is_some() && !by_message,
+            "producer.message_id",
+            "only a producer that names messages gives them ids",
+            "leave it out, or set identity = \"message-id\"",
+        ),
+        (
+            producer.restart.is_some() && !idempotent,
+            "producer.restart",
+            "only the names of batches depend on restarts",
+            "leave it out, or set identity = \"idempotent\"",
+        ),
+        (
+            producer.bump.is_some() && !idempotent,
+            "producer.bump",
+            "only the names of batches have an epoch",
+            "leave it out, or set identity = \"idempotent\"",
+        ),
+        (
+            idempotent && producer.acks != Acks::All,
+            "producer.acks",
+            "an idempotent producer must know that its batches are kept (Kafka refuses this too)",
+            "write \"all\", or state another identity",
+        ),
+        (
+            unanswered && producer.backoff.is_some(),
+            "producer.backoff",
+            "what is never answered is never sent again",
+            "leave it out, or set acks = \"all\"",
+        ),
+        (
+            unanswered && retried,
+            "producer.retries",
+            "what is never answered is never sent again",
+            "leave it out, or set acks = \"all\"",
+        ),
+        (
+            unanswered && resent,
+            "producer.unfinished",
+            "what is never answered is never sent again",
+            "leave it out, or set acks = \"all\"",
+        ),
+    ];
+    match impossible.into_iter().find(|(is_so, ..)| *is_so) {
+        Some((_, key, why, cure)) => Err(Problem::new(key, why, cure)),
+        None => Ok(()),
+    }
 }
 
 fn surroundings(scenario: &Scenario) -> Result<(), Problem> {

@@ -67,7 +67,12 @@ impl Pipe {
         self.dials.iter().zip(0..).map(|(&dial, knob)| (dial, seat.knob(KnobId(knob))))
     }
 
-    fn producer(&self, mut policy: ProducerPolicy, seat: &Seat<'_>) -> Producer {
+    fn producer(
+        &self,
+        mut policy: ProducerPolicy,
+        seat: &Seat<'_>,
+        disk: Journals<'_, Record>,
+    ) -> Producer {
         for (dial, value) in self.knobs_of(seat) {
             match dial {
                 Dial::InFlight => policy.in_flight = value as u8,
@@ -76,7 +81,7 @@ impl Pipe {
                 Dial::Batch | Dial::WaitMax => {}
             }
         }
-        Producer::boot(policy, seat)
+        Producer::boot(policy, seat, disk)
     }
 
     fn consumer(
@@ -119,7 +124,7 @@ impl System for Pipe {
     fn boot(&self, seat: &Seat<'_>, disk: Journals<'_, Record>) -> model::Machine {
         match &self.roles[seat.id.index()] {
             Role::Broker(policy) => model::Machine::Broker(Broker::boot(*policy, disk)),
-            Role::Producer(policy) => model::Machine::Producer(self.producer(*policy, seat)),
+            Role::Producer(policy) => model::Machine::Producer(self.producer(*policy, seat, disk)),
             Role::Consumer(policy) => model::Machine::Consumer(self.consumer(*policy, seat, disk)),
             Role::Program(factory) => model::Machine::Custom(factory(seat, disk)),
         }

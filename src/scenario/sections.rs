@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 pub use broker::{BrokerSection, FsyncPolicy};
 pub use consumer::{ConsumerSection, Until};
-pub use producer::ProducerSection;
+pub use producer::{ProducerSection, Retries};
 pub use surroundings::{ClockSection, DiskSection, NetworkSection};
 
 mod broker;

@@ -16,9 +16,11 @@ mod histories;
 mod malformed;
 mod network;
 mod pipe;
+mod properties;
 #[cfg(all(unix, feature = "cli"))]
 mod readme;
 mod reference;
 mod tidy;
 mod toy;
 mod zoo;
+mod tutorial;
