@@ -30,6 +30,20 @@ pub enum Record {
         /// The next offset to read.
         offset: u64,
     },
+    /// A producer begins to send a message.
+    Sending {
+        /// The message.
+        message: MessageId,
+        /// Its routing key.
+        key: u64,
+        /// Which attempt of the application, from 0.
+        attempt: u16,
+    },
+    /// The message is acknowledged to its producer, or has definitely failed.
+    Answered {
+        /// The message.
+        message: MessageId,
+    },
     /// A database commit that has an effect. All of it is durable, or nothing.
     Applied {
         /// The message that was applied.
@@ -49,20 +63,6 @@ pub enum Record {
         partition: PartitionId,
         /// The next offset to read.
         next: u64,
-    },
-    /// A producer begins to send a message.
-    Sending {
-        /// The message.
-        message: MessageId,
-        /// Its routing key.
-        key: u64,
-        /// Which attempt of the application, from 0.
-        attempt: u16,
-    },
-    /// The message is acknowledged to its producer, or has definitely failed.
-    Answered {
-        /// The message.
-        message: MessageId,
     },
     /// A record of a user's own.
     Custom(CustomRecord),
@@ -91,9 +91,9 @@ impl Record {
             }
             Self::Entry { .. }
             | Self::GroupOffset { .. }
-            | Self::Moved { .. }
             | Self::Sending { .. }
-            | Self::Answered { .. } => {}
+            | Self::Answered { .. }
+            | Self::Moved { .. } => {}
             Self::Custom(ref record) => record.effects(effects),
         }
     }
@@ -114,6 +114,12 @@ impl node::Record for Record {
                 let tag = 2 << 32 | u64::from(group.0) << 16 | u64::from(partition.0);
                 digest.word(tag).word(*offset);
             }
+            Self::Sending { message, key, attempt } => {
+                digest.word(11 << 48 | u64::from(*attempt)).word(message.word()).word(*key);
+            }
+            Self::Answered { message } => {
+                digest.word(12 << 48).word(message.word());
+            }
             Self::Applied { message, sink, payload, inbox, position } => {
                 let (partition, next) = position.unwrap_or_default();
                 let flags = u64::from(*inbox) | u64::from(position.is_some()) << 1;
@@ -123,12 +129,6 @@ impl node::Record for Record {
             }
             Self::Moved { partition, next } => {
                 digest.word(4 << 48 | u64::from(partition.0)).word(*next);
-            }
-            Self::Sending { message, key, attempt } => {
-                digest.word(11 << 48 | u64::from(*attempt)).word(message.word()).word(*key);
-            }
-            Self::Answered { message } => {
-                digest.word(12 << 48).word(message.word());
             }
             Self::Custom(record) => {
                 digest.word(5 << 48);
@@ -172,6 +172,11 @@ mod tests {
             Record::GroupOffset { group: GroupId(0), partition: PartitionId(1), offset: 1 },
             Record::GroupOffset { group: GroupId(1), partition: PartitionId(0), offset: 1 },
             Record::GroupOffset { group: GroupId(0), partition: PartitionId(1), offset: 2 },
+            Record::Sending { message, key: 1, attempt: 0 },
+            Record::Sending { message, key: 2, attempt: 0 },
+            Record::Sending { message, key: 1, attempt: 1 },
+            Record::Answered { message },
+            Record::Answered { message: MessageId::new(NodeId(1), 2) },
             applied(1, false, None),
             applied(2, false, None),
             applied(1, true, None),
@@ -180,11 +185,6 @@ mod tests {
             applied(1, true, Some((PartitionId(0), 2))),
             Record::Moved { partition: here.0, next: here.1 },
             Record::Moved { partition: here.0, next: 2 },
-            Record::Sending { message, key: 1, attempt: 0 },
-            Record::Sending { message, key: 2, attempt: 0 },
-            Record::Sending { message, key: 1, attempt: 1 },
-            Record::Answered { message },
-            Record::Answered { message: MessageId::new(NodeId(1), 2) },
         ];
         let digests: std::collections::BTreeSet<u64> = records
             .iter()
