@@ -6,6 +6,7 @@ use crate::digest::Digest;
 use crate::id::{NodeId, TimerId};
 use crate::node::{Context, Node, Planned, Seat};
 use crate::time::Span;
+pub(super) use client::body_of;
 pub use client::{IN_FLIGHT_MAX, IdentityPolicy, OnTimeout, ProducerClient, ProducerPolicy};
 
 mod client;

@@ -2,7 +2,7 @@
 
 use crate::digest::Digest;
 use crate::history::Event;
-use crate::id::{NodeId, PartitionId, TimerId};
+use crate::id::{MessageId, NodeId, PartitionId, TimerId};
 use crate::model::message::{
     Acks, BatchId, Entry, Identity, Message, Produce, ProducerId, Refusal, Verdict,
 };
@@ -66,6 +66,8 @@ pub struct ProducerClient {
     /// When the next message that must not be sent yet is due.
     pace: Option<Instant>,
     fenced: bool,
+    /// Whether the owner has entered in the history that a send begins, before it put it in line.
+    begun: bool,
 }
 
 /// What goes to one partition, in order.
@@ -97,6 +99,15 @@ type Ctx<'a> = Context<'a, Message, Record>;
 
 const ATTEMPT: u16 = 0;
 
+/// What a message says.
+#[inline]
+pub(in crate::model) fn body_of(message: MessageId) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&message.word().to_le_bytes());
+    bytes[8..].copy_from_slice(&(!message.word()).to_le_bytes());
+    bytes
+}
+
 impl Lane {
     /// The window is counted from the oldest unanswered batch, not by unanswered ones: if answers
     /// to later batches let it slide on, the retry of the oldest would fall out of what the broker
@@ -113,7 +124,14 @@ impl ProducerClient {
     /// A client whose timers are those from `timer` on.
     pub fn new(policy: ProducerPolicy, timer: TimerId) -> Self {
         let lanes = vec![Lane::default(); usize::from(policy.partitions)];
-        Self { policy, timer, lanes, pace: None, fenced: false }
+        Self { policy, timer, lanes, pace: None, fenced: false, begun: false }
+    }
+
+    /// The client of an owner that does something else first when a send begins, and enters itself
+    /// in the history that it does.
+    #[must_use]
+    pub fn of_sends_begun(self) -> Self {
+        Self { begun: true, ..self }
     }
 
     /// How many timers the client uses.
@@ -195,7 +213,8 @@ impl ProducerClient {
 
     /// Takes the whole state into the digest.
     pub fn fingerprint(&self, digest: &mut Digest) {
-        digest.word(self.pace.map_or(u64::MAX, Instant::nanos)).word(u64::from(self.fenced));
+        let flags = u64::from(self.fenced) | u64::from(self.begun) << 1;
+        digest.word(self.pace.map_or(u64::MAX, Instant::nanos)).word(flags);
         for lane in &self.lanes {
             let small = u64::from(lane.bumps) << 1 | u64::from(lane.draining);
             digest.word(small << 32 | u64::from(lane.sequence));
@@ -246,12 +265,11 @@ impl ProducerClient {
     #[inline]
     fn invoke(&mut self, index: usize, planned: Planned, since: Instant, ctx: &mut Ctx<'_>) {
         let Planned { message, key, .. } = planned;
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&message.word().to_le_bytes());
-        bytes[8..].copy_from_slice(&(!message.word()).to_le_bytes());
-        let body = ctx.blob(&bytes);
+        let body = ctx.blob(&body_of(message));
         let payload = body.fingerprint();
-        ctx.record(Event::SendInvoke { message, key, attempt: ATTEMPT, payload });
+        if !self.begun {
+            ctx.record(Event::SendInvoke { message, key, attempt: ATTEMPT, payload });
+        }
         let lane = &mut self.lanes[index];
         let sequence = lane.sequence;
         lane.sequence = sequence.wrapping_add(1);
