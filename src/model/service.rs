@@ -48,6 +48,7 @@ pub struct ServicePolicy {
     pub sink: SinkId,
 }
 
+/// File 0 is the producer client's journal, if it keeps one.
 const STORE: FileId = FileId(1);
 /// The service's state: a row an operation, whose key is the message.
 const STATE: TableId = TableId(0);
@@ -78,7 +79,7 @@ type Ctx<'a> = Context<'a, Message, Record>;
 impl Service {
     /// The service as a boot finds its disk; it carries out the plan of `seat`.
     pub fn boot(policy: ServicePolicy, seat: &Seat<'_>, disk: Journals<'_, Record>) -> Self {
-        let mut producer = ProducerClient::new(policy.producer, TimerId(0));
+        let mut producer = ProducerClient::boot(policy.producer, TimerId(0), seat, disk);
         let mut planned = Vec::new();
         match policy.write {
             WritePolicy::LogFirst | WritePolicy::PublishThenCommit => {
@@ -200,7 +201,7 @@ impl Node for Service {
             // A durable row is gone: to go on would be to serve a state with a hole in it.
             return ctx.exit();
         }
-        self.producer.send_due(ctx);
+        self.producer.start(ctx);
         self.begin_due(ctx);
         self.publish(ctx);
         for lane in 0..self.folded.len() {
@@ -242,6 +243,7 @@ impl Node for Service {
     }
 
     fn synced(&mut self, ticket: Ticket, result: Result<(), DiskError>, ctx: &mut Ctx<'_>) {
+        self.producer.synced(ticket, result, ctx);
         match self.store.synced(ticket, result, ctx) {
             Ok(_) => {
                 self.publish(ctx);

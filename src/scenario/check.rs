@@ -2,10 +2,11 @@
 
 use super::Scenario;
 use super::problem::Problem;
-use super::sections::{FsyncPolicy, PromiseName, Until};
+use super::sections::{FsyncPolicy, PromiseName, Retries, Until};
 use crate::model::broker::ProducerState;
 use crate::model::consumer::Settle;
-use crate::model::producer::OnTimeout;
+use crate::model::message::Acks;
+use crate::model::producer::{IdentityPolicy, OnTimeout, Unfinished};
 use crate::profile::{FaultClass, Swarm, Transport};
 use std::collections::BTreeSet;
 
@@ -14,10 +15,14 @@ mod services;
 /// The most machines of a system.
 const MACHINES_MAX: u32 = 4_000;
 
+/// The most messages of a run: each is planned, kept in the history and judged.
+const MESSAGES_MAX: u64 = 10_000_000;
+
 /// The first pair of values that do not go together.
 pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     promises(scenario)?;
     machines(scenario)?;
+    messages(scenario)?;
     broker(scenario)?;
     clients(scenario)?;
     services::services(scenario)?;
@@ -77,6 +82,21 @@ fn machines(scenario: &Scenario) -> Result<(), Problem> {
     Ok(())
 }
 
+fn messages(scenario: &Scenario) -> Result<(), Problem> {
+    let (producers, each) = (scenario.workload.producers.get(), scenario.workload.messages.get());
+    let own: u64 = scenario.programs.iter().map(|program| u64::from(program.messages)).sum();
+    let messages = u64::from(producers) * u64::from(each) + own;
+    let key = if own > MESSAGES_MAX { "program" } else { "workload.messages" };
+    if messages <= MESSAGES_MAX {
+        return Ok(());
+    }
+    Err(Problem::new(
+        key,
+        format!("a run would have {messages} messages"),
+        format!("have at most {MESSAGES_MAX} in all"),
+    ))
+}
+
 fn broker(scenario: &Scenario) -> Result<(), Problem> {
     let section = &scenario.broker;
     if section.fsync_interval.is_some() != (section.fsync == FsyncPolicy::Interval) {
@@ -98,6 +118,7 @@ fn broker(scenario: &Scenario) -> Result<(), Problem> {
 
 fn clients(scenario: &Scenario) -> Result<(), Problem> {
     let Scenario { producer, consumer, vary, .. } = scenario;
+    senders(scenario)?;
     if consumer.settle == Settle::Atomic && consumer.commit.is_some() {
         return Err(Problem::new(
             "consumer.commit",
@@ -131,6 +152,63 @@ fn clients(scenario: &Scenario) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+fn senders(scenario: &Scenario) -> Result<(), Problem> {
+    let producer = &scenario.producer;
+    let idempotent = producer.identity == IdentityPolicy::Idempotent;
+    let by_message = producer.identity == IdentityPolicy::MessageId;
+    let unanswered = producer.acks == Acks::None;
+    let retried = producer.retries != Retries::Protocol;
+    let resent = producer.unfinished == Unfinished::Resent;
+    let impossible = [
+        (
+            producer.message_id.is_some() && !by_message,
+            "producer.message_id",
+            "only a producer that names messages gives them ids",
+            "leave it out, or set identity = \"message-id\"",
+        ),
+        (
+            producer.restart.is_some() && !idempotent,
+            "producer.restart",
+            "only the names of batches depend on restarts",
+            "leave it out, or set identity = \"idempotent\"",
+        ),
+        (
+            producer.bump.is_some() && !idempotent,
+            "producer.bump",
+            "only the names of batches have an epoch",
+            "leave it out, or set identity = \"idempotent\"",
+        ),
+        (
+            idempotent && producer.acks != Acks::All,
+            "producer.acks",
+            "an idempotent producer must know that its batches are kept (Kafka refuses this too)",
+            "write \"all\", or state another identity",
+        ),
+        (
+            unanswered && producer.backoff.is_some(),
+            "producer.backoff",
+            "what is never answered is never sent again",
+            "leave it out, or set acks = \"all\"",
+        ),
+        (
+            unanswered && retried,
+            "producer.retries",
+            "what is never answered is never sent again",
+            "leave it out, or set acks = \"all\"",
+        ),
+        (
+            unanswered && resent,
+            "producer.unfinished",
+            "what is never answered is never sent again",
+            "leave it out, or set acks = \"all\"",
+        ),
+    ];
+    match impossible.into_iter().find(|(is_so, ..)| *is_so) {
+        Some((_, key, why, cure)) => Err(Problem::new(key, why, cure)),
+        None => Ok(()),
+    }
 }
 
 fn surroundings(scenario: &Scenario) -> Result<(), Problem> {

@@ -75,9 +75,14 @@ impl Pipe {
         self.dials.iter().zip(0..).map(|(&dial, knob)| (dial, seat.knob(KnobId(knob))))
     }
 
-    fn producer(&self, mut policy: ProducerPolicy, seat: &Seat<'_>) -> Producer {
+    fn producer(
+        &self,
+        mut policy: ProducerPolicy,
+        seat: &Seat<'_>,
+        disk: Journals<'_, Record>,
+    ) -> Producer {
         self.tune_producer(&mut policy, seat);
-        Producer::boot(policy, seat)
+        Producer::boot(policy, seat, disk)
     }
 
     fn tune_producer(&self, policy: &mut ProducerPolicy, seat: &Seat<'_>) {
@@ -146,7 +151,7 @@ impl System for Pipe {
     fn boot(&self, seat: &Seat<'_>, disk: Journals<'_, Record>) -> model::Machine {
         match &self.roles[seat.id.index()] {
             Role::Broker(policy) => model::Machine::Broker(Broker::boot(*policy, disk)),
-            Role::Producer(policy) => model::Machine::Producer(self.producer(*policy, seat)),
+            Role::Producer(policy) => model::Machine::Producer(self.producer(*policy, seat, disk)),
             Role::Consumer(policy) => model::Machine::Consumer(self.consumer(*policy, seat, disk)),
             Role::Service(policy) => {
                 model::Machine::Service(Box::new(self.service(*policy, seat, disk)))

@@ -9,7 +9,7 @@ pub use broker::{BrokerSection, FsyncPolicy};
 pub use consumer::{ConsumerSection, Until};
 pub use database::DatabaseSection;
 pub use external::ExternalSection;
-pub use producer::ProducerSection;
+pub use producer::{ProducerSection, Retries};
 pub use service::ServiceSection;
 pub use surroundings::{ClockSection, DiskSection, NetworkSection};
 

@@ -2,6 +2,7 @@
 
 use super::Problem;
 use crate::check::SINKS_MAX;
+use crate::model::message::Acks;
 use crate::model::service::WritePolicy;
 use crate::profile::Transport;
 use crate::scenario::{PromiseName, Scenario};
@@ -35,6 +36,13 @@ pub(super) fn services(scenario: &Scenario) -> Result<(), Problem> {
             "service.write",
             "of several services each would know its own changes only",
             "write \"log-first\", or set workload.producers = 1",
+        ));
+    }
+    if service.write == WritePolicy::PublishThenCommit && scenario.producer.acks == Acks::None {
+        return Err(Problem::new(
+            "service.write",
+            "without acknowledgements the service never learns that it has published",
+            "choose another order, or another producer.acks",
         ));
     }
     Ok(())
