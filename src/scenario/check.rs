@@ -10,6 +10,8 @@ use crate::model::producer::{IdentityPolicy, OnTimeout, Unfinished};
 use crate::profile::{FaultClass, Swarm, Transport};
 use std::collections::BTreeSet;
 
+mod services;
+
 /// The most machines of a system.
 const MACHINES_MAX: u32 = 4_000;
 
@@ -23,6 +25,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     messages(scenario)?;
     broker(scenario)?;
     clients(scenario)?;
+    services::services(scenario)?;
     surroundings(scenario)?;
     envelope(scenario)
 }
@@ -68,7 +71,9 @@ fn promises(scenario: &Scenario) -> Result<(), Problem> {
 fn machines(scenario: &Scenario) -> Result<(), Problem> {
     let consumers = scenario.consumer.groups.get() * scenario.consumer.members.get();
     let programs = scenario.programs.len() as u32;
-    let machines = 1 + scenario.workload.producers.get() + consumers + programs;
+    let shared = [scenario.database.is_some(), scenario.external.is_some()];
+    let shared = shared.into_iter().map(u32::from).sum::<u32>();
+    let machines = 1 + scenario.workload.producers.get() + consumers + shared + programs;
     if machines > MACHINES_MAX {
         return Err(Problem::new(
             "workload.producers",
@@ -278,7 +283,9 @@ fn envelope(scenario: &Scenario) -> Result<(), Problem> {
             FaultClass::Disconnect if network.transport == Transport::Datagram => {
                 "datagrams have no connection to break"
             }
-            FaultClass::ClockStep if scenario.programs.is_empty() => {
+            FaultClass::ClockStep
+                if scenario.programs.is_empty() && scenario.external.is_none() =>
+            {
                 "no built-in machine reads its wall clock"
             }
             _ => continue,
