@@ -130,7 +130,7 @@
 //!
 //! | layer | modules | what it holds |
 //! |---|---|---|
-//! | 0 | [`time`], [`clock`], [`id`], [`blob`], [`digest`], [`coverage`] | values |
+//! | 0 | [`time`], [`clock`], [`id`], [`blob`], [`digest`], [`projection`], [`coverage`] | values |
 //! | 0 | [`seed`], [`choice`], [`profile`], [`schedule`], [`journal`] | values |
 //! | 1 | [`history`] | what happened, as clients saw it |
 //! | 2 | [`check`] | promises and the checkers that fold a history into a verdict |
@@ -158,6 +158,7 @@ pub mod journal;
 pub mod model;
 pub mod node;
 pub mod profile;
+pub mod projection;
 pub mod report;
 pub mod run;
 pub mod scenario;

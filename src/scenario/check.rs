@@ -4,9 +4,10 @@ use super::Scenario;
 use super::problem::Problem;
 use super::sections::{FsyncPolicy, PromiseName, Until};
 use crate::model::broker::ProducerState;
-use crate::model::consumer::Settle;
+use crate::model::consumer::{Apply, CommitPolicy, InboxExpiry, OnFailure, Settle};
 use crate::model::producer::OnTimeout;
 use crate::profile::{FaultClass, Swarm, Transport};
+use crate::time::Span;
 use std::collections::BTreeSet;
 
 /// The most machines of a system.
@@ -100,6 +101,9 @@ fn clients(scenario: &Scenario) -> Result<(), Problem> {
             "leave it out",
         ));
     }
+    dedup(scenario)?;
+    commit(scenario)?;
+    handling(scenario)?;
     let varied = vary.wait_max.iter().map(|&wait_max| ("vary.wait_max", wait_max));
     let timeout = consumer.timeout.get();
     for (key, wait_max) in [("consumer.wait_max", consumer.wait_max)].into_iter().chain(varied) {
@@ -124,6 +128,75 @@ fn clients(scenario: &Scenario) -> Result<(), Problem> {
                 ));
             }
         }
+    }
+    Ok(())
+}
+
+fn dedup(scenario: &Scenario) -> Result<(), Problem> {
+    let consumer = &scenario.consumer;
+    if consumer.inbox_expiry != InboxExpiry::Never && !consumer.dedup.asks_inbox() {
+        return Err(Problem::new(
+            "consumer.inbox_expiry",
+            "without an inbox there are no rows to expire",
+            "leave it out, or keep dedup = \"inbox\"",
+        ));
+    }
+    if consumer.guard.is_some() && consumer.apply != Apply::Upsert {
+        return Err(Problem::new(
+            "consumer.guard",
+            "a row that is inserted replaces none",
+            "leave it out, or set apply = \"upsert\"",
+        ));
+    }
+    Ok(())
+}
+
+fn commit(scenario: &Scenario) -> Result<(), Problem> {
+    let consumer = &scenario.consumer;
+    let Some(CommitPolicy::Every(interval) | CommitPolicy::Background(interval)) = consumer.commit
+    else {
+        return Ok(());
+    };
+    if interval == Span::ZERO {
+        return Err(Problem::new(
+            "consumer.commit",
+            "no time at all is no interval",
+            "write a length such as \"100ms\"",
+        ));
+    }
+    if consumer.settle != Settle::After {
+        return Err(Problem::new(
+            "consumer.commit",
+            "commits from time to time come neither before the effects nor with them",
+            "write \"answered\", or keep settle = \"after\"",
+        ));
+    }
+    Ok(())
+}
+
+fn handling(scenario: &Scenario) -> Result<(), Problem> {
+    let Scenario { consumer, workload, .. } = scenario;
+    let can_fail = !consumer.failing.is_never() || workload.poison.is_some();
+    let gives_up = matches!(consumer.on_failure, Some(OnFailure::Skip | OnFailure::Park));
+    let stated = [
+        ("consumer.on_failure", consumer.on_failure.is_some()),
+        ("consumer.retry_backoff", consumer.retry_backoff.is_some()),
+        ("consumer.retries", consumer.retries.is_some()),
+    ];
+    let stated = stated.into_iter().find(|&(_, is_stated)| is_stated);
+    if let Some((key, _)) = stated.filter(|_| !can_fail) {
+        return Err(Problem::new(
+            key,
+            "no handling ever fails",
+            "leave it out, or state consumer.failing or workload.poison",
+        ));
+    }
+    if consumer.retries.is_some() && !gives_up {
+        return Err(Problem::new(
+            "consumer.retries",
+            "what is tried again until it succeeds has no number of retries",
+            "leave it out, or set on_failure to \"skip\" or \"park\"",
+        ));
     }
     Ok(())
 }
@@ -188,8 +261,8 @@ fn envelope(scenario: &Scenario) -> Result<(), Problem> {
             FaultClass::Disconnect if network.transport == Transport::Datagram => {
                 "datagrams have no connection to break"
             }
-            FaultClass::ClockStep if scenario.programs.is_empty() => {
-                "no built-in machine reads its wall clock"
+            FaultClass::ClockStep if !reads_wall_clock(scenario) => {
+                "no machine reads its wall clock"
             }
             _ => continue,
         };
@@ -197,4 +270,10 @@ fn envelope(scenario: &Scenario) -> Result<(), Problem> {
         return Err(Problem::new("run.envelope", format!("{class}: {why}"), right));
     }
     Ok(())
+}
+
+/// Whether a step of a wall clock can make a difference. The rows of an inbox that expire are dated
+/// by it, and a program may read it.
+fn reads_wall_clock(scenario: &Scenario) -> bool {
+    scenario.consumer.inbox_expiry != InboxExpiry::Never || !scenario.programs.is_empty()
 }

@@ -9,8 +9,18 @@ use std::iter::Peekable;
 const LAYERS: &[&[&str]] = &[
     // Values. These may see each other, though not in a circle.
     &[
-        "blob", "choice", "clock", "coverage", "digest", "id", "journal", "profile", "schedule",
-        "seed", "time",
+        "blob",
+        "choice",
+        "clock",
+        "coverage",
+        "digest",
+        "id",
+        "journal",
+        "profile",
+        "projection",
+        "schedule",
+        "seed",
+        "time",
     ],
     &["history"],
     &["check"],
