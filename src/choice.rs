@@ -338,7 +338,8 @@ impl Decider {
         value
     }
 
-    /// Whether something happens whose probability is `ratio`; that it does not is the quiet choice.
+    /// Whether something happens whose probability is `ratio`; that it does not is the quiet
+    /// choice.
     pub(crate) fn chance(&mut self, key: Key, ratio: Ratio) -> bool {
         let happens = match self.ask(key) {
             Answer::Draw(draw) => below(draw, 1 << 32) < ratio.of(1 << 32),
