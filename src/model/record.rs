@@ -2,6 +2,7 @@
 
 use super::custom::{CustomRecord, OwnRecord};
 use super::message::{Entry, Identity};
+use super::store::{Commit, SequenceId};
 use crate::digest::Digest;
 use crate::history::Effect;
 use crate::id::{GroupId, MessageId, PartitionId, SinkId};
@@ -54,6 +55,28 @@ pub enum Record {
     /// A database commit that says in several tables what became of an entry of a log. All of it is
     /// durable, or nothing.
     Handled(Handled),
+    /// A commit of a store over several tables. All of it is durable, or nothing.
+    Transaction(Box<Commit>),
+    /// Values of a store's sequence up to this one may have been handed out.
+    Sequence {
+        /// The sequence.
+        sequence: SequenceId,
+        /// The value.
+        logged: u64,
+    },
+    /// An external system has carried a call out.
+    Called {
+        /// The key that the call came with.
+        key: Option<u64>,
+        /// When, in milliseconds of the system's wall clock.
+        at_ms: u64,
+        /// What it acted on.
+        message: MessageId,
+        /// Where that shows.
+        sink: SinkId,
+        /// The fingerprint of the parameters.
+        payload: u64,
+    },
     /// A record of a user's own.
     Custom(CustomRecord),
 }
@@ -138,7 +161,8 @@ impl Record {
     #[inline]
     pub fn effects(&self, effects: &mut Vec<Effect>) {
         match *self {
-            Self::Applied { message, sink, payload, .. } => {
+            Self::Applied { message, sink, payload, .. }
+            | Self::Called { message, sink, payload, .. } => {
                 effects.push(Effect { message, sink, payload });
             }
             Self::Handled(Handled { message, sink, payload, tables, .. }) => {
@@ -146,7 +170,11 @@ impl Record {
                     effects.push(Effect { message, sink, payload });
                 }
             }
-            Self::Entry { .. } | Self::GroupOffset { .. } | Self::Moved { .. } => {}
+            Self::Transaction(ref commit) => effects.extend_from_slice(&commit.effects),
+            Self::Entry { .. }
+            | Self::GroupOffset { .. }
+            | Self::Moved { .. }
+            | Self::Sequence { .. } => {}
             Self::Custom(ref record) => record.effects(effects),
         }
     }
@@ -184,6 +212,18 @@ impl node::Record for Record {
                 digest.word(7 << 48 | tables | places).word(message.word()).word(key);
                 digest.word(payload).word(offset).word(handled.written.nanos());
             }
+            Self::Transaction(commit) => {
+                digest.word(16 << 48);
+                commit.fingerprint(digest);
+            }
+            Self::Sequence { sequence, logged } => {
+                digest.word(17 << 48 | u64::from(sequence.0)).word(*logged);
+            }
+            Self::Called { key, at_ms, message, sink, payload } => {
+                digest.word(18 << 48 | u64::from(key.is_some()) << 32 | u64::from(sink.0));
+                digest.word(key.unwrap_or(0)).word(*at_ms);
+                digest.word(message.word()).word(*payload);
+            }
             Self::Custom(record) => {
                 digest.word(5 << 48);
                 record.fingerprint(digest);
@@ -198,6 +238,7 @@ mod tests {
     use crate::blob::Blobs;
     use crate::id::NodeId;
     use crate::model::message::{BatchId, ProducerId};
+    use crate::model::store::{Change, Row, TableId};
     use crate::node::Record as _;
 
     #[test]
@@ -242,6 +283,9 @@ mod tests {
             applied(1, true, Some(here)),
             applied(1, true, Some((PartitionId(1), 1))),
             applied(1, true, Some((PartitionId(0), 2))),
+            Record::Sequence { sequence: SequenceId(0), logged: 1 },
+            Record::Sequence { sequence: SequenceId(1), logged: 1 },
+            Record::Sequence { sequence: SequenceId(0), logged: 2 },
             Record::Moved { partition: here.0, next: here.1 },
             Record::Moved { partition: here.0, next: 2 },
             Record::Handled(handled),
@@ -254,6 +298,8 @@ mod tests {
             Record::Handled(Handled { sink: SinkId(2), ..handled }),
             Record::Handled(Handled { tables: Tables::INBOX, ..handled }),
         ];
+        let records: Vec<Record> =
+            records.into_iter().chain(commits(message)).chain(calls(message)).collect();
         let digests: std::collections::BTreeSet<u64> = records
             .iter()
             .map(|record| {
@@ -263,6 +309,35 @@ mod tests {
             })
             .collect();
         assert_eq!(digests.len(), records.len());
+    }
+
+    fn commits(message: MessageId) -> impl Iterator<Item = Record> {
+        let row = Row { message, version: 0, payload: 0 };
+        let change = Change { table: TableId(0), key: 0, row: Some(row) };
+        let effect = Effect { message, sink: SinkId(0), payload: 0 };
+        let changes = [
+            change,
+            Change { table: TableId(1), ..change },
+            Change { key: 1, ..change },
+            Change { row: None, ..change },
+            Change { row: Some(Row { version: 1, ..row }), ..change },
+            Change { row: Some(Row { payload: 1, ..row }), ..change },
+        ]
+        .map(|change| Commit { changes: vec![change], effects: vec![] });
+        let effects =
+            [effect, Effect { sink: SinkId(1), ..effect }, Effect { payload: 1, ..effect }]
+                .map(|effect| Commit { changes: vec![], effects: vec![effect] });
+        changes.into_iter().chain(effects).map(|commit| Record::Transaction(Box::new(commit)))
+    }
+
+    fn calls(message: MessageId) -> impl Iterator<Item = Record> {
+        [(None, 0, 0, 0), (Some(0), 0, 0, 0), (Some(1), 0, 0, 0), (None, 1, 0, 0)]
+            .into_iter()
+            .chain([(None, 0, 1, 0), (None, 0, 0, 1)])
+            .map(move |(key, at_ms, sink, payload)| {
+                let sink = SinkId(sink);
+                Record::Called { key, at_ms, message, sink, payload }
+            })
     }
 
     #[test]

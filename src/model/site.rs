@@ -68,6 +68,18 @@ moments! {
     UpdateSuperseded = "stale-update-superseded",
     /// A consumer committed from time to time and not because it was done.
     AutoCommitted = "position-committed-by-interval",
+    /// A store refused a transaction that inserts a key that is taken.
+    UniqueRefused = "unique-key-refused",
+    /// A store aborted a transaction that had read what has changed since.
+    SerializationAborted = "serialization-aborted",
+    /// A database client had no answer to its commit.
+    CommitUnknown = "commit-outcome-unknown",
+    /// A client repeated a call to an external system.
+    CallRepeated = "call-repeated",
+    /// An external system knew a call by its key.
+    KeyKnown = "idempotency-key-known",
+    /// An external system had forgotten the key of a call that it carries out again.
+    KeyExpired = "idempotency-key-expired",
 }
 
 impl Moment {
