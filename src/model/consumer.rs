@@ -14,12 +14,14 @@ use crate::time::Span;
 pub use client::{CommitPolicy, ConsumerClient, FetchPolicy, Progress};
 use handling::Task;
 use moves::Moves;
-pub use policy::{Apply, ConsumerPolicy, Dedup, HandlingPolicy, OnFailure, Resume, Settle};
+pub use policy::{Apply, ConsumerPolicy, Dedup, HandlingPolicy, OnFailure, Resume, Settle, Target};
+use remote::Remote;
 
 mod client;
 mod handling;
 mod moves;
 mod policy;
+mod remote;
 
 const DATABASE: FileId = FileId(0);
 /// How long a consumer is down after its disk has failed it.
@@ -36,6 +38,7 @@ pub struct Consumer {
     seen: MessageSet,
     lanes: Vec<Stage>,
     moves: Moves,
+    remote: Remote,
 }
 
 /// What a lane of the client is at.
@@ -47,6 +50,8 @@ enum Stage {
     Settling { base: u64, entries: Vec<Entry> },
     /// What was applied is to become durable.
     Applying { mark: u64, next: u64 },
+    /// The database on another machine is to say where to start.
+    Opening,
     /// Entries are handled one at a time.
     Handling(Box<Task>),
 }
@@ -59,7 +64,10 @@ impl Consumer {
         let share = (policy.member..policy.partitions).step_by(usize::from(policy.members));
         let share = share.map(PartitionId);
         let client = ConsumerClient::new(policy.fetch, share, TimerId(0), seat.incarnation);
-        let lanes = client.partitions().map(|_| Stage::Reading).collect();
+        let lanes: Vec<_> = client.partitions().map(|_| Stage::Reading).collect();
+        // Behind those of the client are a timer a lane for the handling, then the remote client's.
+        let timer = TimerId(client.timers() + lanes.len() as u8);
+        let remote = Remote::new(&policy, lanes.len(), timer, seat.incarnation);
         let ConsumerPolicy { sink, partitions, inbox_expiry: expiry, guard, .. } = policy;
         let database = Database::open(DATABASE, Layout { sink, partitions, expiry, guard }, disk);
         Self {
@@ -70,6 +78,7 @@ impl Consumer {
             seen: MessageSet::default(),
             lanes,
             moves: Moves::default(),
+            remote,
         }
     }
 
@@ -211,7 +220,7 @@ impl Consumer {
     fn settled(&mut self, lane: usize, partition: PartitionId, ctx: &mut Ctx<'_>) {
         match std::mem::replace(&mut self.lanes[lane], Stage::Reading) {
             Stage::Settling { base, entries } => self.take_on(lane, partition, base, entries, ctx),
-            Stage::Reading | Stage::Applying { .. } | Stage::Handling(_) => {
+            Stage::Reading | Stage::Opening | Stage::Applying { .. } | Stage::Handling(_) => {
                 self.read_on(lane, self.client.next(lane), ctx);
             }
         }
@@ -233,6 +242,7 @@ impl Node for Consumer {
                 (Resume::Committed, Settle::Before | Settle::After) => {
                     self.client.locate(lane, ctx);
                 }
+                (Resume::Committed, Settle::Atomic) if self.ask_position(lane, ctx) => {}
                 (Resume::Committed, Settle::Atomic) => {
                     let next = self.database.position(self.client.partition(lane));
                     if next > 0 {
@@ -246,6 +256,9 @@ impl Node for Consumer {
 
     #[inline]
     fn deliver(&mut self, _from: NodeId, message: Message, ctx: &mut Ctx<'_>) {
+        if !self.plain && matches!(message, Message::Database(_) | Message::External(_)) {
+            return self.remote_answer(message, ctx);
+        }
         match self.client.deliver(message, ctx) {
             Progress::None => {}
             Progress::Handed { lane, partition, base, entries } => {
@@ -256,8 +269,8 @@ impl Node for Consumer {
     }
 
     fn wake(&mut self, timer: TimerId, ctx: &mut Ctx<'_>) {
-        if !self.client.wake(timer, ctx) {
-            self.wake_handling(timer, ctx);
+        if !self.client.wake(timer, ctx) && !self.wake_handling(timer, ctx) {
+            self.wake_remote(timer, ctx);
         }
     }
 
@@ -274,6 +287,7 @@ impl Node for Consumer {
 
     fn disconnected(&mut self, peer: NodeId, ctx: &mut Ctx<'_>) {
         self.client.disconnected(peer, ctx);
+        self.remote_disconnected(peer, ctx);
     }
 
     fn fingerprint(&self, digest: &mut Digest) {
@@ -281,10 +295,12 @@ impl Node for Consumer {
         self.database.fingerprint(digest);
         self.seen.fingerprint(digest);
         self.moves.fingerprint(digest);
+        self.remote.fingerprint(digest);
         for stage in &self.lanes {
             match stage {
                 Stage::Reading => _ = digest.word(0),
                 Stage::Applying { mark, next } => _ = digest.word(1).word(*mark).word(*next),
+                Stage::Opening => _ = digest.word(4),
                 Stage::Handling(task) => task.fingerprint(digest.word(3)),
                 Stage::Settling { base, entries } => {
                     digest.word(2).word(*base).word(entries.len() as u64);
@@ -297,10 +313,11 @@ impl Node for Consumer {
     }
 
     fn view(&self) -> Option<u64> {
-        Some(match self.policy.apply {
-            Apply::Insert => self.database.view(),
-            Apply::Upsert => self.database.projected(),
-        })
+        match self.policy.apply {
+            Apply::Insert => Some(self.database.view()),
+            Apply::Upsert => Some(self.database.projected()),
+            Apply::Database | Apply::External => None,
+        }
     }
 }
 

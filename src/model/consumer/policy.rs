@@ -3,6 +3,8 @@
 use super::client::FetchPolicy;
 use crate::id::SinkId;
 use crate::model::database::{Guard, InboxExpiry};
+use crate::model::database_server::SessionPolicy;
+use crate::model::external::CallPolicy;
 use crate::seed::Ratio;
 use crate::time::Span;
 use serde::Deserialize;
@@ -54,6 +56,21 @@ pub enum Apply {
     Insert,
     /// It updates the row of its key: a projection.
     Upsert,
+    /// It inserts a row of its own for it in a database on another machine.
+    Database,
+    /// It calls an external system.
+    External,
+}
+
+/// The other machine that takes part in the handling of a message.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// None: the effect lands in the consumer's own database.
+    Own,
+    /// A database.
+    Database(SessionPolicy),
+    /// An external system.
+    External(CallPolicy),
 }
 
 /// Where a consumer starts to read.
@@ -127,6 +144,8 @@ pub struct ConsumerPolicy {
     pub inbox_expiry: InboxExpiry,
     /// What it does with a message.
     pub apply: Apply,
+    /// With whose help.
+    pub target: Target,
     /// Which updates of a row it takes.
     pub guard: Guard,
     /// How handling goes.

@@ -25,6 +25,7 @@ pub(super) fn policy(settle: Settle, dedup: Dedup) -> ConsumerPolicy {
         dedup,
         inbox_expiry: InboxExpiry::Never,
         apply: Apply::Insert,
+        target: Target::Own,
         guard: Guard::Version,
         handling: HandlingPolicy::SMOOTH,
         resume: Resume::Committed,

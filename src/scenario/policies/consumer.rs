@@ -2,7 +2,7 @@
 
 use super::{BROKER, natural};
 use crate::id::{GroupId, SinkId};
-use crate::model::consumer::{ConsumerPolicy, FetchPolicy, HandlingPolicy};
+use crate::model::consumer::{ConsumerPolicy, FetchPolicy, HandlingPolicy, Target};
 use crate::scenario::{Bounded, Positive, Scenario, Until};
 
 /// How often a failed handling is repeated unless stated: Spring Kafka's default.
@@ -38,6 +38,7 @@ pub(in crate::scenario) fn consumer(
         dedup: section.dedup,
         inbox_expiry: section.inbox_expiry,
         apply: section.apply,
+        target: Target::Own,
         guard: section.guard.unwrap_or_default(),
         handling: handling(scenario, group),
         resume: section.resume,
