@@ -1,5 +1,7 @@
 //! Scenarios: built-in systems assembled from data.
 //!
+//! What a scenario file may say is on the page [`mod@reference`].
+//!
 //! # A machine of your own beside the built-in broker
 //!
 //! A scenario may name programs that code supplies. Their machines run under the same faults as the
@@ -159,26 +161,31 @@ use crate::journal::Journals;
 use crate::model::{CustomNode, Record};
 use crate::node::{Machine, Seat};
 use crate::profile::{DiskProfile, Envelope, FaultClass, Link, Profile, Swarm};
-use problem::Problem;
+use problem::{Origin, Problem};
 use serde::Deserialize;
 use std::fmt;
 use std::sync::Arc;
 
 pub use bounded::{Backwards, Between, Bounded, NoTime, OutOfBounds, Positive};
 pub use catalogue::{Entry, catalogue};
+#[cfg(feature = "cli")]
+pub(crate) use nearest::nearest;
 pub use pipe::Pipe;
 pub use problem::{Place, ScenarioError};
 pub use sections::{
     BrokerSection, ClockSection, ConsumerSection, DiskSection, Expect, FsyncPolicy, NetworkSection,
-    ProducerSection, Program, PromiseName, RunSection, Until, VarySection, Workload,
+    ProducerSection, Program, PromiseName, Retries, RunSection, Until, VarySection, Workload,
 };
 
+mod advice;
 mod bounded;
 mod catalogue;
 mod check;
+mod nearest;
 mod pipe;
 mod policies;
 mod problem;
+pub mod reference;
 mod sections;
 
 /// Makes the program of a machine, at each of its boots.
@@ -238,6 +245,8 @@ pub struct Scenario {
     #[serde(default, rename = "program")]
     pub programs: Vec<Program>,
     #[serde(skip)]
+    origin: Option<Origin>,
+    #[serde(skip)]
     attached: Vec<Attached>,
     #[serde(skip)]
     own_promises: Vec<Promise>,
@@ -261,9 +270,11 @@ impl Scenario {
     /// # Errors
     /// If the text is no scenario, or an impossible one; the error names the place.
     pub fn from_toml(file: &str, text: &str) -> Result<Self, ScenarioError> {
-        let scenario: Self =
+        problem::refuse_unnamed(file, text)?;
+        let mut scenario: Self =
             toml::from_str(text).map_err(|error| ScenarioError::text(file, text, &error))?;
         check::check(&scenario).map_err(|problem| problem.locate(file, Some(text)))?;
+        scenario.origin = Some(Origin::new(file, text));
         Ok(scenario)
     }
 
@@ -284,8 +295,9 @@ impl Scenario {
         let change: toml::Table = toml::from_str(&change)
             .map_err(|error| ScenarioError::text(&change, &change, &error))?;
         overlay(&mut document, change, key.split('.').count());
-        let scenario = Self::deserialize(document).map_err(|error| wrong(&error))?;
+        let mut scenario = Self::deserialize(document).map_err(|error| wrong(&error))?;
         check::check(&scenario).map_err(|problem| problem.locate(file, None))?;
+        scenario.origin = Some(Origin::new(file, text));
         Ok(scenario)
     }
 
@@ -335,8 +347,10 @@ impl Scenario {
         check::check(&self).map_err(|problem: Problem| problem.locate(&self.name, None))?;
         let unattached = self.programs.iter().find(|program| self.factory(&program.name).is_none());
         if let Some(program) = unattached {
-            let program = program.name.clone();
-            return Err(ScenarioError::Unattached { file: self.name, program });
+            let (program, origin) = (program.name.clone(), self.origin.as_ref());
+            let place =
+                origin.map_or_else(|| Place::whole(&self.name), |origin| origin.program(&program));
+            return Err(ScenarioError::Unattached { place: Box::new(place), program });
         }
         Ok(Pipe::new(&self))
     }

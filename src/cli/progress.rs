@@ -43,6 +43,23 @@ impl Clock {
         Self { started: Instant::now(), limit, bar }
     }
 
+    /// A clock for many sweeps; each [`stage`](Self::stage) has a name.
+    pub(super) fn of_stages() -> Self {
+        let clock = Self::of_sweep(0, None);
+        let style = ProgressStyle::with_template(
+            "{prefix}: {bar:30} {human_pos} of {human_len}, {per_sec} a second{msg}",
+        );
+        clock.bar.set_style(style.expect("the template is well-formed"));
+        clock
+    }
+
+    /// Names what is being swept from now on.
+    pub(super) fn stage(&self, name: String) {
+        self.bar.reset();
+        self.bar.set_message("");
+        self.bar.set_prefix(name);
+    }
+
     /// A clock for a single run.
     pub(super) fn of_run() -> Self {
         Self { started: Instant::now(), limit: None, bar: ProgressBar::hidden() }
@@ -68,6 +85,7 @@ impl Watch for Clock {
     }
 
     fn progress(&self, progress: Progress) {
+        self.bar.set_length(progress.asked);
         self.bar.set_position(progress.done);
         if progress.failures > 0 {
             self.bar.set_message(format!(", {} failed", progress.failures));

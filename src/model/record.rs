@@ -77,6 +77,20 @@ pub enum Record {
         /// The fingerprint of the parameters.
         payload: u64,
     },
+    /// A producer begins to send a message.
+    Sending {
+        /// The message.
+        message: MessageId,
+        /// Its routing key.
+        key: u64,
+        /// Which attempt of the application, from 0.
+        attempt: u16,
+    },
+    /// The message is acknowledged to its producer, or has definitely failed.
+    Answered {
+        /// The message.
+        message: MessageId,
+    },
     /// A record of a user's own.
     Custom(CustomRecord),
 }
@@ -174,7 +188,9 @@ impl Record {
             Self::Entry { .. }
             | Self::GroupOffset { .. }
             | Self::Moved { .. }
-            | Self::Sequence { .. } => {}
+            | Self::Sequence { .. }
+            | Self::Sending { .. }
+            | Self::Answered { .. } => {}
             Self::Custom(ref record) => record.effects(effects),
         }
     }
@@ -223,6 +239,12 @@ impl node::Record for Record {
                 digest.word(18 << 48 | u64::from(key.is_some()) << 32 | u64::from(sink.0));
                 digest.word(key.unwrap_or(0)).word(*at_ms);
                 digest.word(message.word()).word(*payload);
+            }
+            Self::Sending { message, key, attempt } => {
+                digest.word(11 << 48 | u64::from(*attempt)).word(message.word()).word(*key);
+            }
+            Self::Answered { message } => {
+                digest.word(12 << 48).word(message.word());
             }
             Self::Custom(record) => {
                 digest.word(5 << 48);
@@ -297,6 +319,11 @@ mod tests {
             Record::Handled(Handled { written: Instant::from_nanos(2), ..handled }),
             Record::Handled(Handled { sink: SinkId(2), ..handled }),
             Record::Handled(Handled { tables: Tables::INBOX, ..handled }),
+            Record::Sending { message, key: 1, attempt: 0 },
+            Record::Sending { message, key: 2, attempt: 0 },
+            Record::Sending { message, key: 1, attempt: 1 },
+            Record::Answered { message },
+            Record::Answered { message: MessageId::new(NodeId(1), 2) },
         ];
         let records: Vec<Record> =
             records.into_iter().chain(commits(message)).chain(calls(message)).collect();

@@ -41,8 +41,12 @@ moments! {
     RetrySent = "retry-sent",
     /// A producer gave a message up.
     GaveUp = "delivery-deadline-passed",
-    /// A producer started a new epoch after it had given a message up.
+    /// A producer started a new epoch, since a batch of the old one may be missing.
     EpochBumped = "epoch-bumped",
+    /// A producer waited before it sent again.
+    BackedOff = "retry-backed-off",
+    /// An application sent a message again whose outcome it did not know.
+    SentAgain = "application-sent-again",
     /// A consumer asked again for want of an answer.
     AskedAgain = "consumer-asked-again",
     /// A consumer dropped entries that did not match their checksums.

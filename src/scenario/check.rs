@@ -2,21 +2,27 @@
 
 use super::Scenario;
 use super::problem::Problem;
-use super::sections::{FsyncPolicy, PromiseName, Until};
+use super::sections::{FsyncPolicy, PromiseName, Retries, Until};
 use crate::model::broker::ProducerState;
-use crate::model::consumer::{Apply, CommitPolicy, InboxExpiry, OnFailure, Settle};
-use crate::model::producer::OnTimeout;
+use crate::model::consumer::{InboxExpiry, Resume, Settle};
+use crate::model::message::Acks;
+use crate::model::producer::{IdentityPolicy, OnTimeout, Unfinished};
 use crate::profile::{FaultClass, Swarm, Transport};
-use crate::time::Span;
 use std::collections::BTreeSet;
+
+mod consumers;
 
 /// The most machines of a system.
 const MACHINES_MAX: u32 = 4_000;
+
+/// The most messages of a run: each is planned, kept in the history and judged.
+const MESSAGES_MAX: u64 = 10_000_000;
 
 /// The first pair of values that do not go together.
 pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     promises(scenario)?;
     machines(scenario)?;
+    messages(scenario)?;
     broker(scenario)?;
     clients(scenario)?;
     surroundings(scenario)?;
@@ -31,12 +37,24 @@ fn promises(scenario: &Scenario) -> Result<(), Problem> {
             "promise something, for instance [\"exactly-once\"]",
         ));
     }
+    let promised = |name| scenario.promises.contains(&name);
     let several = scenario.consumer.members.get() > 1;
-    if several && scenario.promises.contains(&PromiseName::Convergent) {
+    for (name, slug) in
+        [(PromiseName::Convergent, "convergent"), (PromiseName::Projected, "projected")]
+    {
+        if several && promised(name) {
+            return Err(Problem::new(
+                "promises",
+                "no member of a group of several holds the whole table",
+                format!("promise {slug:?} only with consumer.members = 1"),
+            ));
+        }
+    }
+    if scenario.consumer.resume == Resume::Earliest && promised(PromiseName::PerKeyOrder) {
         return Err(Problem::new(
-            "promises",
-            "no member of a group of several holds the whole table",
-            "promise \"convergent\" only with consumer.members = 1",
+            "consumer.resume",
+            "who starts over with every restart reads records again, in breach of \"per-key-order\"",
+            "resume = \"committed\"",
         ));
     }
     if several && scenario.consumer.until == Until::Complete {
@@ -73,6 +91,21 @@ fn machines(scenario: &Scenario) -> Result<(), Problem> {
     Ok(())
 }
 
+fn messages(scenario: &Scenario) -> Result<(), Problem> {
+    let (producers, each) = (scenario.workload.producers.get(), scenario.workload.messages.get());
+    let own: u64 = scenario.programs.iter().map(|program| u64::from(program.messages)).sum();
+    let messages = u64::from(producers) * u64::from(each) + own;
+    let key = if own > MESSAGES_MAX { "program" } else { "workload.messages" };
+    if messages <= MESSAGES_MAX {
+        return Ok(());
+    }
+    Err(Problem::new(
+        key,
+        format!("a run would have {messages} messages"),
+        format!("have at most {MESSAGES_MAX} in all"),
+    ))
+}
+
 fn broker(scenario: &Scenario) -> Result<(), Problem> {
     let section = &scenario.broker;
     if section.fsync_interval.is_some() != (section.fsync == FsyncPolicy::Interval) {
@@ -94,6 +127,7 @@ fn broker(scenario: &Scenario) -> Result<(), Problem> {
 
 fn clients(scenario: &Scenario) -> Result<(), Problem> {
     let Scenario { producer, consumer, vary, .. } = scenario;
+    senders(scenario)?;
     if consumer.settle == Settle::Atomic && consumer.commit.is_some() {
         return Err(Problem::new(
             "consumer.commit",
@@ -101,9 +135,7 @@ fn clients(scenario: &Scenario) -> Result<(), Problem> {
             "leave it out",
         ));
     }
-    dedup(scenario)?;
-    commit(scenario)?;
-    handling(scenario)?;
+    consumers::consumers(scenario)?;
     let varied = vary.wait_max.iter().map(|&wait_max| ("vary.wait_max", wait_max));
     let timeout = consumer.timeout.get();
     for (key, wait_max) in [("consumer.wait_max", consumer.wait_max)].into_iter().chain(varied) {
@@ -132,73 +164,61 @@ fn clients(scenario: &Scenario) -> Result<(), Problem> {
     Ok(())
 }
 
-fn dedup(scenario: &Scenario) -> Result<(), Problem> {
-    let consumer = &scenario.consumer;
-    if consumer.inbox_expiry != InboxExpiry::Never && !consumer.dedup.asks_inbox() {
-        return Err(Problem::new(
-            "consumer.inbox_expiry",
-            "without an inbox there are no rows to expire",
-            "leave it out, or keep dedup = \"inbox\"",
-        ));
-    }
-    if consumer.guard.is_some() && consumer.apply != Apply::Upsert {
-        return Err(Problem::new(
-            "consumer.guard",
-            "a row that is inserted replaces none",
-            "leave it out, or set apply = \"upsert\"",
-        ));
-    }
-    Ok(())
-}
-
-fn commit(scenario: &Scenario) -> Result<(), Problem> {
-    let consumer = &scenario.consumer;
-    let Some(CommitPolicy::Every(interval) | CommitPolicy::Background(interval)) = consumer.commit
-    else {
-        return Ok(());
-    };
-    if interval == Span::ZERO {
-        return Err(Problem::new(
-            "consumer.commit",
-            "no time at all is no interval",
-            "write a length such as \"100ms\"",
-        ));
-    }
-    if consumer.settle != Settle::After {
-        return Err(Problem::new(
-            "consumer.commit",
-            "commits from time to time come neither before the effects nor with them",
-            "write \"answered\", or keep settle = \"after\"",
-        ));
-    }
-    Ok(())
-}
-
-fn handling(scenario: &Scenario) -> Result<(), Problem> {
-    let Scenario { consumer, workload, .. } = scenario;
-    let can_fail = !consumer.failing.is_never() || workload.poison.is_some();
-    let gives_up = matches!(consumer.on_failure, Some(OnFailure::Skip | OnFailure::Park));
-    let stated = [
-        ("consumer.on_failure", consumer.on_failure.is_some()),
-        ("consumer.retry_backoff", consumer.retry_backoff.is_some()),
-        ("consumer.retries", consumer.retries.is_some()),
+fn senders(scenario: &Scenario) -> Result<(), Problem> {
+    let producer = &scenario.producer;
+    let idempotent = producer.identity == IdentityPolicy::Idempotent;
+    let by_message = producer.identity == IdentityPolicy::MessageId;
+    let unanswered = producer.acks == Acks::None;
+    let retried = producer.retries != Retries::Protocol;
+    let resent = producer.unfinished == Unfinished::Resent;
+    let impossible = [
+        (
+            producer.message_id.is_some() && !by_message,
+            "producer.message_id",
+            "only a producer that names messages gives them ids",
+            "leave it out, or set identity = \"message-id\"",
+        ),
+        (
+            producer.restart.is_some() && !idempotent,
+            "producer.restart",
+            "only the names of batches depend on restarts",
+            "leave it out, or set identity = \"idempotent\"",
+        ),
+        (
+            producer.bump.is_some() && !idempotent,
+            "producer.bump",
+            "only the names of batches have an epoch",
+            "leave it out, or set identity = \"idempotent\"",
+        ),
+        (
+            idempotent && producer.acks != Acks::All,
+            "producer.acks",
+            "an idempotent producer must know that its batches are kept (Kafka refuses this too)",
+            "write \"all\", or state another identity",
+        ),
+        (
+            unanswered && producer.backoff.is_some(),
+            "producer.backoff",
+            "what is never answered is never sent again",
+            "leave it out, or set acks = \"all\"",
+        ),
+        (
+            unanswered && retried,
+            "producer.retries",
+            "what is never answered is never sent again",
+            "leave it out, or set acks = \"all\"",
+        ),
+        (
+            unanswered && resent,
+            "producer.unfinished",
+            "what is never answered is never sent again",
+            "leave it out, or set acks = \"all\"",
+        ),
     ];
-    let stated = stated.into_iter().find(|&(_, is_stated)| is_stated);
-    if let Some((key, _)) = stated.filter(|_| !can_fail) {
-        return Err(Problem::new(
-            key,
-            "no handling ever fails",
-            "leave it out, or state consumer.failing or workload.poison",
-        ));
+    match impossible.into_iter().find(|(is_so, ..)| *is_so) {
+        Some((_, key, why, cure)) => Err(Problem::new(key, why, cure)),
+        None => Ok(()),
     }
-    if consumer.retries.is_some() && !gives_up {
-        return Err(Problem::new(
-            "consumer.retries",
-            "what is tried again until it succeeds has no number of retries",
-            "leave it out, or set on_failure to \"skip\" or \"park\"",
-        ));
-    }
-    Ok(())
 }
 
 fn surroundings(scenario: &Scenario) -> Result<(), Problem> {

@@ -1,9 +1,9 @@
 //! A scenario put together: machines with built-in programs, their workload and their promises.
 
 use super::{Factory, Positive, PromiseName, Scenario, policies};
-use crate::check::{Promise, Replica};
+use crate::check::{Handling, Promise, Replica};
 use crate::history::Effect;
-use crate::id::{KnobId, MessageId, NodeId, SinkId};
+use crate::id::{GroupId, KnobId, MessageId, NodeId, SinkId};
 use crate::journal::Journals;
 use crate::model::broker::Policy as BrokerPolicy;
 use crate::model::consumer::ConsumerPolicy;
@@ -67,7 +67,12 @@ impl Pipe {
         self.dials.iter().zip(0..).map(|(&dial, knob)| (dial, seat.knob(KnobId(knob))))
     }
 
-    fn producer(&self, mut policy: ProducerPolicy, seat: &Seat<'_>) -> Producer {
+    fn producer(
+        &self,
+        mut policy: ProducerPolicy,
+        seat: &Seat<'_>,
+        disk: Journals<'_, Record>,
+    ) -> Producer {
         for (dial, value) in self.knobs_of(seat) {
             match dial {
                 Dial::InFlight => policy.in_flight = value as u8,
@@ -76,7 +81,7 @@ impl Pipe {
                 Dial::Batch | Dial::WaitMax => {}
             }
         }
-        Producer::boot(policy, seat)
+        Producer::boot(policy, seat, disk)
     }
 
     fn consumer(
@@ -119,7 +124,7 @@ impl System for Pipe {
     fn boot(&self, seat: &Seat<'_>, disk: Journals<'_, Record>) -> model::Machine {
         match &self.roles[seat.id.index()] {
             Role::Broker(policy) => model::Machine::Broker(Broker::boot(*policy, disk)),
-            Role::Producer(policy) => model::Machine::Producer(self.producer(*policy, seat)),
+            Role::Producer(policy) => model::Machine::Producer(self.producer(*policy, seat, disk)),
             Role::Consumer(policy) => model::Machine::Consumer(self.consumer(*policy, seat, disk)),
             Role::Program(factory) => model::Machine::Custom(factory(seat, disk)),
         }
@@ -200,6 +205,15 @@ fn promise(scenario: &Scenario, name: PromiseName) -> Promise {
         PromiseName::ExactlyOnce => Promise::ExactlyOnce { sinks },
         PromiseName::IdempotentProducer => Promise::IdempotentProducer,
         PromiseName::PerKeyOrder => Promise::PerKeyOrder,
+        PromiseName::DurableLog => Promise::DurableLog { retention: None, compacted: false },
+        PromiseName::NeverCommitsAhead => Promise::NeverCommitsAhead {
+            of: groups
+                .map(|group| Handling { group: GroupId(group as u16), sink: SinkId(group as u16) })
+                .collect(),
+        },
+        PromiseName::Projected => Promise::Projected {
+            replicas: groups.map(|group| scenario.consumer_node(group, 0)).collect(),
+        },
         PromiseName::Convergent => Promise::Convergent {
             replicas: groups
                 .map(|group| Replica {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 pub use broker::{BrokerSection, FsyncPolicy};
 pub use consumer::{ConsumerSection, Until};
-pub use producer::ProducerSection;
+pub use producer::{ProducerSection, Retries};
 pub use surroundings::{ClockSection, DiskSection, NetworkSection};
 
 mod broker;
@@ -27,10 +27,17 @@ pub enum PromiseName {
     ExactlyOnce,
     /// No message stands twice in the log.
     IdempotentProducer,
-    /// Messages of one producer and key stand in the log in the order in which they were sent.
+    /// Messages of one producer and key stand in the log in the order in which they were sent, and
+    /// consumers read the log record by record.
     PerKeyOrder,
+    /// The log keeps what it has acknowledged or shown, but for declared retention and compaction.
+    DurableLog,
+    /// No group commits an offset past a record whose effect is not durable.
+    NeverCommitsAhead,
     /// The groups' tables hold the same in the end.
     Convergent,
+    /// Each group's table holds the newest update of each key in the end.
+    Projected,
 }
 
 /// What a scenario is there to show.

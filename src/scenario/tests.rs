@@ -77,6 +77,22 @@ fn values_that_do_not_go_together_are_refused_in_their_line() {
 }
 
 #[test]
+fn producer_policies_that_do_not_go_together_are_refused_in_their_line() {
+    let unnamed = "[producer]\nidentity = \"none\"\n";
+    check("[producer]\nmessage_id = \"logical\"", 7, "identity = \"message-id\"");
+    check(&format!("{unnamed}restart = \"reuse\""), 8, "identity = \"idempotent\"");
+    check(&format!("{unnamed}bump = \"renumber\""), 8, "identity = \"idempotent\"");
+    check("[producer]\nacks = \"leader\"", 7, "write \"all\"");
+    let unanswered = format!("{unnamed}acks = \"none\"\n");
+    check(&format!("{unanswered}backoff = [\"1ms\", \"9ms\"]"), 9, "acks = \"all\"");
+    check(&format!("{unanswered}retries = {{ application = 2 }}"), 9, "acks = \"all\"");
+    check(&format!("{unanswered}unfinished = \"resent\""), 9, "acks = \"all\"");
+    check("[producer]\nretries = { application = 0 }", 7, "from 1 to 1000");
+    check("[producer]\nbackoff = [\"9ms\", \"1ms\"]", 7, "write the least first");
+    check("[producer]\npartitioner = \"sticky\"", 7, "`round-robin`");
+}
+
+#[test]
 fn faults_that_cannot_occur_are_no_part_of_an_envelope() {
     check("[run]\nenvelope = [\"loss\", \"duplicate\"]", 7, "leave \"duplicate\" out");
     check("[run]\nenvelope = [\"clock-step\"]", 7, "no machine reads");
@@ -124,7 +140,10 @@ fn the_catalogue_is_possible_and_tells_what_it_is_about() {
         scenario.system().unwrap_or_else(|error| panic!("{error}"));
     }
     let error = Scenario::named("w2").unwrap_err().to_string();
-    assert!(error.contains("exactly-once-pipe, w1"), "{error}");
+    assert!(
+        error.contains("exactly-once-pipe, at-least-once-pipe, at-most-once-pipe, w1"),
+        "{error}"
+    );
 }
 
 #[test]

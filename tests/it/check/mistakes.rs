@@ -33,7 +33,12 @@ fn an_effect_of_a_failed_send_is_not_recovered() {
 fn a_value_that_nobody_wrote_is_named() {
     check("exactly-once 0", "5 effect 4000000000 =3\n 0 end settled", "phantom-effect");
     check("exactly-once 0", "5 read 4000000000 @9:9 =3\n 0 end settled", "corrupted");
-    check("idempotent, order", "5 read 4 @9:9\n 5 read 4 @9:8\n 0 end settled", "holds");
+    check("idempotent, order, durable", "5 read 4 @9:8\n 5 read 4 @9:9\n 0 end settled", "holds");
+    check(
+        "never-ahead g0:s0, projected 1",
+        "5 read 4 @9:8\n 1 view 0\n 0 end settled",
+        "stale-projection",
+    );
 }
 
 /// An error code that only may mean failure is information, not failure.

@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
         "clock",
         "coverage",
         "digest",
+        "figures",
         "id",
         "journal",
         "profile",
@@ -30,7 +31,8 @@ const LAYERS: &[&[&str]] = &[
     &["run"],
     &["scenario"],
     &["explore", "shrink", "regression"],
-    &["zoo", "matrix", "report"],
+    &["zoo", "matrix"],
+    &["report"],
     &["harness", "cli"],
 ];
 
