@@ -1,5 +1,5 @@
 //! The built-in machines: a log broker, producers, consumers with a database, a database and an
-//! external system on machines of their own, and a user's own nodes beside them. Protocol only: they know the contract of a [`Node`], and no simulator.
+//! external system on machines of their own, services, and a user's own nodes beside them. Protocol only: they know the contract of a [`Node`], and no simulator.
 
 use crate::digest::Digest;
 use crate::id::{NodeId, Ticket, TimerId};
@@ -14,6 +14,7 @@ pub use external::{External, ExternalClient};
 pub use message::Message;
 pub use producer::{Producer, ProducerClient};
 pub use record::Record;
+pub use service::Service;
 pub use site::Moment;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub mod external;
 pub mod message;
 pub mod producer;
 mod record;
+pub mod service;
 mod site;
 pub mod store;
 mod tail;
@@ -48,6 +50,8 @@ pub enum Machine {
     Database(DatabaseServer),
     /// An external system.
     External(External),
+    /// A service with a state and messages about it.
+    Service(Box<Service>),
     /// A user's own node.
     Custom(CustomNode),
 }
@@ -60,6 +64,7 @@ macro_rules! each {
             Machine::Consumer($node) => $call,
             Machine::Database($node) => $call,
             Machine::External($node) => $call,
+            Machine::Service($node) => $call,
             Machine::Custom($node) => $call,
         }
     };

@@ -173,8 +173,9 @@ pub(crate) use nearest::nearest;
 pub use pipe::Pipe;
 pub use problem::{Place, ScenarioError};
 pub use sections::{
-    BrokerSection, ClockSection, ConsumerSection, DiskSection, Expect, FsyncPolicy, NetworkSection,
-    ProducerSection, Program, PromiseName, Retries, RunSection, Until, VarySection, Workload,
+    BrokerSection, ClockSection, ConsumerSection, DatabaseSection, DiskSection, Expect,
+    ExternalSection, FsyncPolicy, NetworkSection, ProducerSection, Program, PromiseName, Retries,
+    RunSection, ServiceSection, Until, VarySection, Workload,
 };
 
 mod advice;
@@ -226,6 +227,12 @@ pub struct Scenario {
     /// The consumers.
     #[serde(default)]
     pub consumer: ConsumerSection,
+    /// A database on a machine of its own, for programs that use one.
+    pub database: Option<DatabaseSection>,
+    /// An external system, for programs that call one.
+    pub external: Option<ExternalSection>,
+    /// Services in the place of the producers.
+    pub service: Option<ServiceSection>,
     /// The network.
     #[serde(default)]
     pub network: NetworkSection,
@@ -369,13 +376,26 @@ impl Scenario {
         attached.find(|attached| attached.program == program).map(|attached| &attached.factory)
     }
 
-    /// The machines: the broker, the producers, the consumers group by group, the programs.
+    /// The machine of the database, if there is one.
+    pub fn database_node(&self) -> Option<NodeId> {
+        self.database.map(|_| self.consumer_node(self.consumer.groups.get(), 0))
+    }
+
+    /// The machine of the external system, if there is one.
+    pub fn external_node(&self) -> Option<NodeId> {
+        let place = self.consumer_node(self.consumer.groups.get(), 0).0;
+        self.external.map(|_| NodeId(place + u16::from(self.database.is_some())))
+    }
+
+    /// The machines: the broker, the producers or services, the consumers group by group, the
+    /// database, the external system, the programs.
     fn machines(&self) -> Vec<Machine> {
         let zoned = |n: u32| 1 + (n % 2) as u8;
         let machine = |name, role, zone| Machine { name, role, zone };
         let mut machines = vec![machine("broker".to_owned(), "broker", 0)];
         let producers = 1..=self.workload.producers.get();
-        machines.extend(producers.map(|n| machine(format!("producer-{n}"), "producer", zoned(n))));
+        let sender = if self.service.is_some() { "service" } else { "producer" };
+        machines.extend(producers.map(|n| machine(format!("{sender}-{n}"), sender, zoned(n))));
         for group in 1..=self.consumer.groups.get() {
             for member in 1..=self.consumer.members.get() {
                 let name = match self.consumer.members.get() {
@@ -385,6 +405,9 @@ impl Scenario {
                 machines.push(machine(name, "consumer", zoned(group + member)));
             }
         }
+        let shared = [("database", self.database.is_some()), ("external", self.external.is_some())];
+        let shared = shared.into_iter().filter(|&(_, present)| present);
+        machines.extend(shared.map(|(role, _)| machine(role.to_owned(), role, 0)));
         let programs = self.programs.iter().zip(0..);
         machines.extend(programs.map(|(p, n)| machine(p.machine.clone(), "program", zoned(n))));
         machines

@@ -11,6 +11,7 @@ use crate::profile::{FaultClass, Swarm, Transport};
 use std::collections::BTreeSet;
 
 mod consumers;
+mod services;
 
 /// The most machines of a system.
 const MACHINES_MAX: u32 = 4_000;
@@ -25,6 +26,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     messages(scenario)?;
     broker(scenario)?;
     clients(scenario)?;
+    services::services(scenario)?;
     surroundings(scenario)?;
     envelope(scenario)
 }
@@ -70,7 +72,9 @@ fn promises(scenario: &Scenario) -> Result<(), Problem> {
 fn machines(scenario: &Scenario) -> Result<(), Problem> {
     let consumers = scenario.consumer.groups.get() * scenario.consumer.members.get();
     let programs = scenario.programs.len() as u32;
-    let machines = 1 + scenario.workload.producers.get() + consumers + programs;
+    let shared = [scenario.database.is_some(), scenario.external.is_some()];
+    let shared = shared.into_iter().map(u32::from).sum::<u32>();
+    let machines = 1 + scenario.workload.producers.get() + consumers + shared + programs;
     if machines > MACHINES_MAX {
         return Err(Problem::new(
             "workload.producers",
@@ -292,8 +296,10 @@ fn envelope(scenario: &Scenario) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether a step of a wall clock can make a difference. The rows of an inbox that expire are dated
-/// by it, and a program may read it.
+/// Whether a step of a wall clock can make a difference: it dates the rows of an inbox that expire
+/// and the keys of an external system, and a program may read it.
 fn reads_wall_clock(scenario: &Scenario) -> bool {
-    scenario.consumer.inbox_expiry != InboxExpiry::Never || !scenario.programs.is_empty()
+    scenario.consumer.inbox_expiry != InboxExpiry::Never
+        || scenario.external.is_some()
+        || !scenario.programs.is_empty()
 }

@@ -79,3 +79,4 @@ fn handling(scenario: &Scenario) -> Result<(), Problem> {
         ));
     }
     Ok(())
+}
