@@ -7,6 +7,7 @@ use crate::digest::Digest;
 use crate::history::Effect;
 use crate::id::{GroupId, MessageId, PartitionId, SinkId};
 use crate::node;
+use crate::time::Instant;
 
 /// A record of a built-in machine's file, or of a user's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,9 @@ pub enum Record {
         /// The next offset to read.
         next: u64,
     },
+    /// A database commit that says in several tables what became of an entry of a log. All of it is
+    /// durable, or nothing.
+    Handled(Handled),
     /// A commit of a store over several tables. All of it is durable, or nothing.
     Transaction(Box<Commit>),
     /// Values of a store's sequence up to this one may have been handed out.
@@ -91,6 +95,68 @@ pub enum Record {
     Custom(CustomRecord),
 }
 
+/// What became of an entry of a log.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Handled {
+    /// The message.
+    pub message: MessageId,
+    /// Its routing key: that of its row in a projection.
+    pub key: u64,
+    /// The fingerprint of what was handled.
+    pub payload: u64,
+    /// Where the entry was read.
+    pub partition: PartitionId,
+    /// At which offset.
+    pub offset: u64,
+    /// What the wall clock showed then; the start of time if nobody will ask.
+    pub written: Instant,
+    /// Where the effect lands, or the letter that is dead.
+    pub sink: SinkId,
+    /// The tables that the commit writes to.
+    pub tables: Tables,
+}
+
+/// A set of tables of a consumer's database.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
+pub struct Tables(u8);
+
+impl Tables {
+    /// Effects.
+    pub const EFFECTS: Self = Self(1);
+    /// The inbox, whose unique key is the message.
+    pub const INBOX: Self = Self(1 << 1);
+    /// The projection, a row a key.
+    pub const PROJECTION: Self = Self(1 << 2);
+    /// The next offset to read of each partition.
+    pub const POSITIONS: Self = Self(1 << 3);
+    /// Messages whose handling failed because something else did.
+    pub const FAILED: Self = Self(1 << 4);
+    /// Messages whose handling failed because of what they say.
+    pub const POISONED: Self = Self(1 << 5);
+
+    /// These tables and `other`.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// These tables, and `other` if that is `wanted`.
+    #[must_use]
+    pub const fn and_if(self, wanted: bool, other: Self) -> Self {
+        if wanted { self.and(other) } else { self }
+    }
+
+    /// Whether one of `other` is among them.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// The tables of dead letters.
+    pub const fn dead_letters() -> Self {
+        Self::FAILED.and(Self::POISONED)
+    }
+}
+
 impl Record {
     /// A record of a user's own.
     pub fn custom<R: OwnRecord + PartialEq>(record: R) -> Self {
@@ -112,6 +178,11 @@ impl Record {
             Self::Applied { message, sink, payload, .. }
             | Self::Called { message, sink, payload, .. } => {
                 effects.push(Effect { message, sink, payload });
+            }
+            Self::Handled(Handled { message, sink, payload, tables, .. }) => {
+                if tables.has(Tables::EFFECTS.and(Tables::dead_letters())) {
+                    effects.push(Effect { message, sink, payload });
+                }
             }
             Self::Transaction(ref commit) => effects.extend_from_slice(&commit.effects),
             Self::Entry { .. }
@@ -155,6 +226,13 @@ impl node::Record for Record {
             }
             Self::Moved { partition, next } => {
                 digest.word(4 << 48 | u64::from(partition.0)).word(*next);
+            }
+            Self::Handled(handled) => {
+                let Handled { message, key, payload, partition, offset, .. } = *handled;
+                let tables = u64::from(handled.tables.0) << 32;
+                let places = u64::from(handled.sink.0) << 16 | u64::from(partition.0);
+                digest.word(7 << 48 | tables | places).word(message.word()).word(key);
+                digest.word(payload).word(offset).word(handled.written.nanos());
             }
             Self::Transaction(commit) => {
                 digest.word(16 << 48);
@@ -201,6 +279,16 @@ mod tests {
             position,
         };
         let here = (PartitionId(0), 1);
+        let handled = Handled {
+            message,
+            key: 1,
+            payload: 1,
+            partition: PartitionId(1),
+            offset: 1,
+            written: Instant::START,
+            sink: SinkId(1),
+            tables: Tables::EFFECTS,
+        };
         let records = [
             stored(0, entry, Identity::None),
             stored(1, entry, Identity::None),
@@ -227,6 +315,15 @@ mod tests {
             Record::Sequence { sequence: SequenceId(0), logged: 2 },
             Record::Moved { partition: here.0, next: here.1 },
             Record::Moved { partition: here.0, next: 2 },
+            Record::Handled(handled),
+            Record::Handled(Handled { message: MessageId::new(NodeId(1), 2), ..handled }),
+            Record::Handled(Handled { key: 2, ..handled }),
+            Record::Handled(Handled { payload: 2, ..handled }),
+            Record::Handled(Handled { partition: PartitionId(2), ..handled }),
+            Record::Handled(Handled { offset: 2, ..handled }),
+            Record::Handled(Handled { written: Instant::from_nanos(2), ..handled }),
+            Record::Handled(Handled { sink: SinkId(2), ..handled }),
+            Record::Handled(Handled { tables: Tables::INBOX, ..handled }),
         ];
         let records: Vec<Record> =
             records.into_iter().chain(commits(message)).chain(calls(message)).collect();
@@ -268,6 +365,26 @@ mod tests {
                 let sink = SinkId(sink);
                 Record::Called { key, at_ms, message, sink, payload }
             })
+    }
+
+    #[test]
+    fn only_an_effect_and_a_dead_letter_are_effects() {
+        let at = |tables| {
+            let (message, sink) = (MessageId::new(NodeId(1), 1), SinkId(3));
+            let (key, payload, offset, partition) = (1, 5, 7, PartitionId(0));
+            let written = Instant::START;
+            Handled { message, key, payload, partition, offset, written, sink, tables }
+        };
+        for (tables, effects) in [
+            (Tables::EFFECTS.and(Tables::INBOX), 1),
+            (Tables::INBOX.and(Tables::POSITIONS), 0),
+            (Tables::FAILED, 1),
+            (Tables::POISONED.and(Tables::POSITIONS), 1),
+        ] {
+            let mut found = Vec::new();
+            Record::Handled(at(tables)).effects(&mut found);
+            assert_eq!(found.len(), effects, "{tables:?}");
+        }
     }
 
     #[test]

@@ -71,6 +71,9 @@ pub struct Workload {
     /// The time between a producer's messages.
     #[serde(default)]
     pub pace: Span,
+    /// The handling of every so-manieth message of a producer always fails.
+    #[serde(default)]
+    pub poison: Option<Bounded<1, 1_000_000>>,
 }
 
 fn one_key() -> Bounded<1, 1_000_000> {
