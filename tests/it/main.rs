@@ -10,9 +10,17 @@ mod fake;
 mod faults;
 mod golden;
 mod harness;
+#[cfg(feature = "cli")]
+mod histories;
+#[cfg(feature = "cli")]
+mod malformed;
 mod network;
 mod pipe;
+mod properties;
 #[cfg(all(unix, feature = "cli"))]
 mod readme;
+mod reference;
 mod tidy;
 mod toy;
+mod tutorial;
+mod zoo;
