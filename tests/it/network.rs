@@ -11,7 +11,7 @@ use std::sync::Arc;
 const HEARER: NodeId = NodeId(0);
 const TELLER: NodeId = NodeId(1);
 
-/// Tells everything at once and waits for echoes, without a timer.
+/// Tells everything when it is due and waits for echoes, without a timer.
 #[derive(Debug)]
 struct Teller(Vec<Planned>);
 
@@ -28,7 +28,7 @@ enum Said {
 struct Talk {
     machines: Vec<Machine>,
     profile: Profile,
-    things: u32,
+    plan: Vec<Planned>,
 }
 
 type Ctx<'a> = Context<'a, Said, MessageId>;
@@ -57,10 +57,18 @@ impl Node for Teller {
     type Record = MessageId;
 
     fn start(&mut self, ctx: &mut Ctx<'_>) {
-        for planned in &self.0 {
+        for (planned, number) in self.0.iter().zip(0..) {
             ctx.record(Event::invoke(planned.message, planned.key, 0));
-            ctx.send(HEARER, Said::Thing(planned.message));
+            if planned.at > Span::ZERO {
+                ctx.set_timer(TimerId(number), planned.at, Work::Progress);
+            } else {
+                ctx.send(HEARER, Said::Thing(planned.message));
+            }
         }
+    }
+
+    fn wake(&mut self, timer: TimerId, ctx: &mut Ctx<'_>) {
+        ctx.send(HEARER, Said::Thing(self.0[timer.index()].message));
     }
 
     fn deliver(&mut self, _from: NodeId, said: Said, ctx: &mut Ctx<'_>) {
@@ -106,7 +114,7 @@ impl System for Talk {
     }
 
     fn plan(&self, _knobs: &[u64], plan: &mut Vec<Planned>) {
-        plan.extend((0..self.things).map(|number| Planned::new(TELLER, number)));
+        plan.extend_from_slice(&self.plan);
     }
 
     fn promises(&self) -> &[Promise] {
@@ -119,8 +127,13 @@ impl System for Talk {
 }
 
 fn talk(things: u32, profile: Profile, schedule: &Schedule) -> Inspection {
+    let plan = (0..things).map(|number| Planned::new(TELLER, number)).collect();
+    talk_of(plan, profile, schedule)
+}
+
+fn talk_of(plan: Vec<Planned>, profile: Profile, schedule: &Schedule) -> Inspection {
     let machines = vec![Machine::new("hearer", "hearer"), Machine::new("teller", "teller")];
-    let talk = Arc::new(Talk { machines, profile, things });
+    let talk = Arc::new(Talk { machines, profile, plan });
     talk.worker(Arc::new(Pulse::default())).inspect(schedule)
 }
 
@@ -183,6 +196,22 @@ fn a_stream_delivers_a_prefix_of_what_was_in_flight() {
     let none = Choice::OnlyWithin(Span::micros(10));
     let schedule = decided(&[(thing(2), Choice::Lost), (link, none)]);
     assert_eq!(talk(5, Profile::default(), &schedule).run.stats.delivered, 0);
+}
+
+/// What nobody was there to take is no gap that a later message jumps over: the stream is broken.
+#[test]
+fn a_stream_to_a_machine_that_is_down_is_broken() {
+    let at = |number, ms| Planned { at: Span::millis(ms), ..Planned::new(TELLER, number) };
+    let down = Trouble::Crash { node: HEARER, down: Span::millis(5) };
+    let fault = Fault { when: Trigger::At(Instant::START), what: down };
+    let notice = Key::new(Site::Notice, Actor::Link(HEARER, TELLER), 0, 0);
+    let learns_late = decided(&[(notice, Choice::Late(Span::millis(40)))]);
+    let schedule = Schedule { faults: vec![fault], ..learns_late };
+    let inspection = talk_of(vec![at(0, 2), at(1, 10)], Profile::default(), &schedule);
+    assert_eq!(inspection.run.stats.delivered, 0);
+    let learnt: Vec<_> = inspection.trace.iter().filter(|e| e.text.contains("learns")).collect();
+    assert_eq!(learnt.len(), 1, "the teller may say all of it again over a new connection");
+    assert_eq!((learnt[0].node, learnt[0].at.nanos() / 1_000_000), (Some(TELLER), 44));
 }
 
 #[test]
