@@ -255,8 +255,10 @@ impl<S: System> World<S> {
         if !self.streams {
             return;
         }
-        if let Some(via) = self.connections.current(node, peer) {
-            self.close_connection(via, node);
+        for via in self.connections.open_at(node) {
+            if self.connections.ends(via).contains(&peer) {
+                self.close_connection(via, node);
+            }
         }
     }
 
