@@ -13,7 +13,7 @@ use crate::time::{Instant, Span};
 pub(super) struct Settle {
     pub(super) heal_at: Instant,
     pub(super) healed: bool,
-    /// The longest that a timer set so far takes, drift and lateness included.
+    /// The longest that a timer or a sync so far takes, drift and lateness included.
     pub(super) longest_timeout: Span,
     healed_at: Instant,
     /// No event after this is handled before it was asked whether the run is over.
