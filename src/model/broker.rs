@@ -294,13 +294,12 @@ impl Broker {
             // since 2018. What waited for an acknowledgement gets none.
             return ctx.restart(DISK_FAILED);
         }
-        match log {
-            Some(index) => self.partitions[index].roll_back(&self.policy, ctx),
+        if let Some(index) = log {
+            self.partitions[index].roll_back(&self.policy, ctx);
+        } else {
             // Offsets that were not kept are committed anew when no answer comes.
-            None => {
-                let end = self.offsets.end();
-                self.settling.retain(|one| one.position < end);
-            }
+            let end = self.offsets.end();
+            self.settling.retain(|one| one.position < end);
         }
     }
 

@@ -463,19 +463,16 @@ mod tests {
             Entry { checksum: 0, ..entry },
         ];
         for partition in [PartitionId(0), PartitionId(1)] {
-            let produce = |entry, identity| Message::Produce {
+            let produce = |acks, entry, identity| Message::Produce {
                 partition,
-                acks: Acks::All,
+                acks,
                 produce: Produce { entry, identity },
             };
-            all.extend(entries.map(|entry| produce(entry, Identity::None)));
+            all.extend(entries.map(|entry| produce(Acks::All, entry, Identity::None)));
             let names = [name(0, 0, 0), name(1, 0, 0), name(0, 1, 0), name(0, 0, 1)];
-            all.extend(names.map(|identity| produce(entry, identity)));
-            all.extend([0, 1].map(|id| produce(entry, Identity::Message(id))));
-            all.extend([Acks::Leader, Acks::None].map(|acks| {
-                let produce = Produce { entry, identity: Identity::None };
-                Message::Produce { partition, acks, produce }
-            }));
+            let names = names.into_iter().chain([0, 1].map(Identity::Message));
+            all.extend(names.map(|identity| produce(Acks::All, entry, identity)));
+            all.extend([Acks::Leader, Acks::None].map(|acks| produce(acks, entry, Identity::None)));
             for request in [0, 1] {
                 for offset in [0, 1] {
                     let (group, batch) = (GroupId(offset as u16), 1 + offset as u16);

@@ -348,15 +348,6 @@ mod tests {
             Record::Sequence { sequence: SequenceId(0), logged: 2 },
             Record::Moved { partition: here.0, next: here.1 },
             Record::Moved { partition: here.0, next: 2 },
-            Record::Volume { count: 1, end: 2 },
-            Record::Volume { count: 2, end: 2 },
-            Record::Volume { count: 1, end: 1 },
-            Record::Remembered { appended_ms: 0, offset: 1, identity: batch(1) },
-            Record::Remembered { appended_ms: 1, offset: 1, identity: batch(1) },
-            Record::Remembered { appended_ms: 0, offset: 2, identity: batch(1) },
-            Record::Remembered { appended_ms: 0, offset: 1, identity: Identity::Message(1) },
-            Record::Kept { offset: 1 },
-            Record::Kept { offset: 2 },
             Record::Handled(handled),
             Record::Handled(Handled { message: MessageId::new(NodeId(1), 2), ..handled }),
             Record::Handled(Handled { key: 2, ..handled }),
@@ -367,8 +358,12 @@ mod tests {
             Record::Handled(Handled { sink: SinkId(2), ..handled }),
             Record::Handled(Handled { tables: Tables::INBOX, ..handled }),
         ];
-        let records: Vec<Record> =
-            records.into_iter().chain(commits(message)).chain(calls(message)).collect();
+        let records: Vec<Record> = records
+            .into_iter()
+            .chain(commits(message))
+            .chain(calls(message))
+            .chain(volumes())
+            .collect();
         let digests: std::collections::BTreeSet<u64> = records
             .iter()
             .map(|record| {
@@ -397,6 +392,19 @@ mod tests {
             [effect, Effect { sink: SinkId(1), ..effect }, Effect { payload: 1, ..effect }]
                 .map(|effect| Commit { changes: vec![], effects: vec![effect] });
         changes.into_iter().chain(effects).map(|commit| Record::Transaction(Box::new(commit)))
+    }
+
+    fn volumes() -> impl Iterator<Item = Record> {
+        let remembered = |appended_ms, offset, id| Record::Remembered {
+            appended_ms,
+            offset,
+            identity: Identity::Message(id),
+        };
+        let remembered =
+            [(0, 1, 1), (1, 1, 1), (0, 2, 1), (0, 1, 2)].map(|(a, b, c)| remembered(a, b, c));
+        let heads = [(1, 2), (2, 2), (1, 1)].map(|(count, end)| Record::Volume { count, end });
+        let kept = [1, 2].map(|offset| Record::Kept { offset });
+        heads.into_iter().chain(remembered).chain(kept)
     }
 
     fn calls(message: MessageId) -> impl Iterator<Item = Record> {

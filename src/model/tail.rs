@@ -102,11 +102,10 @@ impl Tail {
         if (self.is_durable() && self.start == self.cut) || self.syncing.is_some() {
             return;
         }
-        match ctx.sync(self.file) {
-            Some(ticket) => {
-                self.syncing = Some(Syncing { ticket, cut: self.cut, end: self.end });
-            }
-            None => (self.start, self.durable) = (self.cut, self.end),
+        if let Some(ticket) = ctx.sync(self.file) {
+            self.syncing = Some(Syncing { ticket, cut: self.cut, end: self.end });
+        } else {
+            (self.start, self.durable) = (self.cut, self.end);
         }
     }
 

@@ -88,12 +88,11 @@ impl<S: System> World<S> {
         if !self.streams {
             return self.send(from, to, None, parcel);
         }
-        match self.connections.current(from, to) {
-            Some(via) => self.send(from, to, Some(via), parcel),
-            None => {
-                self.tell_parcel(from, to, parcel, "finds no connection");
-                drop(self.desk.parcels.take(parcel));
-            }
+        if let Some(via) = self.connections.current(from, to) {
+            self.send(from, to, Some(via), parcel);
+        } else {
+            self.tell_parcel(from, to, parcel, "finds no connection");
+            drop(self.desk.parcels.take(parcel));
         }
     }
 

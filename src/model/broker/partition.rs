@@ -54,7 +54,9 @@ impl Partition {
             let Kept { upkeep: found, remembered, cleaned: entries } = kept;
             let end = found.snapshots.end();
             if end <= tail.end() || policy.snapshot_of == SnapshotOf::Memory {
-                remembered.into_iter().for_each(|noted| memory.note(noted));
+                for noted in remembered {
+                    memory.note(noted);
+                }
                 from = end;
             }
             cleaned = entries;

@@ -2,7 +2,7 @@
 
 use crate::model::Fsync;
 use crate::model::broker::{Cleanup, Policy};
-use crate::scenario::{BrokerSection, FsyncPolicy, Positive, Scenario};
+use crate::scenario::{Bounded, BrokerSection, FsyncPolicy, Positive, Scenario};
 
 pub(in crate::scenario) fn broker(scenario: &Scenario) -> Policy {
     let section = &scenario.broker;
@@ -18,7 +18,7 @@ pub(in crate::scenario) fn broker(scenario: &Scenario) -> Policy {
         producer_state: section.producer_state,
         unknown_producer: section.unknown_producer.unwrap_or_default(),
         dedup_window: section.dedup_window.map_or(plain.dedup_window, Positive::get),
-        snapshot_every: section.snapshot_every.map(|every| every.get()),
+        snapshot_every: section.snapshot_every.map(Bounded::get),
         snapshot_of: section.snapshot_of.unwrap_or_default(),
         cleanup: cleanup(section),
         housekeeping: section.housekeeping.map_or(plain.housekeeping, Positive::get),
@@ -30,7 +30,7 @@ pub(in crate::scenario) fn broker(scenario: &Scenario) -> Policy {
 
 fn cleanup(section: &BrokerSection) -> Cleanup {
     let age = section.retention.map(Positive::get);
-    let records = section.retention_records.map(|records| records.get());
+    let records = section.retention_records.map(Bounded::get);
     match (age, records) {
         _ if section.compaction => Cleanup::Compact,
         (None, None) => Cleanup::Keep,

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn with_acks(request: Message, acks: Acks) -> Message {
-    let Message::Produce { partition, produce, .. } = request else { panic!("not a request") };
+fn with_acks(request: &Message, acks: Acks) -> Message {
+    let &Message::Produce { partition, produce, .. } = request else { panic!("not a request") };
     Message::Produce { partition, acks, produce }
 }
 
@@ -11,7 +11,7 @@ fn with_acks(request: Message, acks: Acks) -> Message {
 fn the_leader_answers_once_it_has_appended_durable_or_not() {
     let mut bench = Bench::machine(0);
     let mut broker = boot(&mut bench, POLICY);
-    let request = with_acks(produce(&mut bench, 0), Acks::Leader);
+    let request = with_acks(&produce(&mut bench, 0), Acks::Leader);
     let stored = [produced(0, Stored { offset: 0 })];
     assert_eq!(bench.deliver(&mut broker, 1, request.clone()), stored);
     assert_eq!(bench.deliver(&mut broker, 1, request), stored, "and so it answers a duplicate");
@@ -28,7 +28,7 @@ fn without_acks_nothing_is_answered_and_a_refusal_ends_the_connection() {
     let mut bench = Bench::machine(0).write_through();
     let mut broker = boot(&mut bench, POLICY);
     for (sequence, disconnects) in [(0, 0), (0, 0), (2, 1)] {
-        let request = with_acks(produce(&mut bench, sequence), Acks::None);
+        let request = with_acks(&produce(&mut bench, sequence), Acks::None);
         assert_eq!(bench.deliver(&mut broker, 1, request), []);
         assert_eq!(bench.disconnects, disconnects);
     }

@@ -11,7 +11,9 @@ fn differ(policy: Policy, shared: Step, further: Step) {
     for steps in [&[shared][..], &[shared, further]] {
         let mut bench = Bench::machine(0);
         let mut broker = boot(&mut bench, policy);
-        steps.iter().for_each(|step| step(&mut bench, &mut broker));
+        for step in steps {
+            step(&mut bench, &mut broker);
+        }
         fingerprints.push(fingerprint(&broker));
     }
     assert_ne!(fingerprints[0], fingerprints[1]);
