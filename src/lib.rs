@@ -45,7 +45,7 @@
 //!
 //! | layer | modules | what it holds |
 //! |---|---|---|
-//! | 0 | [`time`], [`clock`], [`id`], [`blob`], [`digest`], [`coverage`] | values |
+//! | 0 | [`time`], [`clock`], [`id`], [`blob`], [`digest`], [`projection`], [`coverage`] | values |
 //! | 0 | [`seed`], [`choice`], [`profile`], [`schedule`], [`journal`] | values |
 //! | 1 | [`history`] | what happened, as clients saw it |
 //! | 2 | [`check`] | promises and the checkers that fold a history into a verdict |
@@ -54,8 +54,9 @@
 //! | 5 | [`run`] | one run: system and schedule in, verdict out. Nothing above is generic |
 //! | 6 | [`scenario`] | built-in systems from TOML or code |
 //! | 7 | [`explore`] | many runs, on several threads |
-//! | 8 | [`zoo`], [`report`] | planted bugs; text and JSON |
-//! | 9 | [`harness`], `cli` | `cargo test`, the command: they read clock and environment |
+//! | 8 | [`zoo`] | planted bugs, measured and verified |
+//! | 9 | [`report`] | text and JSON |
+//! | 10 | [`harness`], `cli` | `cargo test`, the command: they read clock and environment |
 
 pub mod blob;
 pub mod check;
@@ -66,6 +67,7 @@ pub mod clock;
 pub mod coverage;
 pub mod digest;
 pub mod explore;
+mod figures;
 pub mod harness;
 pub mod history;
 pub mod id;
@@ -73,6 +75,7 @@ pub mod journal;
 pub mod model;
 pub mod node;
 pub mod profile;
+pub mod projection;
 pub mod report;
 pub mod run;
 pub mod scenario;
@@ -85,7 +88,7 @@ pub mod zoo;
 /// What a system of one's own is written with.
 pub mod prelude {
     pub use crate::blob::{Blob, Blobs};
-    pub use crate::check::{Promise, Replica};
+    pub use crate::check::{Handling, Promise, Replica};
     pub use crate::digest::{Digest, SetDigest};
     pub use crate::history::{Effect, Event};
     pub use crate::id::{

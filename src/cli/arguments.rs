@@ -4,7 +4,7 @@ use crate::seed::Seed;
 use crate::time::Span;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 
 /// Finds, replays and explains consistency bugs in asynchronous message systems.
 #[derive(Debug, Parser)]
@@ -24,6 +24,8 @@ pub(super) enum Command {
     Replay(ReplayArguments),
     /// Judge histories by the promises of a scenario
     Check(CheckArguments),
+    /// Show the published bugs that are planted, and put them to the test
+    Zoo(ZooArguments),
 }
 
 #[derive(Debug, Args)]
@@ -68,7 +70,7 @@ pub(super) struct SweepArguments {
 pub(super) enum Format {
     /// Text for people
     Human,
-    /// One JSON object
+    /// One JSON value
     Json,
 }
 
@@ -109,6 +111,38 @@ pub(super) struct CheckArguments {
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ZooArguments {
+    /// Names or numbers of specimens [default: all]
+    #[arg(value_name = "ID")]
+    pub(super) specimens: Vec<String>,
+    /// Show the line in which each differs from its twin
+    #[arg(long)]
+    pub(super) diff: bool,
+    /// Put every claim about each to the test: its twin, its triggers, its witness
+    #[arg(long)]
+    pub(super) verify: bool,
+    /// Search for each from many seeds, and tell after how many schedules it was found
+    #[arg(long)]
+    pub(super) measure: bool,
+    /// How many searches for each
+    #[arg(long, value_name = "N", default_value = "31")]
+    pub(super) trials: NonZeroU32,
+    /// After how many schedules to give a search up
+    #[arg(long, value_name = "N", default_value = "20000", value_parser = positive)]
+    pub(super) cap: NonZeroU64,
+    /// How many threads to use [default: one a core]
+    #[arg(long, value_name = "J", env = "POSTULATE_JOBS")]
+    pub(super) jobs: Option<NonZeroUsize>,
+    /// How to report
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) format: Format,
+}
+
+fn positive(text: &str) -> Result<NonZeroU64, String> {
+    NonZeroU64::new(count(text)?).ok_or_else(|| "write a number from 1 on".to_owned())
 }
 
 fn count(text: &str) -> Result<u64, String> {

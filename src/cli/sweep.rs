@@ -47,6 +47,6 @@ pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result
     clippy::disallowed_methods,
     reason = "the command line is a face of the crate and looks at the machine for it"
 )]
-fn cores() -> NonZeroUsize {
+pub(super) fn cores() -> NonZeroUsize {
     thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }

@@ -3,12 +3,20 @@
 use super::message::Message;
 use super::record::Record;
 use crate::digest::Digest;
-use crate::id::{NodeId, TimerId};
-use crate::node::{Context, Node, Planned, Seat};
+use crate::id::{NodeId, Ticket, TimerId};
+use crate::journal::Journals;
+use crate::node::{Context, DiskError, Node, Planned, Seat};
 use crate::time::Span;
-pub use client::{IN_FLIGHT_MAX, IdentityPolicy, OnTimeout, ProducerClient, ProducerPolicy};
+pub use client::ProducerClient;
+pub(super) use client::body_of;
+pub use policy::{
+    Backoff, EpochBump, IN_FLIGHT_MAX, IdentityPolicy, MessageIdPolicy, OnTimeout, Partitioner,
+    ProducerPolicy, Restart, Unfinished,
+};
 
 mod client;
+mod journal;
+mod policy;
 
 /// How long a fenced producer is down: its next incarnation has a higher epoch.
 const FENCED: Span = Span::millis(10);
@@ -20,9 +28,9 @@ pub struct Producer {
 }
 
 impl Producer {
-    /// A producer that sends the plan of `seat`.
-    pub fn boot(policy: ProducerPolicy, seat: &Seat<'_>) -> Self {
-        let mut client = ProducerClient::new(policy, TimerId(0));
+    /// A producer that sends the plan of `seat`, after what its journal says to be unfinished.
+    pub fn boot(policy: ProducerPolicy, seat: &Seat<'_>, disk: Journals<'_, Record>) -> Self {
+        let mut client = ProducerClient::boot(policy, TimerId(0), seat, disk);
         client.expect(seat.plan.len());
         seat.plan.iter().for_each(|&planned: &Planned| client.enqueue(planned));
         Self { client }
@@ -34,7 +42,7 @@ impl Node for Producer {
     type Record = Record;
 
     fn start(&mut self, ctx: &mut Context<'_, Message, Record>) {
-        self.client.send_due(ctx);
+        self.client.start(ctx);
     }
 
     #[inline]
@@ -47,6 +55,15 @@ impl Node for Producer {
 
     fn wake(&mut self, timer: TimerId, ctx: &mut Context<'_, Message, Record>) {
         self.client.wake(timer, ctx);
+    }
+
+    fn synced(
+        &mut self,
+        ticket: Ticket,
+        result: Result<(), DiskError>,
+        ctx: &mut Context<'_, Message, Record>,
+    ) {
+        self.client.synced(ticket, result, ctx);
     }
 
     fn disconnected(&mut self, peer: NodeId, ctx: &mut Context<'_, Message, Record>) {

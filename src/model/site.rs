@@ -41,8 +41,12 @@ moments! {
     RetrySent = "retry-sent",
     /// A producer gave a message up.
     GaveUp = "delivery-deadline-passed",
-    /// A producer started a new epoch after it had given a message up.
+    /// A producer started a new epoch, since a batch of the old one may be missing.
     EpochBumped = "epoch-bumped",
+    /// A producer waited before it sent again.
+    BackedOff = "retry-backed-off",
+    /// An application sent a message again whose outcome it did not know.
+    SentAgain = "application-sent-again",
     /// A consumer asked again for want of an answer.
     AskedAgain = "consumer-asked-again",
     /// A consumer dropped entries that did not match their checksums.
@@ -56,6 +60,30 @@ moments! {
     InboxHit = "inbox-deduplicated",
     /// The volatile set of ids had the message already.
     MemoryHit = "memory-deduplicated",
+    /// A row of the inbox was too old to count.
+    RowExpired = "inbox-row-expired",
+    /// The handling of a message failed.
+    HandlingFailed = "handling-failed",
+    /// A consumer went past a message whose handling had failed.
+    FailureSkipped = "failed-message-skipped",
+    /// A consumer put a message aside whose handling had failed.
+    FailureParked = "failed-message-parked",
+    /// A projection held a newer update of the key already.
+    UpdateSuperseded = "stale-update-superseded",
+    /// A consumer committed from time to time and not because it was done.
+    AutoCommitted = "position-committed-by-interval",
+    /// A store refused a transaction that inserts a key that is taken.
+    UniqueRefused = "unique-key-refused",
+    /// A store aborted a transaction that had read what has changed since.
+    SerializationAborted = "serialization-aborted",
+    /// A database client had no answer to its commit.
+    CommitUnknown = "commit-outcome-unknown",
+    /// A client repeated a call to an external system.
+    CallRepeated = "call-repeated",
+    /// An external system knew a call by its key.
+    KeyKnown = "idempotency-key-known",
+    /// An external system had forgotten the key of a call that it carries out again.
+    KeyExpired = "idempotency-key-expired",
 }
 
 impl Moment {

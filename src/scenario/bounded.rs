@@ -136,6 +136,11 @@ impl Between {
         self.least
     }
 
+    /// The greatest length.
+    pub const fn most(self) -> Span {
+        self.most
+    }
+
     /// How much the greatest is above the least.
     pub fn width(self) -> Span {
         self.most - self.least

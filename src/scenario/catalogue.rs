@@ -12,10 +12,18 @@ pub struct Entry {
 }
 
 /// The default scenario first.
-const CATALOGUE: [Entry; 2] = [
+const CATALOGUE: [Entry; 4] = [
     Entry {
         name: "exactly-once-pipe",
         text: include_str!("../../scenarios/exactly-once-pipe.toml"),
+    },
+    Entry {
+        name: "at-least-once-pipe",
+        text: include_str!("../../scenarios/at-least-once-pipe.toml"),
+    },
+    Entry {
+        name: "at-most-once-pipe",
+        text: include_str!("../../scenarios/at-most-once-pipe.toml"),
     },
     Entry { name: "w1", text: include_str!("../../scenarios/w1.toml") },
 ];

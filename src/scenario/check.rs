@@ -2,12 +2,16 @@
 
 use super::Scenario;
 use super::problem::Problem;
-use super::sections::{FsyncPolicy, PromiseName, Until};
+use super::sections::{FsyncPolicy, PromiseName, Retries, Until};
 use crate::model::broker::ProducerState;
-use crate::model::consumer::Settle;
-use crate::model::producer::OnTimeout;
+use crate::model::consumer::{InboxExpiry, Resume, Settle};
+use crate::model::message::Acks;
+use crate::model::producer::{IdentityPolicy, OnTimeout, Unfinished};
 use crate::profile::{FaultClass, Swarm, Transport};
 use std::collections::BTreeSet;
+
+mod consumers;
+mod services;
 
 /// The most machines of a system.
 const MACHINES_MAX: u32 = 4_000;
@@ -22,6 +26,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     messages(scenario)?;
     broker(scenario)?;
     clients(scenario)?;
+    services::services(scenario)?;
     surroundings(scenario)?;
     envelope(scenario)
 }
@@ -34,12 +39,24 @@ fn promises(scenario: &Scenario) -> Result<(), Problem> {
             "promise something, for instance [\"exactly-once\"]",
         ));
     }
+    let promised = |name| scenario.promises.contains(&name);
     let several = scenario.consumer.members.get() > 1;
-    if several && scenario.promises.contains(&PromiseName::Convergent) {
+    for (name, slug) in
+        [(PromiseName::Convergent, "convergent"), (PromiseName::Projected, "projected")]
+    {
+        if several && promised(name) {
+            return Err(Problem::new(
+                "promises",
+                "no member of a group of several holds the whole table",
+                format!("promise {slug:?} only with consumer.members = 1"),
+            ));
+        }
+    }
+    if scenario.consumer.resume == Resume::Earliest && promised(PromiseName::PerKeyOrder) {
         return Err(Problem::new(
-            "promises",
-            "no member of a group of several holds the whole table",
-            "promise \"convergent\" only with consumer.members = 1",
+            "consumer.resume",
+            "who starts over with every restart reads records again, in breach of \"per-key-order\"",
+            "resume = \"committed\"",
         ));
     }
     if several && scenario.consumer.until == Until::Complete {
@@ -55,7 +72,9 @@ fn promises(scenario: &Scenario) -> Result<(), Problem> {
 fn machines(scenario: &Scenario) -> Result<(), Problem> {
     let consumers = scenario.consumer.groups.get() * scenario.consumer.members.get();
     let programs = scenario.programs.len() as u32;
-    let machines = 1 + scenario.workload.producers.get() + consumers + programs;
+    let shared = [scenario.database.is_some(), scenario.external.is_some()];
+    let shared = shared.into_iter().map(u32::from).sum::<u32>();
+    let machines = 1 + scenario.workload.producers.get() + consumers + shared + programs;
     if machines > MACHINES_MAX {
         return Err(Problem::new(
             "workload.producers",
@@ -112,6 +131,7 @@ fn broker(scenario: &Scenario) -> Result<(), Problem> {
 
 fn clients(scenario: &Scenario) -> Result<(), Problem> {
     let Scenario { producer, consumer, vary, .. } = scenario;
+    senders(scenario)?;
     if consumer.settle == Settle::Atomic && consumer.commit.is_some() {
         return Err(Problem::new(
             "consumer.commit",
@@ -119,6 +139,7 @@ fn clients(scenario: &Scenario) -> Result<(), Problem> {
             "leave it out",
         ));
     }
+    consumers::consumers(scenario)?;
     let varied = vary.wait_max.iter().map(|&wait_max| ("vary.wait_max", wait_max));
     let timeout = consumer.timeout.get();
     for (key, wait_max) in [("consumer.wait_max", consumer.wait_max)].into_iter().chain(varied) {
@@ -145,6 +166,63 @@ fn clients(scenario: &Scenario) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+fn senders(scenario: &Scenario) -> Result<(), Problem> {
+    let producer = &scenario.producer;
+    let idempotent = producer.identity == IdentityPolicy::Idempotent;
+    let by_message = producer.identity == IdentityPolicy::MessageId;
+    let unanswered = producer.acks == Acks::None;
+    let retried = producer.retries != Retries::Protocol;
+    let resent = producer.unfinished == Unfinished::Resent;
+    let impossible = [
+        (
+            producer.message_id.is_some() && !by_message,
+            "producer.message_id",
+            "only a producer that names messages gives them ids",
+            "leave it out, or set identity = \"message-id\"",
+        ),
+        (
+            producer.restart.is_some() && !idempotent,
+            "producer.restart",
+            "only the names of batches depend on restarts",
+            "leave it out, or set identity = \"idempotent\"",
+        ),
+        (
+            producer.bump.is_some() && !idempotent,
+            "producer.bump",
+            "only the names of batches have an epoch",
+            "leave it out, or set identity = \"idempotent\"",
+        ),
+        (
+            idempotent && producer.acks != Acks::All,
+            "producer.acks",
+            "an idempotent producer must know that its batches are kept (Kafka refuses this too)",
+            "write \"all\", or state another identity",
+        ),
+        (
+            unanswered && producer.backoff.is_some(),
+            "producer.backoff",
+            "what is never answered is never sent again",
+            "leave it out, or set acks = \"all\"",
+        ),
+        (
+            unanswered && retried,
+            "producer.retries",
+            "what is never answered is never sent again",
+            "leave it out, or set acks = \"all\"",
+        ),
+        (
+            unanswered && resent,
+            "producer.unfinished",
+            "what is never answered is never sent again",
+            "leave it out, or set acks = \"all\"",
+        ),
+    ];
+    match impossible.into_iter().find(|(is_so, ..)| *is_so) {
+        Some((_, key, why, cure)) => Err(Problem::new(key, why, cure)),
+        None => Ok(()),
+    }
 }
 
 fn surroundings(scenario: &Scenario) -> Result<(), Problem> {
@@ -207,8 +285,8 @@ fn envelope(scenario: &Scenario) -> Result<(), Problem> {
             FaultClass::Disconnect if network.transport == Transport::Datagram => {
                 "datagrams have no connection to break"
             }
-            FaultClass::ClockStep if scenario.programs.is_empty() => {
-                "no built-in machine reads its wall clock"
+            FaultClass::ClockStep if !reads_wall_clock(scenario) => {
+                "no machine reads its wall clock"
             }
             _ => continue,
         };
@@ -216,4 +294,12 @@ fn envelope(scenario: &Scenario) -> Result<(), Problem> {
         return Err(Problem::new("run.envelope", format!("{class}: {why}"), right));
     }
     Ok(())
+}
+
+/// Whether a step of a wall clock can make a difference: it dates the rows of an inbox that expire
+/// and the keys of an external system, and a program may read it.
+fn reads_wall_clock(scenario: &Scenario) -> bool {
+    scenario.consumer.inbox_expiry != InboxExpiry::Never
+        || scenario.external.is_some()
+        || !scenario.programs.is_empty()
 }

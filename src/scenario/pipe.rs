@@ -1,14 +1,19 @@
 //! A scenario put together: machines with built-in programs, their workload and their promises.
 
 use super::{Factory, Positive, PromiseName, Scenario, policies};
-use crate::check::{Promise, Replica};
+use crate::check::{Handling, Promise, Replica};
 use crate::history::Effect;
-use crate::id::{KnobId, MessageId, NodeId, SinkId};
+use crate::id::{GroupId, KnobId, MessageId, NodeId, SinkId};
 use crate::journal::Journals;
 use crate::model::broker::Policy as BrokerPolicy;
-use crate::model::consumer::ConsumerPolicy;
+use crate::model::consumer::{ConsumerPolicy, FetchPolicy};
+use crate::model::external::ExternalPolicy;
 use crate::model::producer::ProducerPolicy;
-use crate::model::{self, Broker, Consumer, Moment, Producer, Record};
+use crate::model::service::ServicePolicy;
+use crate::model::store::Isolation;
+use crate::model::{
+    self, Broker, Consumer, DatabaseServer, External, Moment, Producer, Record, Service,
+};
 use crate::node::{Machine, Planned, Seat, System};
 use crate::profile::{Knob, Profile, Unit};
 use crate::time::Span;
@@ -32,6 +37,9 @@ enum Role {
     Broker(BrokerPolicy),
     Producer(ProducerPolicy),
     Consumer(ConsumerPolicy),
+    Service(ServicePolicy),
+    Database(Isolation),
+    External(ExternalPolicy),
     Program(Factory),
 }
 
@@ -67,7 +75,17 @@ impl Pipe {
         self.dials.iter().zip(0..).map(|(&dial, knob)| (dial, seat.knob(KnobId(knob))))
     }
 
-    fn producer(&self, mut policy: ProducerPolicy, seat: &Seat<'_>) -> Producer {
+    fn producer(
+        &self,
+        mut policy: ProducerPolicy,
+        seat: &Seat<'_>,
+        disk: Journals<'_, Record>,
+    ) -> Producer {
+        self.tune_producer(&mut policy, seat);
+        Producer::boot(policy, seat, disk)
+    }
+
+    fn tune_producer(&self, policy: &mut ProducerPolicy, seat: &Seat<'_>) {
         for (dial, value) in self.knobs_of(seat) {
             match dial {
                 Dial::InFlight => policy.in_flight = value as u8,
@@ -76,7 +94,6 @@ impl Pipe {
                 Dial::Batch | Dial::WaitMax => {}
             }
         }
-        Producer::boot(policy, seat)
     }
 
     fn consumer(
@@ -85,14 +102,29 @@ impl Pipe {
         seat: &Seat<'_>,
         disk: Journals<'_, Record>,
     ) -> Consumer {
+        self.tune_fetch(&mut policy.fetch, seat);
+        Consumer::boot(policy, seat, disk)
+    }
+
+    fn tune_fetch(&self, policy: &mut FetchPolicy, seat: &Seat<'_>) {
         for (dial, value) in self.knobs_of(seat) {
             match dial {
-                Dial::Batch => policy.fetch.batch = value as u16,
-                Dial::WaitMax => policy.fetch.wait_max = Span::nanos_of(value),
+                Dial::Batch => policy.batch = value as u16,
+                Dial::WaitMax => policy.wait_max = Span::nanos_of(value),
                 Dial::InFlight | Dial::Timeout | Dial::Deadline => {}
             }
         }
-        Consumer::boot(policy, seat, disk)
+    }
+
+    fn service(
+        &self,
+        mut policy: ServicePolicy,
+        seat: &Seat<'_>,
+        disk: Journals<'_, Record>,
+    ) -> Service {
+        self.tune_producer(&mut policy.producer, seat);
+        self.tune_fetch(&mut policy.fetch, seat);
+        Service::boot(policy, seat, disk)
     }
 }
 
@@ -119,8 +151,15 @@ impl System for Pipe {
     fn boot(&self, seat: &Seat<'_>, disk: Journals<'_, Record>) -> model::Machine {
         match &self.roles[seat.id.index()] {
             Role::Broker(policy) => model::Machine::Broker(Broker::boot(*policy, disk)),
-            Role::Producer(policy) => model::Machine::Producer(self.producer(*policy, seat)),
+            Role::Producer(policy) => model::Machine::Producer(self.producer(*policy, seat, disk)),
             Role::Consumer(policy) => model::Machine::Consumer(self.consumer(*policy, seat, disk)),
+            Role::Service(policy) => {
+                model::Machine::Service(Box::new(self.service(*policy, seat, disk)))
+            }
+            Role::Database(isolation) => {
+                model::Machine::Database(DatabaseServer::boot(*isolation, disk))
+            }
+            Role::External(policy) => model::Machine::External(External::boot(*policy, disk)),
             Role::Program(factory) => model::Machine::Custom(factory(seat, disk)),
         }
     }
@@ -154,13 +193,19 @@ impl System for Pipe {
 fn roles(scenario: &Scenario) -> Vec<Role> {
     let mut roles = vec![Role::Broker(policies::broker(scenario))];
     let producer = policies::producer(scenario);
-    roles.extend((0..scenario.workload.producers.get()).map(|_| Role::Producer(producer)));
+    roles.extend((0..scenario.workload.producers.get()).map(|n| match scenario.service {
+        Some(section) => Role::Service(policies::service(scenario, section, n as u16)),
+        None => Role::Producer(producer),
+    }));
     for group in 0..scenario.consumer.groups.get() {
         for member in 0..scenario.consumer.members.get() {
             let policy = policies::consumer(scenario, group as u16, member as u16);
             roles.push(Role::Consumer(policy));
         }
     }
+    roles.extend(scenario.database.map(|section| Role::Database(section.isolation)));
+    let external = scenario.external.as_ref();
+    roles.extend(external.map(|section| Role::External(policies::external(scenario, section))));
     let programs = scenario.programs.iter();
     roles.extend(programs.filter_map(|program| {
         scenario.factory(&program.name).map(|factory| Role::Program(factory.clone()))
@@ -171,8 +216,8 @@ fn roles(scenario: &Scenario) -> Vec<Role> {
 fn plan(scenario: &Scenario) -> Vec<Planned> {
     let workload = &scenario.workload;
     let producers = (1..=workload.producers.get()).map(|n| (n, workload.messages.get()));
-    let programs = scenario.consumer_node(scenario.consumer.groups.get(), 0).0;
-    let programs = (u32::from(programs)..).zip(scenario.programs.iter().map(|p| p.messages));
+    let programs = scenario.machines().len() - scenario.programs.len();
+    let programs = (programs as u32..).zip(scenario.programs.iter().map(|p| p.messages));
     let mut plan = Vec::new();
     for (node, messages) in producers.chain(programs) {
         let node = NodeId(node as u16);
@@ -200,15 +245,30 @@ fn promise(scenario: &Scenario, name: PromiseName) -> Promise {
         PromiseName::ExactlyOnce => Promise::ExactlyOnce { sinks },
         PromiseName::IdempotentProducer => Promise::IdempotentProducer,
         PromiseName::PerKeyOrder => Promise::PerKeyOrder,
+        PromiseName::DurableLog => Promise::DurableLog { retention: None, compacted: false },
+        PromiseName::NeverCommitsAhead => Promise::NeverCommitsAhead {
+            of: groups
+                .map(|group| Handling { group: GroupId(group as u16), sink: SinkId(group as u16) })
+                .collect(),
+        },
+        PromiseName::Projected => Promise::Projected {
+            replicas: groups.map(|group| scenario.consumer_node(group, 0)).collect(),
+        },
         PromiseName::Convergent => Promise::Convergent {
             replicas: groups
-                .map(|group| Replica {
-                    node: scenario.consumer_node(group, 0),
-                    sink: Some(SinkId(group as u16)),
-                })
+                .map(|group| (scenario.consumer_node(group, 0), group as u16))
+                .chain(services(scenario))
+                .map(|(node, sink)| Replica { node, sink: Some(SinkId(sink)) })
                 .collect(),
         },
     }
+}
+
+/// The machines of the services, each with the sink of its state.
+fn services(scenario: &Scenario) -> impl Iterator<Item = (NodeId, u16)> {
+    let services = scenario.service.map_or(0, |_| scenario.workload.producers.get() as u16);
+    let groups = scenario.consumer.groups.get() as u16;
+    (0..services).map(move |service| (NodeId(1 + service), groups + service))
 }
 
 impl Dial {

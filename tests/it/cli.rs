@@ -1,5 +1,7 @@
 //! The command, as a shell meets it.
 
+mod zoo;
+
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
@@ -176,7 +178,7 @@ fn the_environment_sets_what_the_command_leaves_open() {
 #[test]
 fn an_unknown_name_is_told_its_neighbours() {
     let text = complaint(&mut postulate("sweep exactly-one-pipe"));
-    check_parts(&text, &["exactly-one-pipe", "did you mean exactly-once-pipe?"]);
+    check_parts(&text, &["exactly-one-pipe", "did you mean exactly-once-pipe"]);
     let text = complaint(&mut postulate("replay kubernetes --seed 1"));
     check_parts(&text, &["`postulate list` names all of them"]);
 }

@@ -24,3 +24,4 @@ mod reference;
 mod tidy;
 mod toy;
 mod tutorial;
+mod zoo;
