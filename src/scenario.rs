@@ -156,7 +156,7 @@
 //! ```
 
 use crate::check::Promise;
-use crate::id::NodeId;
+use crate::id::{NodeId, SinkId};
 use crate::journal::Journals;
 use crate::model::{CustomNode, Record};
 use crate::node::{Machine, Seat};
@@ -301,7 +301,7 @@ impl Scenario {
         let change = format!("{key} = {value}");
         let change: toml::Table = toml::from_str(&change)
             .map_err(|error| ScenarioError::text(&change, &change, &error))?;
-        overlay(&mut document, change);
+        overlay(&mut document, change, key.split('.').count());
         let mut scenario = Self::deserialize(document).map_err(|error| wrong(&error))?;
         check::check(&scenario).map_err(|problem| problem.locate(file, None))?;
         scenario.origin = Some(Origin::new(file, text));
@@ -338,7 +338,8 @@ impl Scenario {
     }
 
     /// Promises something besides what the scenario names: a sink of a program's own, for instance.
-    /// The sinks of the consumer groups count from 0; a system has at most
+    /// The sinks of the consumer groups count from 0, then come those of their dead letters; a
+    /// system has at most
     /// [`SINKS_MAX`](crate::check::SINKS_MAX) in all.
     pub fn promise(mut self, promise: Promise) -> Self {
         self.own_promises.push(promise);
@@ -456,6 +457,11 @@ impl Scenario {
         stated.into_iter().filter(|&(_, occurs)| occurs).map(|(class, _)| class).collect()
     }
 
+    /// Where the dead letters of a group land: behind the sinks of the groups' effects.
+    fn dead_letters(&self, group: u16) -> SinkId {
+        SinkId(self.consumer.groups.get() as u16 + group)
+    }
+
     /// The number of a consumer's machine; groups and members count from 0.
     fn consumer_node(&self, group: u32, member: u32) -> NodeId {
         let before = self.workload.producers.get() + group * self.consumer.members.get();
@@ -463,11 +469,14 @@ impl Scenario {
     }
 }
 
-/// Puts the values of `change` in the place of those of `table`.
-fn overlay(table: &mut toml::Table, change: toml::Table) {
+/// Puts the values of `change` in the place of those of `table`, `depth` tables down: what stands
+/// there is replaced as a whole, were it a table itself.
+fn overlay(table: &mut toml::Table, change: toml::Table, depth: usize) {
     for (key, value) in change {
         match (table.get_mut(&key), value) {
-            (Some(toml::Value::Table(inner)), toml::Value::Table(change)) => overlay(inner, change),
+            (Some(toml::Value::Table(inner)), toml::Value::Table(change)) if depth > 1 => {
+                overlay(inner, change, depth - 1);
+            }
             (_, value) => _ = table.insert(key, value),
         }
     }

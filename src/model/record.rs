@@ -7,6 +7,7 @@ use crate::digest::Digest;
 use crate::history::Effect;
 use crate::id::{GroupId, MessageId, PartitionId, SinkId};
 use crate::node;
+use crate::time::Instant;
 
 /// A record of a built-in machine's file, or of a user's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,20 @@ pub enum Record {
         /// The next offset to read.
         offset: u64,
     },
+    /// A producer begins to send a message.
+    Sending {
+        /// The message.
+        message: MessageId,
+        /// Its routing key.
+        key: u64,
+        /// Which attempt of the application, from 0.
+        attempt: u16,
+    },
+    /// The message is acknowledged to its producer, or has definitely failed.
+    Answered {
+        /// The message.
+        message: MessageId,
+    },
     /// A database commit that has an effect. All of it is durable, or nothing.
     Applied {
         /// The message that was applied.
@@ -51,6 +66,9 @@ pub enum Record {
         /// The next offset to read.
         next: u64,
     },
+    /// A database commit that says in several tables what became of an entry of a log. All of it is
+    /// durable, or nothing.
+    Handled(Handled),
     /// A commit of a store over several tables. All of it is durable, or nothing.
     Transaction(Box<Commit>),
     /// Values of a store's sequence up to this one may have been handed out.
@@ -73,22 +91,70 @@ pub enum Record {
         /// The fingerprint of the parameters.
         payload: u64,
     },
-    /// A producer begins to send a message.
-    Sending {
-        /// The message.
-        message: MessageId,
-        /// Its routing key.
-        key: u64,
-        /// Which attempt of the application, from 0.
-        attempt: u16,
-    },
-    /// The message is acknowledged to its producer, or has definitely failed.
-    Answered {
-        /// The message.
-        message: MessageId,
-    },
     /// A record of a user's own.
     Custom(CustomRecord),
+}
+
+/// What became of an entry of a log.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Handled {
+    /// The message.
+    pub message: MessageId,
+    /// Its routing key: that of its row in a projection.
+    pub key: u64,
+    /// The fingerprint of what was handled.
+    pub payload: u64,
+    /// Where the entry was read.
+    pub partition: PartitionId,
+    /// At which offset.
+    pub offset: u64,
+    /// What the wall clock showed then; the start of time if nobody will ask.
+    pub written: Instant,
+    /// Where the effect lands, or the letter that is dead.
+    pub sink: SinkId,
+    /// The tables that the commit writes to.
+    pub tables: Tables,
+}
+
+/// A set of tables of a consumer's database.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
+pub struct Tables(u8);
+
+impl Tables {
+    /// Effects.
+    pub const EFFECTS: Self = Self(1);
+    /// The inbox, whose unique key is the message.
+    pub const INBOX: Self = Self(1 << 1);
+    /// The projection, a row a key.
+    pub const PROJECTION: Self = Self(1 << 2);
+    /// The next offset to read of each partition.
+    pub const POSITIONS: Self = Self(1 << 3);
+    /// Messages whose handling failed because something else did.
+    pub const FAILED: Self = Self(1 << 4);
+    /// Messages whose handling failed because of what they say.
+    pub const POISONED: Self = Self(1 << 5);
+
+    /// These tables and `other`.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// These tables, and `other` if that is `wanted`.
+    #[must_use]
+    pub const fn and_if(self, wanted: bool, other: Self) -> Self {
+        if wanted { self.and(other) } else { self }
+    }
+
+    /// Whether one of `other` is among them.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// The tables of dead letters.
+    pub const fn dead_letters() -> Self {
+        Self::FAILED.and(Self::POISONED)
+    }
 }
 
 impl Record {
@@ -113,13 +179,18 @@ impl Record {
             | Self::Called { message, sink, payload, .. } => {
                 effects.push(Effect { message, sink, payload });
             }
+            Self::Handled(Handled { message, sink, payload, tables, .. }) => {
+                if tables.has(Tables::EFFECTS.and(Tables::dead_letters())) {
+                    effects.push(Effect { message, sink, payload });
+                }
+            }
             Self::Transaction(ref commit) => effects.extend_from_slice(&commit.effects),
             Self::Entry { .. }
             | Self::GroupOffset { .. }
-            | Self::Moved { .. }
             | Self::Sequence { .. }
             | Self::Sending { .. }
-            | Self::Answered { .. } => {}
+            | Self::Answered { .. }
+            | Self::Moved { .. } => {}
             Self::Custom(ref record) => record.effects(effects),
         }
     }
@@ -140,6 +211,12 @@ impl node::Record for Record {
                 let tag = 2 << 32 | u64::from(group.0) << 16 | u64::from(partition.0);
                 digest.word(tag).word(*offset);
             }
+            Self::Sending { message, key, attempt } => {
+                digest.word(11 << 48 | u64::from(*attempt)).word(message.word()).word(*key);
+            }
+            Self::Answered { message } => {
+                digest.word(12 << 48).word(message.word());
+            }
             Self::Applied { message, sink, payload, inbox, position } => {
                 let (partition, next) = position.unwrap_or_default();
                 let flags = u64::from(*inbox) | u64::from(position.is_some()) << 1;
@@ -149,6 +226,13 @@ impl node::Record for Record {
             }
             Self::Moved { partition, next } => {
                 digest.word(4 << 48 | u64::from(partition.0)).word(*next);
+            }
+            Self::Handled(handled) => {
+                let Handled { message, key, payload, partition, offset, .. } = *handled;
+                let tables = u64::from(handled.tables.0) << 32;
+                let places = u64::from(handled.sink.0) << 16 | u64::from(partition.0);
+                digest.word(7 << 48 | tables | places).word(message.word()).word(key);
+                digest.word(payload).word(offset).word(handled.written.nanos());
             }
             Self::Transaction(commit) => {
                 digest.word(16 << 48);
@@ -161,12 +245,6 @@ impl node::Record for Record {
                 digest.word(18 << 48 | u64::from(key.is_some()) << 32 | u64::from(sink.0));
                 digest.word(key.unwrap_or(0)).word(*at_ms);
                 digest.word(message.word()).word(*payload);
-            }
-            Self::Sending { message, key, attempt } => {
-                digest.word(11 << 48 | u64::from(*attempt)).word(message.word()).word(*key);
-            }
-            Self::Answered { message } => {
-                digest.word(12 << 48).word(message.word());
             }
             Self::Custom(record) => {
                 digest.word(5 << 48);
@@ -201,6 +279,16 @@ mod tests {
             position,
         };
         let here = (PartitionId(0), 1);
+        let handled = Handled {
+            message,
+            key: 1,
+            payload: 1,
+            partition: PartitionId(1),
+            offset: 1,
+            written: Instant::START,
+            sink: SinkId(1),
+            tables: Tables::EFFECTS,
+        };
         let records = [
             stored(0, entry, Identity::None),
             stored(1, entry, Identity::None),
@@ -211,6 +299,11 @@ mod tests {
             Record::GroupOffset { group: GroupId(0), partition: PartitionId(1), offset: 1 },
             Record::GroupOffset { group: GroupId(1), partition: PartitionId(0), offset: 1 },
             Record::GroupOffset { group: GroupId(0), partition: PartitionId(1), offset: 2 },
+            Record::Sending { message, key: 1, attempt: 0 },
+            Record::Sending { message, key: 2, attempt: 0 },
+            Record::Sending { message, key: 1, attempt: 1 },
+            Record::Answered { message },
+            Record::Answered { message: MessageId::new(NodeId(1), 2) },
             applied(1, false, None),
             applied(2, false, None),
             applied(1, true, None),
@@ -222,11 +315,15 @@ mod tests {
             Record::Sequence { sequence: SequenceId(0), logged: 2 },
             Record::Moved { partition: here.0, next: here.1 },
             Record::Moved { partition: here.0, next: 2 },
-            Record::Sending { message, key: 1, attempt: 0 },
-            Record::Sending { message, key: 2, attempt: 0 },
-            Record::Sending { message, key: 1, attempt: 1 },
-            Record::Answered { message },
-            Record::Answered { message: MessageId::new(NodeId(1), 2) },
+            Record::Handled(handled),
+            Record::Handled(Handled { message: MessageId::new(NodeId(1), 2), ..handled }),
+            Record::Handled(Handled { key: 2, ..handled }),
+            Record::Handled(Handled { payload: 2, ..handled }),
+            Record::Handled(Handled { partition: PartitionId(2), ..handled }),
+            Record::Handled(Handled { offset: 2, ..handled }),
+            Record::Handled(Handled { written: Instant::from_nanos(2), ..handled }),
+            Record::Handled(Handled { sink: SinkId(2), ..handled }),
+            Record::Handled(Handled { tables: Tables::INBOX, ..handled }),
         ];
         let records: Vec<Record> =
             records.into_iter().chain(commits(message)).chain(calls(message)).collect();
@@ -268,6 +365,26 @@ mod tests {
                 let sink = SinkId(sink);
                 Record::Called { key, at_ms, message, sink, payload }
             })
+    }
+
+    #[test]
+    fn only_an_effect_and_a_dead_letter_are_effects() {
+        let at = |tables| {
+            let (message, sink) = (MessageId::new(NodeId(1), 1), SinkId(3));
+            let (key, payload, offset, partition) = (1, 5, 7, PartitionId(0));
+            let written = Instant::START;
+            Handled { message, key, payload, partition, offset, written, sink, tables }
+        };
+        for (tables, effects) in [
+            (Tables::EFFECTS.and(Tables::INBOX), 1),
+            (Tables::INBOX.and(Tables::POSITIONS), 0),
+            (Tables::FAILED, 1),
+            (Tables::POISONED.and(Tables::POSITIONS), 1),
+        ] {
+            let mut found = Vec::new();
+            Record::Handled(at(tables)).effects(&mut found);
+            assert_eq!(found.len(), effects, "{tables:?}");
+        }
     }
 
     #[test]

@@ -4,12 +4,13 @@ use super::Scenario;
 use super::problem::Problem;
 use super::sections::{FsyncPolicy, PromiseName, Retries, Until};
 use crate::model::broker::ProducerState;
-use crate::model::consumer::Settle;
+use crate::model::consumer::{InboxExpiry, Resume, Settle};
 use crate::model::message::Acks;
 use crate::model::producer::{IdentityPolicy, OnTimeout, Unfinished};
 use crate::profile::{FaultClass, Swarm, Transport};
 use std::collections::BTreeSet;
 
+mod consumers;
 mod services;
 
 /// The most machines of a system.
@@ -38,12 +39,24 @@ fn promises(scenario: &Scenario) -> Result<(), Problem> {
             "promise something, for instance [\"exactly-once\"]",
         ));
     }
+    let promised = |name| scenario.promises.contains(&name);
     let several = scenario.consumer.members.get() > 1;
-    if several && scenario.promises.contains(&PromiseName::Convergent) {
+    for (name, slug) in
+        [(PromiseName::Convergent, "convergent"), (PromiseName::Projected, "projected")]
+    {
+        if several && promised(name) {
+            return Err(Problem::new(
+                "promises",
+                "no member of a group of several holds the whole table",
+                format!("promise {slug:?} only with consumer.members = 1"),
+            ));
+        }
+    }
+    if scenario.consumer.resume == Resume::Earliest && promised(PromiseName::PerKeyOrder) {
         return Err(Problem::new(
-            "promises",
-            "no member of a group of several holds the whole table",
-            "promise \"convergent\" only with consumer.members = 1",
+            "consumer.resume",
+            "who starts over with every restart reads records again, in breach of \"per-key-order\"",
+            "resume = \"committed\"",
         ));
     }
     if several && scenario.consumer.until == Until::Complete {
@@ -126,6 +139,7 @@ fn clients(scenario: &Scenario) -> Result<(), Problem> {
             "leave it out",
         ));
     }
+    consumers::consumers(scenario)?;
     let varied = vary.wait_max.iter().map(|&wait_max| ("vary.wait_max", wait_max));
     let timeout = consumer.timeout.get();
     for (key, wait_max) in [("consumer.wait_max", consumer.wait_max)].into_iter().chain(varied) {
@@ -271,10 +285,8 @@ fn envelope(scenario: &Scenario) -> Result<(), Problem> {
             FaultClass::Disconnect if network.transport == Transport::Datagram => {
                 "datagrams have no connection to break"
             }
-            FaultClass::ClockStep
-                if scenario.programs.is_empty() && scenario.external.is_none() =>
-            {
-                "no built-in machine reads its wall clock"
+            FaultClass::ClockStep if !reads_wall_clock(scenario) => {
+                "no machine reads its wall clock"
             }
             _ => continue,
         };
@@ -282,4 +294,12 @@ fn envelope(scenario: &Scenario) -> Result<(), Problem> {
         return Err(Problem::new("run.envelope", format!("{class}: {why}"), right));
     }
     Ok(())
+}
+
+/// Whether a step of a wall clock can make a difference: it dates the rows of an inbox that expire
+/// and the keys of an external system, and a program may read it.
+fn reads_wall_clock(scenario: &Scenario) -> bool {
+    scenario.consumer.inbox_expiry != InboxExpiry::Never
+        || scenario.external.is_some()
+        || !scenario.programs.is_empty()
 }

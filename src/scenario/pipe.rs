@@ -1,9 +1,9 @@
 //! A scenario put together: machines with built-in programs, their workload and their promises.
 
 use super::{Factory, Positive, PromiseName, Scenario, policies};
-use crate::check::{Promise, Replica};
+use crate::check::{Handling, Promise, Replica};
 use crate::history::Effect;
-use crate::id::{KnobId, MessageId, NodeId, SinkId};
+use crate::id::{GroupId, KnobId, MessageId, NodeId, SinkId};
 use crate::journal::Journals;
 use crate::model::broker::Policy as BrokerPolicy;
 use crate::model::consumer::{ConsumerPolicy, FetchPolicy};
@@ -245,6 +245,15 @@ fn promise(scenario: &Scenario, name: PromiseName) -> Promise {
         PromiseName::ExactlyOnce => Promise::ExactlyOnce { sinks },
         PromiseName::IdempotentProducer => Promise::IdempotentProducer,
         PromiseName::PerKeyOrder => Promise::PerKeyOrder,
+        PromiseName::DurableLog => Promise::DurableLog { retention: None, compacted: false },
+        PromiseName::NeverCommitsAhead => Promise::NeverCommitsAhead {
+            of: groups
+                .map(|group| Handling { group: GroupId(group as u16), sink: SinkId(group as u16) })
+                .collect(),
+        },
+        PromiseName::Projected => Promise::Projected {
+            replicas: groups.map(|group| scenario.consumer_node(group, 0)).collect(),
+        },
         PromiseName::Convergent => Promise::Convergent {
             replicas: groups
                 .map(|group| (scenario.consumer_node(group, 0), group as u16))

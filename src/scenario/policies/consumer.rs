@@ -2,8 +2,13 @@
 
 use super::{BROKER, natural};
 use crate::id::{GroupId, SinkId};
-use crate::model::consumer::{ConsumerPolicy, FetchPolicy};
-use crate::scenario::{Scenario, Until};
+use crate::model::consumer::{ConsumerPolicy, FetchPolicy, HandlingPolicy, Target};
+use crate::scenario::{Bounded, Positive, Scenario, Until};
+
+/// How often a failed handling is repeated unless stated: Spring Kafka's default.
+const RETRIES: u16 = 9;
+/// The time before that unless stated.
+const BACKOFF: Positive = Positive::millis(10);
 
 pub(in crate::scenario) fn consumer(
     scenario: &Scenario,
@@ -31,7 +36,25 @@ pub(in crate::scenario) fn consumer(
         sink: SinkId(group),
         settle: section.settle,
         dedup: section.dedup,
+        inbox_expiry: section.inbox_expiry,
+        apply: section.apply,
+        target: Target::Own,
+        guard: section.guard.unwrap_or_default(),
+        handling: handling(scenario, group),
         resume: section.resume,
         enough: (section.until == Until::Complete).then_some(total),
+    }
+}
+
+fn handling(scenario: &Scenario, group: u16) -> HandlingPolicy {
+    let section = &scenario.consumer;
+    HandlingPolicy {
+        work: section.work,
+        failing: section.failing,
+        poison: scenario.workload.poison.map(Bounded::get),
+        on_failure: section.on_failure.unwrap_or_default(),
+        retries: section.retries.map_or(RETRIES, |retries| retries.get() as u16),
+        backoff: section.retry_backoff.unwrap_or(BACKOFF).get(),
+        dead_letters: scenario.dead_letters(group),
     }
 }
