@@ -21,6 +21,8 @@ mod properties;
 #[cfg(all(unix, feature = "cli"))]
 mod readme;
 mod reference;
+mod remote;
+mod service;
 mod tidy;
 mod toy;
 mod tutorial;
