@@ -156,8 +156,9 @@
 //! ```
 
 use crate::check::Promise;
-use crate::id::NodeId;
+use crate::id::{NodeId, SinkId};
 use crate::journal::Journals;
+use crate::model::consumer::Apply;
 use crate::model::{CustomNode, Record};
 use crate::node::{Machine, Seat};
 use crate::profile::{DiskProfile, Envelope, FaultClass, Link, Profile, Swarm};
@@ -173,8 +174,9 @@ pub(crate) use nearest::nearest;
 pub use pipe::Pipe;
 pub use problem::{Place, ScenarioError};
 pub use sections::{
-    BrokerSection, ClockSection, ConsumerSection, DiskSection, Expect, FsyncPolicy, NetworkSection,
-    ProducerSection, Program, PromiseName, Retries, RunSection, Until, VarySection, Workload,
+    BrokerSection, ClockSection, ConsumerSection, DatabaseSection, DiskSection, Expect,
+    ExternalSection, FsyncPolicy, NetworkSection, ProducerSection, Program, PromiseName, Retries,
+    RunSection, ServiceSection, Until, VarySection, Workload,
 };
 
 mod advice;
@@ -226,6 +228,12 @@ pub struct Scenario {
     /// The consumers.
     #[serde(default)]
     pub consumer: ConsumerSection,
+    /// A database on a machine of its own, for consumers or programs that use one.
+    pub database: Option<DatabaseSection>,
+    /// An external system, for consumers or programs that call one.
+    pub external: Option<ExternalSection>,
+    /// Services in the place of the producers.
+    pub service: Option<ServiceSection>,
     /// The network.
     #[serde(default)]
     pub network: NetworkSection,
@@ -294,7 +302,7 @@ impl Scenario {
         let change = format!("{key} = {value}");
         let change: toml::Table = toml::from_str(&change)
             .map_err(|error| ScenarioError::text(&change, &change, &error))?;
-        overlay(&mut document, change);
+        overlay(&mut document, change, key.split('.').count());
         let mut scenario = Self::deserialize(document).map_err(|error| wrong(&error))?;
         check::check(&scenario).map_err(|problem| problem.locate(file, None))?;
         scenario.origin = Some(Origin::new(file, text));
@@ -331,7 +339,8 @@ impl Scenario {
     }
 
     /// Promises something besides what the scenario names: a sink of a program's own, for instance.
-    /// The sinks of the consumer groups count from 0; a system has at most
+    /// The sinks of the consumer groups count from 0, then come those of the services, of an
+    /// external system and of the groups' dead letters; promises may name at most
     /// [`SINKS_MAX`](crate::check::SINKS_MAX) in all.
     pub fn promise(mut self, promise: Promise) -> Self {
         self.own_promises.push(promise);
@@ -368,13 +377,26 @@ impl Scenario {
         attached.find(|attached| attached.program == program).map(|attached| &attached.factory)
     }
 
-    /// The machines: the broker, the producers, the consumers group by group, the programs.
+    /// The machine of the database, if there is one.
+    pub fn database_node(&self) -> Option<NodeId> {
+        self.database.map(|_| self.consumer_node(self.consumer.groups.get(), 0))
+    }
+
+    /// The machine of the external system, if there is one.
+    pub fn external_node(&self) -> Option<NodeId> {
+        let place = self.consumer_node(self.consumer.groups.get(), 0).0;
+        self.external.map(|_| NodeId(place + u16::from(self.database.is_some())))
+    }
+
+    /// The machines: the broker, the producers or services, the consumers group by group, the
+    /// database, the external system, the programs.
     fn machines(&self) -> Vec<Machine> {
         let zoned = |n: u32| 1 + (n % 2) as u8;
         let machine = |name, role, zone| Machine { name, role, zone };
         let mut machines = vec![machine("broker".to_owned(), "broker", 0)];
         let producers = 1..=self.workload.producers.get();
-        machines.extend(producers.map(|n| machine(format!("producer-{n}"), "producer", zoned(n))));
+        let sender = if self.service.is_some() { "service" } else { "producer" };
+        machines.extend(producers.map(|n| machine(format!("{sender}-{n}"), sender, zoned(n))));
         for group in 1..=self.consumer.groups.get() {
             for member in 1..=self.consumer.members.get() {
                 let name = match self.consumer.members.get() {
@@ -384,6 +406,9 @@ impl Scenario {
                 machines.push(machine(name, "consumer", zoned(group + member)));
             }
         }
+        let shared = [("database", self.database.is_some()), ("external", self.external.is_some())];
+        let shared = shared.into_iter().filter(|&(_, present)| present);
+        machines.extend(shared.map(|(role, _)| machine(role.to_owned(), role, 0)));
         let programs = self.programs.iter().zip(0..);
         machines.extend(programs.map(|(p, n)| machine(p.machine.clone(), "program", zoned(n))));
         machines
@@ -433,6 +458,25 @@ impl Scenario {
         stated.into_iter().filter(|&(_, occurs)| occurs).map(|(class, _)| class).collect()
     }
 
+    /// Where what a group does takes effect.
+    fn sink(&self, group: u16) -> SinkId {
+        match self.consumer.apply {
+            Apply::Insert | Apply::Upsert | Apply::Database => SinkId(group),
+            Apply::External => self.external_sink(),
+        }
+    }
+
+    /// Where what the external system does shows: behind the sinks of the groups and the services.
+    fn external_sink(&self) -> SinkId {
+        let services = self.service.map_or(0, |_| self.workload.producers.get());
+        SinkId((self.consumer.groups.get() + services) as u16)
+    }
+
+    /// Where the dead letters of a group land: behind all other sinks.
+    fn dead_letters(&self, group: u16) -> SinkId {
+        SinkId(self.external_sink().0 + 1 + group)
+    }
+
     /// The number of a consumer's machine; groups and members count from 0.
     fn consumer_node(&self, group: u32, member: u32) -> NodeId {
         let before = self.workload.producers.get() + group * self.consumer.members.get();
@@ -440,11 +484,14 @@ impl Scenario {
     }
 }
 
-/// Puts the values of `change` in the place of those of `table`.
-fn overlay(table: &mut toml::Table, change: toml::Table) {
+/// Puts the values of `change` in the place of those of `table`, `depth` tables down: what stands
+/// there is replaced as a whole, were it a table itself.
+fn overlay(table: &mut toml::Table, change: toml::Table, depth: usize) {
     for (key, value) in change {
         match (table.get_mut(&key), value) {
-            (Some(toml::Value::Table(inner)), toml::Value::Table(change)) => overlay(inner, change),
+            (Some(toml::Value::Table(inner)), toml::Value::Table(change)) if depth > 1 => {
+                overlay(inner, change, depth - 1);
+            }
             (_, value) => _ = table.insert(key, value),
         }
     }

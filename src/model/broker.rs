@@ -361,6 +361,8 @@ impl Node for Broker {
             | Message::Fetched { .. }
             | Message::Committed { .. }
             | Message::OffsetFetched { .. }
+            | Message::Database(_)
+            | Message::External(_)
             | Message::Custom(_) => {}
         }
     }

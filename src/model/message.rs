@@ -6,7 +6,12 @@ use crate::digest::Digest;
 use crate::id::{GroupId, MessageId, PartitionId};
 use crate::node;
 use crate::time::Span;
+pub use database::DatabaseMessage;
+pub use external::{CallAnswer, ExternalMessage};
 use serde::Deserialize;
+
+mod database;
+mod external;
 
 /// What links carry between built-in machines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +95,10 @@ pub enum Message {
         /// The next offset to read.
         offset: u64,
     },
+    /// Between a database and its clients.
+    Database(DatabaseMessage),
+    /// Between an external system and its clients.
+    External(ExternalMessage),
     /// A message of a user's own.
     Custom(CustomMessage),
 }
@@ -196,7 +205,7 @@ pub enum Reading {
 }
 
 /// The kinds of [`Message`], in its order.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 15] = [
     "Produce",
     "Produced",
     "Fetch",
@@ -205,9 +214,19 @@ const KINDS: [&str; 9] = [
     "Committed",
     "OffsetFetch",
     "OffsetFetched",
+    DatabaseMessage::KINDS[0],
+    DatabaseMessage::KINDS[1],
+    DatabaseMessage::KINDS[2],
+    DatabaseMessage::KINDS[3],
+    ExternalMessage::KINDS[0],
+    ExternalMessage::KINDS[1],
     "Custom",
 ];
 
+/// Messages of a database have the kinds from here on.
+const DATABASE: u8 = EXTERNAL - DatabaseMessage::KINDS.len() as u8;
+/// Messages of an external system have the kinds from here on.
+const EXTERNAL: u8 = CUSTOM - ExternalMessage::KINDS.len() as u8;
 /// Custom messages have the kinds from here on.
 const CUSTOM: u8 = KINDS.len() as u8 - 1;
 
@@ -299,6 +318,8 @@ impl node::Message for Message {
             Self::Committed { .. } => 5,
             Self::OffsetFetch { .. } => 6,
             Self::OffsetFetched { .. } => 7,
+            Self::Database(message) => DATABASE + message.kind(),
+            Self::External(message) => EXTERNAL + message.kind(),
             Self::Custom(message) => CUSTOM.saturating_add(message.kind()),
         }
     }
@@ -355,6 +376,14 @@ impl node::Message for Message {
             Self::OffsetFetched { request, partition, offset } => {
                 digest.word(packed(7, *partition, NO_GROUP, 0)).word(*request).word(*offset);
             }
+            Self::Database(message) => {
+                digest.word(u64::from(DATABASE));
+                message.fingerprint(digest);
+            }
+            Self::External(message) => {
+                digest.word(u64::from(EXTERNAL));
+                message.fingerprint(digest);
+            }
             Self::Custom(message) => {
                 digest.word(u64::from(CUSTOM));
                 message.fingerprint(digest);
@@ -370,6 +399,8 @@ impl node::Message for Message {
             + match self {
                 Self::Produce { produce, .. } => bodies(&[produce.entry]),
                 Self::Fetched { reading: Reading::Entries(entries), .. } => bodies(entries),
+                Self::Database(message) => message.size(),
+                Self::External(message) => message.size(),
                 Self::Custom(message) => message.size(),
                 _ => 0,
             }
@@ -402,6 +433,13 @@ mod tests {
     }
 
     fn variants(blobs: &mut Blobs) -> Vec<Message> {
+        let mut all = log_variants(blobs);
+        all.extend(database::variants().into_iter().map(Message::Database));
+        all.extend(external::variants().into_iter().map(Message::External));
+        all
+    }
+
+    fn log_variants(blobs: &mut Blobs) -> Vec<Message> {
         let mut all = Vec::new();
         let (one, two) = (blobs.put(b"one"), blobs.put(b"two"));
         let id = |number| MessageId::new(NodeId(1), number);
@@ -469,6 +507,18 @@ mod tests {
             }
         }
         all
+    }
+
+    #[test]
+    fn kinds_have_names_of_their_own() {
+        let mut blobs = Blobs::default();
+        let kinds: std::collections::BTreeSet<(u8, &str)> = variants(&mut blobs)
+            .iter()
+            .map(|message| (message.kind(), Message::kind_name(message.kind())))
+            .collect();
+        let kinds: Vec<_> = kinds.into_iter().collect();
+        let named = (0..).zip(&KINDS[..KINDS.len() - 1]).map(|(kind, &name)| (kind, name));
+        assert_eq!(kinds, named.collect::<Vec<(u8, &str)>>());
     }
 
     #[test]

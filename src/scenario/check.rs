@@ -4,11 +4,14 @@ use super::Scenario;
 use super::problem::Problem;
 use super::sections::{FsyncPolicy, PromiseName, Retries, Until};
 use crate::model::broker::ProducerState;
-use crate::model::consumer::{Resume, Settle};
+use crate::model::consumer::{Apply, InboxExpiry, Resume, Settle};
 use crate::model::message::Acks;
 use crate::model::producer::{IdentityPolicy, OnTimeout, Unfinished};
 use crate::profile::{FaultClass, Swarm, Transport};
 use std::collections::BTreeSet;
+
+mod consumers;
+mod services;
 
 /// The most machines of a system.
 const MACHINES_MAX: u32 = 4_000;
@@ -23,6 +26,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     messages(scenario)?;
     broker(scenario)?;
     clients(scenario)?;
+    services::services(scenario)?;
     surroundings(scenario)?;
     envelope(scenario)
 }
@@ -37,16 +41,31 @@ fn promises(scenario: &Scenario) -> Result<(), Problem> {
     }
     let promised = |name| scenario.promises.contains(&name);
     let several = scenario.consumer.members.get() > 1;
+    let is_shared = matches!(scenario.consumer.apply, Apply::Database | Apply::External);
     for (name, slug) in
         [(PromiseName::Convergent, "convergent"), (PromiseName::Projected, "projected")]
     {
-        if several && promised(name) {
+        if several && !is_shared && promised(name) {
             return Err(Problem::new(
                 "promises",
                 "no member of a group of several holds the whole table",
                 format!("promise {slug:?} only with consumer.members = 1"),
             ));
         }
+    }
+    if is_shared && scenario.consumer.groups.get() > 1 && promised(PromiseName::Convergent) {
+        return Err(Problem::new(
+            "promises",
+            "the database holds the tables of all groups in one",
+            "promise \"convergent\" only with consumer.groups = 1",
+        ));
+    }
+    if scenario.consumer.apply != Apply::Upsert && promised(PromiseName::Projected) {
+        return Err(Problem::new(
+            "promises",
+            "a table with a row a message is no projection",
+            "promise \"projected\" only with consumer.apply = \"upsert\"",
+        ));
     }
     if scenario.consumer.resume == Resume::Earliest && promised(PromiseName::PerKeyOrder) {
         return Err(Problem::new(
@@ -68,7 +87,9 @@ fn promises(scenario: &Scenario) -> Result<(), Problem> {
 fn machines(scenario: &Scenario) -> Result<(), Problem> {
     let consumers = scenario.consumer.groups.get() * scenario.consumer.members.get();
     let programs = scenario.programs.len() as u32;
-    let machines = 1 + scenario.workload.producers.get() + consumers + programs;
+    let shared = [scenario.database.is_some(), scenario.external.is_some()];
+    let shared = shared.into_iter().map(u32::from).sum::<u32>();
+    let machines = 1 + scenario.workload.producers.get() + consumers + shared + programs;
     if machines > MACHINES_MAX {
         return Err(Problem::new(
             "workload.producers",
@@ -133,6 +154,7 @@ fn clients(scenario: &Scenario) -> Result<(), Problem> {
             "leave it out",
         ));
     }
+    consumers::consumers(scenario)?;
     let varied = vary.wait_max.iter().map(|&wait_max| ("vary.wait_max", wait_max));
     let timeout = consumer.timeout.get();
     for (key, wait_max) in [("consumer.wait_max", consumer.wait_max)].into_iter().chain(varied) {
@@ -278,8 +300,8 @@ fn envelope(scenario: &Scenario) -> Result<(), Problem> {
             FaultClass::Disconnect if network.transport == Transport::Datagram => {
                 "datagrams have no connection to break"
             }
-            FaultClass::ClockStep if scenario.programs.is_empty() => {
-                "no built-in machine reads its wall clock"
+            FaultClass::ClockStep if !reads_wall_clock(scenario) => {
+                "no machine reads its wall clock"
             }
             _ => continue,
         };
@@ -287,4 +309,12 @@ fn envelope(scenario: &Scenario) -> Result<(), Problem> {
         return Err(Problem::new("run.envelope", format!("{class}: {why}"), right));
     }
     Ok(())
+}
+
+/// Whether a step of a wall clock can make a difference: it dates the rows of an inbox that expire
+/// and the keys of an external system, and a program may read it.
+fn reads_wall_clock(scenario: &Scenario) -> bool {
+    scenario.consumer.inbox_expiry != InboxExpiry::Never
+        || scenario.external.is_some()
+        || !scenario.programs.is_empty()
 }
