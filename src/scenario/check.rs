@@ -4,7 +4,7 @@ use super::Scenario;
 use super::problem::Problem;
 use super::sections::{FsyncPolicy, PromiseName, Retries, Until};
 use crate::model::broker::ProducerState;
-use crate::model::consumer::{InboxExpiry, Resume, Settle};
+use crate::model::consumer::{Apply, InboxExpiry, Resume, Settle};
 use crate::model::message::Acks;
 use crate::model::producer::{IdentityPolicy, OnTimeout, Unfinished};
 use crate::profile::{FaultClass, Swarm, Transport};
@@ -41,16 +41,31 @@ fn promises(scenario: &Scenario) -> Result<(), Problem> {
     }
     let promised = |name| scenario.promises.contains(&name);
     let several = scenario.consumer.members.get() > 1;
+    let is_shared = matches!(scenario.consumer.apply, Apply::Database | Apply::External);
     for (name, slug) in
         [(PromiseName::Convergent, "convergent"), (PromiseName::Projected, "projected")]
     {
-        if several && promised(name) {
+        if several && !is_shared && promised(name) {
             return Err(Problem::new(
                 "promises",
                 "no member of a group of several holds the whole table",
                 format!("promise {slug:?} only with consumer.members = 1"),
             ));
         }
+    }
+    if is_shared && scenario.consumer.groups.get() > 1 && promised(PromiseName::Convergent) {
+        return Err(Problem::new(
+            "promises",
+            "the database holds the tables of all groups in one",
+            "promise \"convergent\" only with consumer.groups = 1",
+        ));
+    }
+    if scenario.consumer.apply != Apply::Upsert && promised(PromiseName::Projected) {
+        return Err(Problem::new(
+            "promises",
+            "a table with a row a message is no projection",
+            "promise \"projected\" only with consumer.apply = \"upsert\"",
+        ));
     }
     if scenario.consumer.resume == Resume::Earliest && promised(PromiseName::PerKeyOrder) {
         return Err(Problem::new(
