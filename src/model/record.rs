@@ -343,9 +343,6 @@ mod tests {
             applied(1, true, Some(here)),
             applied(1, true, Some((PartitionId(1), 1))),
             applied(1, true, Some((PartitionId(0), 2))),
-            Record::Sequence { sequence: SequenceId(0), logged: 1 },
-            Record::Sequence { sequence: SequenceId(1), logged: 1 },
-            Record::Sequence { sequence: SequenceId(0), logged: 2 },
             Record::Moved { partition: here.0, next: here.1 },
             Record::Moved { partition: here.0, next: 2 },
             Record::Volume { count: 1, end: 2 },
@@ -396,7 +393,10 @@ mod tests {
         let effects =
             [effect, Effect { sink: SinkId(1), ..effect }, Effect { payload: 1, ..effect }]
                 .map(|effect| Commit { changes: vec![], effects: vec![effect] });
-        changes.into_iter().chain(effects).map(|commit| Record::Transaction(Box::new(commit)))
+        let commits = changes.into_iter().chain(effects);
+        let sequences = [(0, 1), (1, 1), (0, 2)]
+            .map(|(sequence, logged)| Record::Sequence { sequence: SequenceId(sequence), logged });
+        commits.map(|commit| Record::Transaction(Box::new(commit))).chain(sequences)
     }
 
     fn calls(message: MessageId) -> impl Iterator<Item = Record> {
