@@ -70,7 +70,9 @@ pub fn view(updates: impl IntoIterator<Item = Row>) -> SetDigest {
         }
     }
     let mut view = SetDigest::new();
-    rows.into_values().for_each(|row| row.enter(&mut view));
+    for row in rows.into_values() {
+        row.enter(&mut view);
+    }
     view
 }
 

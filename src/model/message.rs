@@ -433,6 +433,13 @@ mod tests {
     }
 
     fn variants(blobs: &mut Blobs) -> Vec<Message> {
+        let mut all = log_variants(blobs);
+        all.extend(database::variants().into_iter().map(Message::Database));
+        all.extend(external::variants().into_iter().map(Message::External));
+        all
+    }
+
+    fn log_variants(blobs: &mut Blobs) -> Vec<Message> {
         let mut all = Vec::new();
         let (one, two) = (blobs.put(b"one"), blobs.put(b"two"));
         let id = |number| MessageId::new(NodeId(1), number);
@@ -499,8 +506,6 @@ mod tests {
                 all.push(Message::Produced { message: id(2), partition, verdict });
             }
         }
-        all.extend(database::variants().into_iter().map(Message::Database));
-        all.extend(external::variants().into_iter().map(Message::External));
         all
     }
 

@@ -32,6 +32,20 @@ pub enum Record {
         /// The next offset to read.
         offset: u64,
     },
+    /// A producer begins to send a message.
+    Sending {
+        /// The message.
+        message: MessageId,
+        /// Its routing key.
+        key: u64,
+        /// Which attempt of the application, from 0.
+        attempt: u16,
+    },
+    /// The message is acknowledged to its producer, or has definitely failed.
+    Answered {
+        /// The message.
+        message: MessageId,
+    },
     /// A database commit that has an effect. All of it is durable, or nothing.
     Applied {
         /// The message that was applied.
@@ -76,20 +90,6 @@ pub enum Record {
         sink: SinkId,
         /// The fingerprint of the parameters.
         payload: u64,
-    },
-    /// A producer begins to send a message.
-    Sending {
-        /// The message.
-        message: MessageId,
-        /// Its routing key.
-        key: u64,
-        /// Which attempt of the application, from 0.
-        attempt: u16,
-    },
-    /// The message is acknowledged to its producer, or has definitely failed.
-    Answered {
-        /// The message.
-        message: MessageId,
     },
     /// A record of a user's own.
     Custom(CustomRecord),
@@ -187,10 +187,10 @@ impl Record {
             Self::Transaction(ref commit) => effects.extend_from_slice(&commit.effects),
             Self::Entry { .. }
             | Self::GroupOffset { .. }
-            | Self::Moved { .. }
             | Self::Sequence { .. }
             | Self::Sending { .. }
-            | Self::Answered { .. } => {}
+            | Self::Answered { .. }
+            | Self::Moved { .. } => {}
             Self::Custom(ref record) => record.effects(effects),
         }
     }
@@ -210,6 +210,12 @@ impl node::Record for Record {
             Self::GroupOffset { group, partition, offset } => {
                 let tag = 2 << 32 | u64::from(group.0) << 16 | u64::from(partition.0);
                 digest.word(tag).word(*offset);
+            }
+            Self::Sending { message, key, attempt } => {
+                digest.word(11 << 48 | u64::from(*attempt)).word(message.word()).word(*key);
+            }
+            Self::Answered { message } => {
+                digest.word(12 << 48).word(message.word());
             }
             Self::Applied { message, sink, payload, inbox, position } => {
                 let (partition, next) = position.unwrap_or_default();
@@ -239,12 +245,6 @@ impl node::Record for Record {
                 digest.word(18 << 48 | u64::from(key.is_some()) << 32 | u64::from(sink.0));
                 digest.word(key.unwrap_or(0)).word(*at_ms);
                 digest.word(message.word()).word(*payload);
-            }
-            Self::Sending { message, key, attempt } => {
-                digest.word(11 << 48 | u64::from(*attempt)).word(message.word()).word(*key);
-            }
-            Self::Answered { message } => {
-                digest.word(12 << 48).word(message.word());
             }
             Self::Custom(record) => {
                 digest.word(5 << 48);
@@ -299,6 +299,11 @@ mod tests {
             Record::GroupOffset { group: GroupId(0), partition: PartitionId(1), offset: 1 },
             Record::GroupOffset { group: GroupId(1), partition: PartitionId(0), offset: 1 },
             Record::GroupOffset { group: GroupId(0), partition: PartitionId(1), offset: 2 },
+            Record::Sending { message, key: 1, attempt: 0 },
+            Record::Sending { message, key: 2, attempt: 0 },
+            Record::Sending { message, key: 1, attempt: 1 },
+            Record::Answered { message },
+            Record::Answered { message: MessageId::new(NodeId(1), 2) },
             applied(1, false, None),
             applied(2, false, None),
             applied(1, true, None),
@@ -319,11 +324,6 @@ mod tests {
             Record::Handled(Handled { written: Instant::from_nanos(2), ..handled }),
             Record::Handled(Handled { sink: SinkId(2), ..handled }),
             Record::Handled(Handled { tables: Tables::INBOX, ..handled }),
-            Record::Sending { message, key: 1, attempt: 0 },
-            Record::Sending { message, key: 2, attempt: 0 },
-            Record::Sending { message, key: 1, attempt: 1 },
-            Record::Answered { message },
-            Record::Answered { message: MessageId::new(NodeId(1), 2) },
         ];
         let records: Vec<Record> =
             records.into_iter().chain(commits(message)).chain(calls(message)).collect();

@@ -141,8 +141,8 @@ fn measured_text(exhibits: &[Exhibit], paint: Paint) -> Option<String> {
         let _ = writeln!(text, "{line}");
     }
     let note = format!(
-        "Schedules to the first failure, in {} searches from seeds of their own; one that finds none \
-         is given up after {} and counts as that many.",
+        "Schedules to the first failure, in {} searches from seeds of their own; one that finds \
+         none is given up after {} and counts as that many.",
         first.trials.len(),
         count(first.cap)
     );

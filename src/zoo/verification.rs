@@ -206,9 +206,11 @@ impl<'a> Case<'a> {
         let mut names: Vec<_> = triggers.iter().map(|class| class.slug().to_owned()).collect();
         if names.len() > NAMED_MAX {
             let others = names.split_off(NAMED_MAX - 1).len();
-            names.push(format!("and {others} other classes of faults"));
+            names.push(format!("{others} other classes of faults"));
         }
-        Ok((is_clean, format!("{told} without {}", names.join(", "))))
+        let last = names.pop().unwrap_or_default();
+        let names = if names.is_empty() { last } else { names.join(", ") + " and " + &last };
+        Ok((is_clean, format!("{told} without {names}")))
     }
 
     fn quiet_fails(&self) -> Seen {
@@ -301,12 +303,15 @@ impl<'a> Case<'a> {
             let broken = runs.iter().filter(|run| self.is_broken(run)).count();
             holds |= broken == runs.len();
             if broken > 0 {
-                told.push(format!("in {broken} of {} under {}", runs.len(), kebab(promise)));
+                told.push(format!("{broken} of {} with {} alone", runs.len(), kebab(promise)));
             }
         }
-        let where_seen = if told.is_empty() { "in none".to_owned() } else { told.join(" and ") };
         let rule = self.specimen.breaks;
-        Ok(Ok((holds, format!("{rule} with a single promise {where_seen}"))))
+        let told = match told.as_slice() {
+            [] => format!("{rule} with no promise alone"),
+            some => format!("{rule} in {}", some.join(", in ")),
+        };
+        Ok(Ok((holds, told)))
     }
 
     /// The schedules in which searches found the promised rule broken, and the witness.

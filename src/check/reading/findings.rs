@@ -73,7 +73,7 @@ impl Reading {
             Resurrected::Passed { step, read } => (read, Some(self.steps[step as usize]), None),
             Resurrected::Settled { committed, read } => (read, None, Some(committed)),
         };
-        let Some((message, Place { partition, offset })) = handed(&read) else { return None };
+        let (message, Place { partition, offset }) = handed(&read)?;
         let place = Place { partition, offset };
         let (expected, observed) = match (step, committed) {
             (Some(step), _) => (
@@ -85,7 +85,7 @@ impl Reading {
             ),
             (None, committed) => (
                 format!(
-                    "nothing is handed again that was settled before the session began: there \\
+                    "nothing is handed again that was settled before the session began: there \
                      the group had committed offset {} of {partition:?}",
                     committed.unwrap_or_default()
                 ),
@@ -162,7 +162,7 @@ impl Reading {
                 place.offset
             ),
             None => format!(
-                "its first record, at {}, was {message} at offset {offset}, before every offset \\
+                "its first record, at {}, was {message} at offset {offset}, before every offset \
                  that the group had committed or tried to",
                 read.at
             ),

@@ -125,15 +125,7 @@ impl ProducerClient {
         };
         match verdict {
             Verdict::Stored { offset } => {
-                let (offset, Flying { attempt, renamed, .. }) = (Some(offset), lane.flying[place]);
-                // The copy that was written may be one under another name, and the sequence of this
-                // name missing for good.
-                lane.draining |= renamed;
-                ctx.record(Event::SendOk { message, attempt, partition, offset });
-                if self.journal.is_some() {
-                    self.write_down(Record::Answered { message }, ctx);
-                }
-                self.done(partition.index(), place, ctx);
+                self.acknowledged(partition.index(), place, Some(offset), ctx);
             }
             Verdict::Refused(refusal) => self.refused(partition.index(), place, refusal, ctx),
         }
@@ -286,6 +278,22 @@ impl ProducerClient {
     fn set_timer(&self, index: usize, ctx: &mut Ctx<'_>) {
         let timer = TimerId(self.timer.0 + index as u8);
         ctx.set_timer(timer, self.policy.timeout, Work::Progress);
+    }
+
+    /// A message stands in the log, at `offset` if the broker says where.
+    #[inline]
+    fn acknowledged(&mut self, index: usize, place: usize, offset: Option<u64>, ctx: &mut Ctx<'_>) {
+        let lane = &mut self.lanes[index];
+        let Flying { produce, attempt, renamed, .. } = lane.flying[place];
+        let (message, partition) = (produce.entry.message, PartitionId(index as u16));
+        // The copy that was written may be one under another name, and the sequence of this name
+        // missing for good.
+        lane.draining |= renamed;
+        ctx.record(Event::SendOk { message, attempt, partition, offset });
+        if self.journal.is_some() {
+            self.write_down(Record::Answered { message }, ctx);
+        }
+        self.done(index, place, ctx);
     }
 
     /// A message has its outcome and leaves the window.

@@ -4,6 +4,10 @@ use super::text::{history, promises};
 use super::{check, judge};
 use postulate::check::Verdict;
 
+mod consumers;
+mod logs;
+mod projections;
+
 /// The violation of a history in words: what was expected, and what was observed.
 #[track_caller]
 fn words(promised: &str, text: &str, expected: &str, observed: &str) {
