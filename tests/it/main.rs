@@ -14,6 +14,7 @@ mod harness;
 mod histories;
 #[cfg(feature = "cli")]
 mod malformed;
+mod million;
 mod network;
 mod pipe;
 mod properties;
