@@ -170,24 +170,25 @@ impl ProducerClient {
             if halted || !lane.has_room(self.policy.in_flight) {
                 return;
             }
-            if !lane.again.is_empty() {
-                if self.send_again(index, ctx) {
-                    continue;
+            let (next, now) = if lane.again.is_empty() {
+                let Some(&Planned { message, key, at, .. }) = lane.queue.get(lane.taken) else {
+                    lane.queue.clear();
+                    lane.taken = 0;
+                    return;
+                };
+                let (due, now) = (Instant::START + at, ctx.now());
+                if due > now {
+                    return self.wait_until(due, now, ctx);
                 }
-                return;
-            }
-            let Some(&planned) = lane.queue.get(lane.taken) else {
-                lane.queue.clear();
-                lane.taken = 0;
-                return;
+                lane.taken += 1;
+                ((message, key, 0), now)
+            } else {
+                let Some(Again { message, key, attempt }) = self.next_again(index, ctx) else {
+                    return;
+                };
+                ((message, key, attempt), ctx.now())
             };
-            let now = ctx.now();
-            let due = Instant::START + planned.at;
-            if due > now {
-                return self.wait_until(due, now, ctx);
-            }
-            lane.taken += 1;
-            self.invoke(index, (planned.message, planned.key, 0), now, ctx);
+            self.invoke(index, next, now, ctx);
         }
     }
 
