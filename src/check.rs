@@ -12,25 +12,34 @@
 //!   has no answer, else fail. Only ok obliges (`lost`), and only fail forbids (`phantom-effect`).
 //! - A payload that is applied or read must have been sent by then. A record of a message that
 //!   nobody has sent is therefore `corrupted`; an effect of one is a `phantom-effect`.
-//! - What only time can show (`lost`, `diverged`, `deadlock`) is judged when the run came to rest.
-//!   A history that was cut short is unknown, unless a promise is broken already; one that merely
-//!   has no end may hold if nothing is owed.
+//! - A *known record* is one that an acknowledgement or a poll has told of; a *session* is one life
+//!   of one process. What a node says of itself beyond that is believed by no rule.
+//! - What only time can show (`lost`, `lost-record`, `diverged`, `deadlock`) is judged when the run
+//!   came to rest. A history that was cut short is unknown, unless a promise is broken already; one
+//!   that merely has no end may hold if nothing is owed.
 
 use crate::history::Operation;
-use crate::id::{MessageId, NodeId, SinkId};
+use crate::id::{GroupId, MessageId, NodeId, SinkId};
+use crate::time::Span;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
+mod ahead;
+mod aside;
 mod convergence;
 mod delivery;
 mod evidence;
+mod fronts;
 mod index;
 mod judge;
 mod lanes;
 mod ledger;
 mod log;
 mod progress;
+mod projected;
+mod reading;
+mod unseen;
 
 pub use judge::{Counts, Judge, judge};
 
@@ -45,7 +54,8 @@ pub enum Promise {
         /// The sinks.
         sinks: Vec<SinkId>,
     },
-    /// Each acknowledged message has an effect at each of the sinks once the run is settled.
+    /// Each acknowledged message has an effect at each of the sinks once the run is settled; where
+    /// no sink is named, somebody has read it by then.
     AtLeastOnce {
         /// The sinks.
         sinks: Vec<SinkId>,
@@ -57,12 +67,34 @@ pub enum Promise {
     },
     /// No un-retried message stands twice in a log.
     IdempotentProducer,
-    /// Messages of one session and key stand in a log in the order in which they were invoked.
+    /// Messages of one session and key stand in a log in the order in which they were invoked,
+    /// behind whatever was acknowledged before; and consumers read the log record by record.
     PerKeyOrder,
+    /// A log keeps what it has acknowledged or shown, where it stands, and does not bring back what
+    /// it has dropped.
+    DurableLog {
+        /// How long it keeps records, if not for ever. A record that is passed over at this age or
+        /// later may be missing; the age counts from the first attempt to send it, by the history's
+        /// time. A log whose clock may run fast has to promise less than it is set to.
+        retention: Option<Span>,
+        /// Whether a record may be missing that a later one of its key has made obsolete.
+        compacted: bool,
+    },
+    /// No commit passes a record before its effect is durable.
+    NeverCommitsAhead {
+        /// The groups, each with the sink of its effects.
+        of: Vec<Handling>,
+    },
     /// Replicas hold the same in the end.
     Convergent {
         /// The replicas.
         replicas: Vec<Replica>,
+    },
+    /// In the end each of the machines' views is the [`projection`](crate::projection) of the log:
+    /// the newest update of each key.
+    Projected {
+        /// The machines.
+        replicas: Vec<NodeId>,
     },
     /// A promise of the system's own.
     Custom(Arc<dyn CustomPromise>),
@@ -75,6 +107,15 @@ pub struct Replica {
     pub node: NodeId,
     /// If its view is the set of effects at a sink: that sink. The view must then equal their fold.
     pub sink: Option<SinkId>,
+}
+
+/// A group of consumers, and the sink where what it is handed takes effect.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handling {
+    /// The group.
+    pub group: GroupId,
+    /// The sink.
+    pub sink: SinkId,
 }
 
 /// A promise that is judged by a checker of the system's own.
@@ -131,25 +172,52 @@ pub struct Violation {
 }
 
 /// The rules, in the order of precedence when several are broken.
+///
+/// What must never happen comes before what ought to have happened by the end. Among the former the
+/// order follows the way of the data, since what goes wrong upstream explains what goes wrong below
+/// it: first the record itself (one that is not what was sent says nothing reliable about places),
+/// then the log it stands in, then the consumer that reads it, then the effect. Within a stage the
+/// narrower rule comes first: a copy in a foreign partition is `misrouted` before it is a
+/// `duplicate-record`; a record that nobody can read any more is a `lost-record` before each of its
+/// readers has `skipped` it; a group that is thrown back behind a durable commit shows the broker's
+/// fault, `resurrected`, before the consumer's, `rewound`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
-    /// At most one effect a message and sink.
-    DuplicateEffect,
-    /// No effect without an attempt, none after a definite failure.
-    PhantomEffect,
     /// The payload applied or read is the payload sent.
     Corrupted,
+    /// A record stands under the key and in the partition that its message was sent to.
+    Misrouted,
+    /// One offset never shows two records.
+    InconsistentOffset,
     /// One message at one offset.
     DuplicateRecord,
     /// Order of invocation is order of position.
     Order,
+    /// A known record can be read.
+    LostRecord,
+    /// What is gone, or settled for good, does not come back.
+    Resurrected,
+    /// A consumer passes over no record.
+    Skipped,
+    /// A consumer reads no record again that it is past.
+    Rewound,
+    /// No commit passes a record without its effect.
+    CommittedAhead,
+    /// No effect without an attempt, none after a definite failure.
+    PhantomEffect,
+    /// At most one effect a message and sink.
+    DuplicateEffect,
     /// A rule of the system's own.
     Custom,
     /// An acknowledged message has an effect.
     Lost,
+    /// An acknowledged message is read by somebody.
+    Unseen,
     /// Replicas agree in the end.
     Diverged,
+    /// Projections are the newest of the log in the end.
+    StaleProjection,
     /// No quiescence with something owed.
     Deadlock,
     /// No endless work without progress.
@@ -160,14 +228,23 @@ impl Rule {
     /// The name used in reports and file names.
     pub const fn slug(self) -> &'static str {
         match self {
-            Self::DuplicateEffect => "duplicate-effect",
-            Self::PhantomEffect => "phantom-effect",
             Self::Corrupted => "corrupted",
+            Self::Misrouted => "misrouted",
+            Self::InconsistentOffset => "inconsistent-offset",
             Self::DuplicateRecord => "duplicate-record",
             Self::Order => "order",
+            Self::LostRecord => "lost-record",
+            Self::Resurrected => "resurrected",
+            Self::Skipped => "skipped",
+            Self::Rewound => "rewound",
+            Self::CommittedAhead => "committed-ahead",
+            Self::PhantomEffect => "phantom-effect",
+            Self::DuplicateEffect => "duplicate-effect",
             Self::Custom => "custom",
             Self::Lost => "lost",
+            Self::Unseen => "unseen",
             Self::Diverged => "diverged",
+            Self::StaleProjection => "stale-projection",
             Self::Deadlock => "deadlock",
             Self::Livelock => "livelock",
         }

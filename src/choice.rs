@@ -1,7 +1,7 @@
 //! Nondeterminism as data: the key of every choice, what was chosen, and who answers.
 
 use crate::id::NodeId;
-use crate::seed::{KeyedHash, Seed};
+use crate::seed::{KeyedHash, Ratio, Seed};
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -338,6 +338,20 @@ impl Decider {
         value
     }
 
+    /// Whether something happens whose probability is `ratio`; that it does not is the quiet
+    /// choice.
+    pub(crate) fn chance(&mut self, key: Key, ratio: Ratio) -> bool {
+        let happens = match self.ask(key) {
+            Answer::Draw(draw) => below(draw, 1 << 32) < ratio.of(1 << 32),
+            Answer::Decided(choice) => matches!(choice, Choice::Value(1..)),
+            Answer::Quiet => false,
+        };
+        if happens {
+            self.took(key, Choice::Value(1));
+        }
+        happens
+    }
+
     /// A draw that decides nothing by itself: it parametrises the profile of a seeded run.
     pub(crate) fn parameter(&self, key: Key) -> u64 {
         self.hash.draw(!key.word())
@@ -394,6 +408,22 @@ mod tests {
         assert_eq!(decider.alternative(key(1), 10), 5);
         assert_eq!(decider.unmet().collect::<Vec<_>>(), [key(9)]);
         assert_eq!(decider.taken().unwrap(), [(key(1), Choice::Value(5))]);
+    }
+
+    #[test]
+    fn a_chance_happens_as_often_as_it_says_and_only_then_is_a_decision() {
+        let key = |n| Key::new(Site::Node, Actor::Run, 0, n);
+        for (ratio, expected) in [("0/1", 0..=0), ("1/4", 900..=1_100), ("1/1", 4_000..=4_000)] {
+            let ratio = ratio.parse().unwrap();
+            let mut decider = Decider::default();
+            decider.reset(Seed(5), true, [].into_iter(), true);
+            let happened: Vec<_> = (0..4_000).filter(|&n| decider.chance(key(n), ratio)).collect();
+            assert!(expected.contains(&happened.len()), "{ratio}: {}", happened.len());
+            let decisions = decider.taken().unwrap();
+            decider.reset(Seed(6), false, decisions.into_iter(), true);
+            let again: Vec<_> = (0..4_000).filter(|&n| decider.chance(key(n), ratio)).collect();
+            assert_eq!(again, happened);
+        }
     }
 
     #[test]

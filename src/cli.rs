@@ -3,8 +3,8 @@
 //! | exit code | meaning |
 //! |---|---|
 //! | 0 | every schedule kept every promise |
-//! | 1 | one was broken, a node panicked, or a callback did not return |
-//! | 2 | the command or a scenario makes no sense |
+//! | 1 | one was broken, a node panicked, or a callback did not return; a specimen is none |
+//! | 2 | the command, a scenario or a history makes no sense |
 //! | 3 | a schedule did not run twice alike |
 //! | 4 | nothing was at stake, or too many runs have no verdict |
 
@@ -12,13 +12,14 @@ use clap::{CommandFactory, FromArgMatches};
 use std::process::ExitCode;
 
 mod arguments;
+mod check;
 mod list;
-mod nearest;
 mod progress;
 mod replay;
 mod screen;
 mod sweep;
 mod target;
+mod zoo;
 
 use arguments::{Arguments, Command};
 use screen::Screen;
@@ -54,6 +55,8 @@ pub fn main() -> ExitCode {
         Command::List => list::run(&screen),
         Command::Sweep(arguments) => sweep::run(arguments, &screen),
         Command::Replay(arguments) => replay::run(arguments, &screen),
+        Command::Check(arguments) => check::run(arguments, &screen),
+        Command::Zoo(arguments) => zoo::run(arguments, &screen),
     };
     let exit = end.unwrap_or_else(|error| {
         screen.complain(&error);

@@ -233,3 +233,21 @@ pub fn run(
     let schedule = schedule.clone();
     watched::run(subject, hung_after_ticks, watch, move |worker| worker.run(&schedule))
 }
+
+/// Runs schedules one after another in one world with an eye on whether one hangs.
+///
+/// # Errors
+/// If a callback does not return: its machine.
+///
+/// # Panics
+/// If the engine itself does, or the operating system refuses a thread.
+pub fn run_all(
+    subject: &Arc<dyn Subject>,
+    schedules: Vec<Schedule>,
+    hung_after_ticks: u32,
+    watch: &Arc<dyn Watch>,
+) -> Result<Vec<Run>, Hung> {
+    watched::run(subject, hung_after_ticks, watch, move |worker| {
+        schedules.iter().map(|schedule| worker.run(schedule)).collect()
+    })
+}

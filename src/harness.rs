@@ -14,6 +14,38 @@
 //! # the_pipe_keeps_its_promises();
 //! ```
 //!
+//! # Data of one's own
+//!
+//! A scenario is data, so a property test can draw it: sizes, timeouts, policies, faults. A shape
+//! that breaks a promise is then shrunk by the library that drew it, here `proptest`:
+//!
+//! ```
+//! use postulate::prelude::*;
+//! use postulate::run::Outcome;
+//! use postulate::scenario::{Bounded, Scenario};
+//! use postulate::schedule::Schedule;
+//! use postulate::seed::Seed;
+//! use proptest::prelude::*;
+//! use std::sync::Arc;
+//!
+//! proptest! {
+//!     // #[test]
+//!     fn any_pipe_keeps_its_promises(producers in 1..4_u32, batch in 1..20_u32) {
+//!         let mut pipe = Scenario::named("exactly-once-pipe")?;
+//!         pipe.workload.producers = Bounded::new(producers)?;
+//!         pipe.consumer.batch = Bounded::new(batch)?;
+//!         let mut worker = pipe.subject()?.worker(Arc::default());
+//!         for seed in 0..10 {
+//!             let run = worker.run(&Schedule::seeded(Seed(seed)));
+//!             prop_assert_eq!(run.outcome, Outcome::Holds, "seed {}", run.seed);
+//!         }
+//!     }
+//! }
+//! # any_pipe_keeps_its_promises();
+//! ```
+//!
+//! # The environment
+//!
 //! The environment has the last word, so that a failure can be run again without an edit:
 //!
 //! | variable | meaning |

@@ -1,5 +1,6 @@
-//! The built-in machines: a log broker, producers, consumers with a database, and a user's own
-//! nodes beside them. Protocol only: they know the contract of a [`Node`], and no simulator.
+//! The built-in machines: a log broker, producers, consumers with a database, a database and an
+//! external system on machines of their own, services, and a user's own nodes beside them. Protocol
+//! only: they know the contract of a [`Node`], and no simulator.
 
 use crate::digest::Digest;
 use crate::id::{NodeId, Ticket, TimerId};
@@ -9,9 +10,12 @@ pub use broker::{Broker, Fsync, ProducerState, UnknownProducer, Verify};
 pub use consumer::{Consumer, ConsumerClient};
 pub use custom::{CustomMessage, CustomNode, CustomRecord, OwnRecord};
 pub use database::Database;
+pub use database_server::{DatabaseClient, DatabaseServer};
+pub use external::{External, ExternalClient};
 pub use message::Message;
 pub use producer::{Producer, ProducerClient};
 pub use record::Record;
+pub use service::Service;
 pub use site::Moment;
 
 #[cfg(test)]
@@ -20,10 +24,14 @@ pub mod broker;
 pub mod consumer;
 mod custom;
 mod database;
+pub mod database_server;
+pub mod external;
 pub mod message;
 pub mod producer;
 mod record;
+pub mod service;
 mod site;
+pub mod store;
 mod tail;
 
 /// The program of a machine of a built-in system.
@@ -39,6 +47,12 @@ pub enum Machine {
     Producer(Producer),
     /// A consumer with its database.
     Consumer(Consumer),
+    /// A database that several machines share.
+    Database(DatabaseServer),
+    /// An external system.
+    External(External),
+    /// A service with a state and messages about it.
+    Service(Box<Service>),
     /// A user's own node.
     Custom(CustomNode),
 }
@@ -49,6 +63,9 @@ macro_rules! each {
             Machine::Broker($node) => $call,
             Machine::Producer($node) => $call,
             Machine::Consumer($node) => $call,
+            Machine::Database($node) => $call,
+            Machine::External($node) => $call,
+            Machine::Service($node) => $call,
             Machine::Custom($node) => $call,
         }
     };

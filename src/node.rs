@@ -10,6 +10,7 @@ use crate::history::{Effect, Event};
 use crate::id::{FileId, KnobId, MessageId, NodeId, Position, SiteId, Ticket, TimerId};
 use crate::journal::Journals;
 use crate::profile::{FaultClass, Knob, Profile};
+use crate::seed::Ratio;
 use crate::time::{Instant, Span};
 use std::collections::VecDeque;
 use std::fmt;
@@ -495,6 +496,19 @@ impl<M, R> Context<'_, M, R> {
 
     /// One of `bound` alternatives; 0 is the quiet one.
     pub fn choose(&mut self, site: u8, bound: u64) -> u64 {
+        let key = self.next_key(site);
+        self.desk.decider.alternative(key, bound)
+    }
+
+    /// Whether something happens whose probability is `ratio`; that it does not is the quiet
+    /// choice.
+    pub fn chance(&mut self, site: u8, ratio: Ratio) -> bool {
+        let key = self.next_key(site);
+        self.desk.decider.chance(key, ratio)
+    }
+
+    /// The key of the next choice at `site`.
+    fn next_key(&mut self, site: u8) -> Key {
         let index = site as usize;
         if self.station.chosen.len() <= index {
             self.station.chosen.resize(index + 1, 0);
@@ -502,7 +516,7 @@ impl<M, R> Context<'_, M, R> {
         let occurrence = self.station.chosen[index];
         self.station.chosen[index] += 1;
         let actor = Actor::Node(self.station.node, self.station.incarnation);
-        self.desk.decider.alternative(Key::new(Site::Node, actor, site, occurrence), bound)
+        Key::new(Site::Node, actor, site, occurrence)
     }
 
     /// Notes that `site` was reached: a sweep tells which never were.

@@ -5,6 +5,7 @@
 
 use crate::seed::Seed;
 
+mod checked;
 mod decisions;
 mod json;
 mod operation;
@@ -12,11 +13,14 @@ mod replay;
 mod sweep;
 mod telling;
 mod words;
+mod zoo;
 
+pub use checked::{Checked, check_json, check_text};
 pub use json::{hung_json, replay_json, sweep_json};
 pub use replay::{Replayed, Rewriting, replay_text};
 pub use sweep::{Sight, sweep_text};
 pub use words::Paint;
+pub use zoo::{Exhibit, zoo_json, zoo_text};
 
 /// How to see the failure of a seed again.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! One run: a system and a schedule in, a verdict out.
 
-use crate::check::{Verdict, Violation};
+use crate::check::{Promise, Verdict, Violation};
 use crate::choice::{Choice, Key};
 use crate::coverage::Coverage;
 use crate::digest::Digest;
@@ -25,6 +25,8 @@ pub trait Subject: Send + Sync {
     fn machines(&self) -> &[Machine];
     /// The names of its `sometimes` sites.
     fn sites(&self) -> &'static [&'static str];
+    /// What it promises.
+    fn promises(&self) -> &[Promise];
     /// Its surroundings, and the faults that its promises are made under.
     fn profile(&self) -> &Profile;
     /// The place of a choice in words, such as `producer-1→broker Produce #3`.
@@ -118,6 +120,10 @@ impl<S: System> Subject for S {
 
     fn sites(&self) -> &'static [&'static str] {
         System::sites(self)
+    }
+
+    fn promises(&self) -> &[Promise] {
+        System::promises(self)
     }
 
     fn profile(&self) -> &Profile {

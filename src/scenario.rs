@@ -1,5 +1,7 @@
 //! Scenarios: built-in systems assembled from data.
 //!
+//! What a scenario file may say is on the page [`mod@reference`].
+//!
 //! # A machine of your own beside the built-in broker
 //!
 //! A scenario may name programs that code supplies. Their machines run under the same faults as the
@@ -154,31 +156,38 @@
 //! ```
 
 use crate::check::Promise;
-use crate::id::NodeId;
+use crate::id::{NodeId, SinkId};
 use crate::journal::Journals;
+use crate::model::consumer::Apply;
 use crate::model::{CustomNode, Record};
 use crate::node::{Machine, Seat};
 use crate::profile::{DiskProfile, Envelope, FaultClass, Link, Profile, Swarm};
-use problem::Problem;
+use problem::{Origin, Problem};
 use serde::Deserialize;
 use std::fmt;
 use std::sync::Arc;
 
 pub use bounded::{Backwards, Between, Bounded, NoTime, OutOfBounds, Positive};
 pub use catalogue::{Entry, catalogue};
+#[cfg(feature = "cli")]
+pub(crate) use nearest::nearest;
 pub use pipe::Pipe;
 pub use problem::{Place, ScenarioError};
 pub use sections::{
-    BrokerSection, ClockSection, ConsumerSection, DiskSection, Expect, FsyncPolicy, NetworkSection,
-    ProducerSection, Program, PromiseName, Retries, RunSection, Until, VarySection, Workload,
+    BrokerSection, ClockSection, ConsumerSection, DatabaseSection, DiskSection, Expect,
+    ExternalSection, FsyncPolicy, NetworkSection, ProducerSection, Program, PromiseName, Retries,
+    RunSection, ServiceSection, Until, VarySection, Workload,
 };
 
+mod advice;
 mod bounded;
 mod catalogue;
 mod check;
+mod nearest;
 mod pipe;
 mod policies;
 mod problem;
+pub mod reference;
 mod sections;
 
 /// Makes the program of a machine, at each of its boots.
@@ -219,6 +228,12 @@ pub struct Scenario {
     /// The consumers.
     #[serde(default)]
     pub consumer: ConsumerSection,
+    /// A database on a machine of its own, for consumers or programs that use one.
+    pub database: Option<DatabaseSection>,
+    /// An external system, for consumers or programs that call one.
+    pub external: Option<ExternalSection>,
+    /// Services in the place of the producers.
+    pub service: Option<ServiceSection>,
     /// The network.
     #[serde(default)]
     pub network: NetworkSection,
@@ -237,6 +252,8 @@ pub struct Scenario {
     /// Machines whose programs code supplies.
     #[serde(default, rename = "program")]
     pub programs: Vec<Program>,
+    #[serde(skip)]
+    origin: Option<Origin>,
     #[serde(skip)]
     attached: Vec<Attached>,
     #[serde(skip)]
@@ -261,9 +278,11 @@ impl Scenario {
     /// # Errors
     /// If the text is no scenario, or an impossible one; the error names the place.
     pub fn from_toml(file: &str, text: &str) -> Result<Self, ScenarioError> {
-        let scenario: Self =
+        problem::refuse_unnamed(file, text)?;
+        let mut scenario: Self =
             toml::from_str(text).map_err(|error| ScenarioError::text(file, text, &error))?;
         check::check(&scenario).map_err(|problem| problem.locate(file, Some(text)))?;
+        scenario.origin = Some(Origin::new(file, text));
         Ok(scenario)
     }
 
@@ -283,9 +302,10 @@ impl Scenario {
         let change = format!("{key} = {value}");
         let change: toml::Table = toml::from_str(&change)
             .map_err(|error| ScenarioError::text(&change, &change, &error))?;
-        overlay(&mut document, change);
-        let scenario = Self::deserialize(document).map_err(|error| wrong(&error))?;
+        overlay(&mut document, change, key.split('.').count());
+        let mut scenario = Self::deserialize(document).map_err(|error| wrong(&error))?;
         check::check(&scenario).map_err(|problem| problem.locate(file, None))?;
+        scenario.origin = Some(Origin::new(file, text));
         Ok(scenario)
     }
 
@@ -319,7 +339,8 @@ impl Scenario {
     }
 
     /// Promises something besides what the scenario names: a sink of a program's own, for instance.
-    /// The sinks of the consumer groups count from 0; a system has at most
+    /// The sinks of the consumer groups count from 0, then come those of the services, of an
+    /// external system and of the groups' dead letters; promises may name at most
     /// [`SINKS_MAX`](crate::check::SINKS_MAX) in all.
     pub fn promise(mut self, promise: Promise) -> Self {
         self.own_promises.push(promise);
@@ -334,8 +355,10 @@ impl Scenario {
         check::check(&self).map_err(|problem: Problem| problem.locate(&self.name, None))?;
         let unattached = self.programs.iter().find(|program| self.factory(&program.name).is_none());
         if let Some(program) = unattached {
-            let program = program.name.clone();
-            return Err(ScenarioError::Unattached { file: self.name, program });
+            let (program, origin) = (program.name.clone(), self.origin.as_ref());
+            let place =
+                origin.map_or_else(|| Place::whole(&self.name), |origin| origin.program(&program));
+            return Err(ScenarioError::Unattached { place: Box::new(place), program });
         }
         Ok(Pipe::new(&self))
     }
@@ -354,13 +377,26 @@ impl Scenario {
         attached.find(|attached| attached.program == program).map(|attached| &attached.factory)
     }
 
-    /// The machines: the broker, the producers, the consumers group by group, the programs.
+    /// The machine of the database, if there is one.
+    pub fn database_node(&self) -> Option<NodeId> {
+        self.database.map(|_| self.consumer_node(self.consumer.groups.get(), 0))
+    }
+
+    /// The machine of the external system, if there is one.
+    pub fn external_node(&self) -> Option<NodeId> {
+        let place = self.consumer_node(self.consumer.groups.get(), 0).0;
+        self.external.map(|_| NodeId(place + u16::from(self.database.is_some())))
+    }
+
+    /// The machines: the broker, the producers or services, the consumers group by group, the
+    /// database, the external system, the programs.
     fn machines(&self) -> Vec<Machine> {
         let zoned = |n: u32| 1 + (n % 2) as u8;
         let machine = |name, role, zone| Machine { name, role, zone };
         let mut machines = vec![machine("broker".to_owned(), "broker", 0)];
         let producers = 1..=self.workload.producers.get();
-        machines.extend(producers.map(|n| machine(format!("producer-{n}"), "producer", zoned(n))));
+        let sender = if self.service.is_some() { "service" } else { "producer" };
+        machines.extend(producers.map(|n| machine(format!("{sender}-{n}"), sender, zoned(n))));
         for group in 1..=self.consumer.groups.get() {
             for member in 1..=self.consumer.members.get() {
                 let name = match self.consumer.members.get() {
@@ -370,6 +406,9 @@ impl Scenario {
                 machines.push(machine(name, "consumer", zoned(group + member)));
             }
         }
+        let shared = [("database", self.database.is_some()), ("external", self.external.is_some())];
+        let shared = shared.into_iter().filter(|&(_, present)| present);
+        machines.extend(shared.map(|(role, _)| machine(role.to_owned(), role, 0)));
         let programs = self.programs.iter().zip(0..);
         machines.extend(programs.map(|(p, n)| machine(p.machine.clone(), "program", zoned(n))));
         machines
@@ -419,6 +458,25 @@ impl Scenario {
         stated.into_iter().filter(|&(_, occurs)| occurs).map(|(class, _)| class).collect()
     }
 
+    /// Where what a group does takes effect.
+    fn sink(&self, group: u16) -> SinkId {
+        match self.consumer.apply {
+            Apply::Insert | Apply::Upsert | Apply::Database => SinkId(group),
+            Apply::External => self.external_sink(),
+        }
+    }
+
+    /// Where what the external system does shows: behind the sinks of the groups and the services.
+    fn external_sink(&self) -> SinkId {
+        let services = self.service.map_or(0, |_| self.workload.producers.get());
+        SinkId((self.consumer.groups.get() + services) as u16)
+    }
+
+    /// Where the dead letters of a group land: behind all other sinks.
+    fn dead_letters(&self, group: u16) -> SinkId {
+        SinkId(self.external_sink().0 + 1 + group)
+    }
+
     /// The number of a consumer's machine; groups and members count from 0.
     fn consumer_node(&self, group: u32, member: u32) -> NodeId {
         let before = self.workload.producers.get() + group * self.consumer.members.get();
@@ -426,11 +484,14 @@ impl Scenario {
     }
 }
 
-/// Puts the values of `change` in the place of those of `table`.
-fn overlay(table: &mut toml::Table, change: toml::Table) {
+/// Puts the values of `change` in the place of those of `table`, `depth` tables down: what stands
+/// there is replaced as a whole, were it a table itself.
+fn overlay(table: &mut toml::Table, change: toml::Table, depth: usize) {
     for (key, value) in change {
         match (table.get_mut(&key), value) {
-            (Some(toml::Value::Table(inner)), toml::Value::Table(change)) => overlay(inner, change),
+            (Some(toml::Value::Table(inner)), toml::Value::Table(change)) if depth > 1 => {
+                overlay(inner, change, depth - 1);
+            }
             (_, value) => _ = table.insert(key, value),
         }
     }

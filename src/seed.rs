@@ -159,7 +159,22 @@ impl Serialize for Ratio {
 
 impl<'de> Deserialize<'de> for Ratio {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        deserializer.deserialize_str(Probability)
+    }
+}
+
+/// Reads a probability, and says for another type how one is written.
+struct Probability;
+
+impl de::Visitor<'_> for Probability {
+    type Value = Ratio;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a probability, such as \"1/20\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Ratio, E> {
+        text.parse().map_err(E::custom)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Delivery: lost, duplicate, phantom and corrupted effects.
+//! Delivery: lost, duplicate, phantom and corrupted effects, and records under a foreign key.
 
 use super::evidence::{list, moments, times, violation};
 use super::index::Slot;
@@ -17,9 +17,11 @@ pub(super) struct Delivery {
     at_most_once: u64,
     /// The sinks of at least once, as bits by place.
     at_least_once: u64,
+    promised: bool,
     duplicate: Option<Operation>,
     phantom: Option<Operation>,
     corrupted: Option<Operation>,
+    misrouted: Option<Operation>,
 }
 
 const NOWHERE: u8 = u8::MAX;
@@ -35,6 +37,7 @@ impl Delivery {
                 Promise::ExactlyOnce { sinks } => (sinks, true, true),
                 _ => continue,
             };
+            delivery.promised = true;
             for &sink in sinks {
                 let place = delivery.place(sink);
                 delivery.at_most_once |= u64::from(most) << place;
@@ -49,12 +52,18 @@ impl Delivery {
         self.duplicate = None;
         self.phantom = None;
         self.corrupted = None;
+        self.misrouted = None;
     }
 
     /// Whether there is a delivery promise at all.
     #[inline]
     pub(super) fn is_promised(&self) -> bool {
-        self.at_most_once | self.at_least_once != 0
+        self.promised
+    }
+
+    /// Whether a sink is one of the promises'.
+    pub(super) fn is_watched(&self, sink: SinkId) -> bool {
+        self.sinks.contains(&sink)
     }
 
     /// A message is acknowledged for the first time: it is owed an effect at each sink without one.
@@ -89,25 +98,32 @@ impl Delivery {
         let corrupted = !phantom && !entry.was_sent_as((slot, tally), payload);
         let broken = duplicate | phantom | corrupted;
         if broken {
-            self.note(operation, [duplicate, phantom, corrupted]);
+            self.note(operation, [duplicate, phantom, corrupted, false]);
         }
         broken
     }
 
     /// A record is read. Returns whether that breaks a promise for good: a message that nobody has
-    /// sent is corrupted too, since what was read is not what anybody sent.
+    /// sent is corrupted too, since what was read is not what anybody sent, and is then not also
+    /// misrouted.
     #[inline]
     pub(super) fn read(
         &mut self,
         (slot, entry, tally): (Slot, &Entry, &Tally),
         operation: &Operation,
-        payload: u64,
+        (key, payload): (u64, u64),
     ) -> bool {
-        let corrupted = self.is_promised() && !entry.was_sent_as((slot, tally), payload);
-        if corrupted {
-            self.note(operation, [false, false, true]);
+        if !self.promised {
+            return false;
         }
-        corrupted
+        let corrupted = !entry.was_sent_as((slot, tally), payload);
+        let misrouted =
+            entry.key != key && entry.attempts > 0 && !entry.was_sent_under((slot, tally), key);
+        let broken = corrupted | misrouted;
+        if broken {
+            self.note(operation, [false, false, corrupted, misrouted]);
+        }
+        broken
     }
 
     /// An effect of a message more than once.
@@ -160,6 +176,25 @@ impl Delivery {
                 || matches!(o.event, Event::SendInvoke { message: sent, .. } if sent == message)
         };
         Some(violation(Rule::Corrupted, (expected, observed), vec![message], history, shows))
+    }
+
+    /// A record under a key that its message was never sent under.
+    pub(super) fn misrouted(&self, history: &History) -> Option<Violation> {
+        let operation = self.misrouted.as_ref()?;
+        let Event::Polled { message, key, partition, offset, .. } = operation.event else {
+            return None;
+        };
+        let expected = format!("{message} stands in the log under the key that it was sent under");
+        let observed = format!(
+            "it was read under key {key} from {partition:?} at offset {offset} at {}, and nobody \
+             had sent it under that key",
+            operation.at
+        );
+        let shows = |o: &Operation| {
+            o == operation
+                || matches!(o.event, Event::SendInvoke { message: sent, .. } if sent == message)
+        };
+        Some(violation(Rule::Misrouted, (expected, observed), vec![message], history, shows))
     }
 
     /// An acknowledged message without an effect; to be asked at rest only.
@@ -221,7 +256,11 @@ impl Delivery {
     }
 
     #[cold]
-    fn note(&mut self, operation: &Operation, [duplicate, phantom, corrupted]: [bool; 3]) {
+    fn note(
+        &mut self,
+        operation: &Operation,
+        [duplicate, phantom, corrupted, misrouted]: [bool; 4],
+    ) {
         if duplicate {
             self.duplicate.get_or_insert(*operation);
         }
@@ -230,6 +269,9 @@ impl Delivery {
         }
         if corrupted {
             self.corrupted.get_or_insert(*operation);
+        }
+        if misrouted {
+            self.misrouted.get_or_insert(*operation);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The judge: all promises of a system in one pass over a history.
 
+use super::aside::Aside;
 use super::convergence::Convergence;
 use super::delivery::Delivery;
 use super::evidence::{select, things};
@@ -20,7 +21,10 @@ pub struct Judge {
     delivery: Delivery,
     log: Log,
     convergence: Convergence,
+    aside: Aside,
     custom: Vec<Box<dyn Checker>>,
+    /// Whether there is anything in `aside` or `custom`.
+    more: bool,
     operations: u64,
     counts: Counts,
     broken: bool,
@@ -82,12 +86,16 @@ impl Judge {
             Promise::Custom(custom) => Some(custom.checker()),
             _ => None,
         });
+        let custom: Vec<Box<dyn Checker>> = custom.collect();
+        let aside = Aside::new(promises);
         Self {
             ledger: Ledger::default(),
             delivery: Delivery::new(promises),
             log: Log::new(promises),
             convergence: Convergence::new(promises),
-            custom: custom.collect(),
+            more: aside.is_promised() || !custom.is_empty(),
+            aside,
+            custom,
             operations: 0,
             counts: Counts::default(),
             broken: false,
@@ -101,6 +109,7 @@ impl Judge {
         self.delivery.reset();
         self.log.reset();
         self.convergence.reset();
+        self.aside.reset();
         for checker in &mut self.custom {
             checker.reset();
         }
@@ -138,8 +147,8 @@ impl Judge {
                 let (_, entry, tally) = self.ledger.open(message);
                 entry.inform(tally);
             }
-            Event::Polled { message, partition, offset, payload, .. } => {
-                self.polled(operation, message, (Place { partition, offset }, payload));
+            Event::Polled { message, key, partition, offset, payload, .. } => {
+                self.polled(operation, message, Place { partition, offset }, (key, payload));
             }
             Event::Effect { message, sink, payload } => {
                 self.counts.effects += 1;
@@ -156,13 +165,14 @@ impl Judge {
             | Event::Down { .. }
             | Event::Heal => {}
         }
-        if !self.custom.is_empty() {
-            self.observe_custom(operation);
+        if self.more {
+            self.observe_more(operation);
         }
     }
 
     /// How many things are still to happen: planned sends not invoked, sends without an answer,
-    /// effects that acknowledged messages wait for, and what checkers of the system's own count.
+    /// effects or readers that acknowledged messages wait for, and what checkers of the system's
+    /// own count.
     #[inline]
     pub fn owed(&self) -> u32 {
         let own = self.ledger.owed();
@@ -183,7 +193,8 @@ impl Judge {
     /// The verdict on `history`, whose operations were all observed: the first broken rule by
     /// precedence; else, if the history does not tell enough, that it is unknown.
     ///
-    /// What only time can tell (lost, diverged, deadlock) is judged if the run came to rest.
+    /// What only time can tell (a lost message or record, diverged replicas, a deadlock) is judged
+    /// if the run came to rest.
     pub fn conclude(&mut self, history: &History) -> Verdict {
         if self.operations == 0 {
             return unknown("the history is empty");
@@ -202,7 +213,7 @@ impl Judge {
         let candidates = [self.unsafe_act(history), worst_custom, self.unfinished(history)];
         match candidates.into_iter().flatten().min_by_key(|violation| violation.rule) {
             Some(violation) => Verdict::Violated(Box::new(violation)),
-            None => match self.undecided().or(why) {
+            None => match self.undecided(history).or(why) {
                 Some(why) => Verdict::Unknown { why },
                 None => Verdict::Holds,
             },
@@ -219,6 +230,7 @@ impl Judge {
             && self.log.is_promised()
         {
             self.broken |= self.log.found((slot, entry), operation, place);
+            self.log.acknowledged((slot, entry), place, tally.invocations());
         }
     }
 
@@ -227,20 +239,22 @@ impl Judge {
         &mut self,
         operation: &Operation,
         message: MessageId,
-        (place, payload): (Place, u64),
+        place: Place,
+        read: (u64, u64),
     ) {
         if !self.delivery.is_promised() && !self.log.is_promised() {
             return;
         }
         let (slot, entry, tally) = self.ledger.open(message);
-        self.broken |= self.delivery.read((slot, entry, tally), operation, payload);
+        self.broken |= self.delivery.read((slot, entry, tally), operation, read);
         if self.log.is_promised() {
             self.broken |= self.log.found((slot, entry), operation, place);
         }
     }
 
     #[inline(never)]
-    fn observe_custom(&mut self, operation: &Operation) {
+    fn observe_more(&mut self, operation: &Operation) {
+        self.broken |= self.aside.observe(operation, &mut self.ledger, &self.delivery);
         for checker in &mut self.custom {
             checker.observe(operation);
             self.broken |= checker.broken().is_some();
@@ -249,33 +263,43 @@ impl Judge {
 
     /// What is broken whatever the rest of the run would have been.
     fn unsafe_act(&mut self, history: &History) -> Option<Violation> {
-        self.delivery
-            .duplicate_effect(history)
-            .or_else(|| self.delivery.phantom_effect(&self.ledger, history))
-            .or_else(|| self.delivery.corrupted(&mut self.ledger, history))
-            .or_else(|| self.log.duplicate_record(history))
-            .or_else(|| self.log.order(&self.ledger, history))
+        let Self { ledger, delivery, log, aside, .. } = self;
+        delivery
+            .corrupted(ledger, history)
+            .or_else(|| delivery.misrouted(history))
+            .or_else(|| log.misrouted(ledger, history))
+            .or_else(|| aside.reading.inconsistent(ledger, history))
+            .or_else(|| log.duplicate_record(history))
+            .or_else(|| log.order(ledger, history))
+            .or_else(|| aside.reading.resurrected(history))
+            .or_else(|| aside.reading.skipped(ledger, history))
+            .or_else(|| aside.reading.rewound(history))
+            .or_else(|| aside.ahead.committed_ahead(ledger, history))
+            .or_else(|| delivery.phantom_effect(ledger, history))
+            .or_else(|| delivery.duplicate_effect(history))
     }
 
     /// What ought to have happened by the end.
     fn unfinished(&self, history: &History) -> Option<Violation> {
+        let Self { ledger, delivery, convergence, aside, .. } = self;
         let (cause, end) = self.end?;
         let owed = self.owed();
         match cause {
-            EndCause::Settled | EndCause::Quiescent => self
-                .delivery
-                .lost(&self.ledger, history)
-                .or_else(|| self.convergence.diverged(history))
-                .or_else(|| {
-                    (owed > 0).then(|| progress::deadlock(&self.ledger, owed, end, history))
-                }),
+            EndCause::Settled | EndCause::Quiescent => aside
+                .reading
+                .lost_record(ledger, history)
+                .or_else(|| delivery.lost(ledger, history))
+                .or_else(|| aside.unseen.unseen(ledger, history))
+                .or_else(|| convergence.diverged(history))
+                .or_else(|| aside.projected.stale(history))
+                .or_else(|| (owed > 0).then(|| progress::deadlock(ledger, owed, end, history))),
             EndCause::Impatient => Some(progress::livelock(&self.ledger, owed, end, history)),
             EndCause::Broken | EndCause::Budget => None,
         }
     }
 
     /// Why the history does not tell whether the promises were kept.
-    fn undecided(&self) -> Option<String> {
+    fn undecided(&self, history: &History) -> Option<String> {
         let owed = self.owed();
         match self.end.map(|(cause, _)| cause) {
             Some(EndCause::Budget) => Some(format!(
@@ -288,10 +312,18 @@ impl Judge {
             None if owed > 0 => {
                 Some(format!("the history stops with {} still to happen", things(owed)))
             }
-            None if self.convergence.is_promised() => {
+            None if self.convergence.is_promised() || self.aside.projected.is_promised() => {
                 Some("the history stops before the replicas could be compared".to_owned())
             }
-            _ => self.convergence.silent().map(|node| format!("{node:?} never reported its view")),
+            None => {
+                let passed = self.aside.reading.lost_record(&self.ledger, history);
+                passed
+                    .map(|_| "the history stops with a record passed over and not read".to_owned())
+            }
+            _ => {
+                let silent = self.convergence.silent().or_else(|| self.aside.projected.silent());
+                silent.map(|node| format!("{node:?} never reported its view"))
+            }
         }
     }
 }

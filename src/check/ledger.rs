@@ -14,8 +14,8 @@ pub(super) struct Ledger {
 /// What is counted over all messages.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    /// The payloads of later attempts that differ from the first one's.
-    resent: Vec<(Slot, u64)>,
+    /// The later attempts that differ from the first one, with their keys and payloads.
+    resent: Vec<(Slot, u64, u64)>,
     invocations: u32,
     failures: u32,
     /// Planned messages that nobody has invoked, attempts without an answer, and effects that
@@ -30,7 +30,7 @@ pub(super) struct Entry {
     pub(super) message: MessageId,
     /// The payload of the first attempt.
     payload: u64,
-    /// The routing key of the last attempt.
+    /// The routing key of the first attempt.
     pub(super) key: u64,
     /// The sinks where it has an effect, as bits; kept by delivery.
     pub(super) landed: u64,
@@ -40,7 +40,7 @@ pub(super) struct Entry {
     pub(super) attempts: u32,
     /// How many of them have no answer.
     pub(super) open: u32,
-    /// The place of the last attempt among all invocations.
+    /// The place of the first attempt among all invocations.
     pub(super) invoked: u32,
     /// Who invoked the last attempt.
     pub(super) process: NodeId,
@@ -126,14 +126,14 @@ impl Entry {
         if self.attempts == 0 {
             tally.owed -= u32::from(self.planned);
             self.payload = payload;
-        } else if self.payload != payload {
+            self.key = key;
+            self.invoked = tally.invocations;
+        } else if (self.key, self.payload) != (key, payload) {
             self.differs = true;
-            tally.resent.push((slot, payload));
+            tally.resent.push((slot, key, payload));
         }
-        self.key = key;
         self.process = operation.process;
         self.incarnation = operation.incarnation;
-        self.invoked = tally.invocations;
         self.attempts += 1;
         self.open += 1;
         tally.invocations += 1;
@@ -168,7 +168,26 @@ impl Entry {
     #[inline]
     pub(super) fn was_sent_as(&self, (slot, tally): (Slot, &Tally), payload: u64) -> bool {
         (self.payload == payload && self.attempts > 0)
-            || (self.differs && tally.resent.contains(&(slot, payload)))
+            || (self.differs
+                && tally.resent.iter().any(|again| (again.0, again.2) == (slot, payload)))
+    }
+
+    /// Whether an attempt so far was made under `key`.
+    #[inline]
+    pub(super) fn was_sent_under(&self, (slot, tally): (Slot, &Tally), key: u64) -> bool {
+        (self.key == key && self.attempts > 0)
+            || self.keys_of_retries(slot, tally).any(|k| k == key)
+    }
+
+    /// The keys of the attempts so far, one of them several times perhaps.
+    pub(super) fn keys(&self, (slot, tally): (Slot, &Tally)) -> impl Iterator<Item = u64> {
+        let first = (self.attempts > 0).then_some(self.key);
+        first.into_iter().chain(self.keys_of_retries(slot, tally))
+    }
+
+    fn keys_of_retries(&self, slot: Slot, tally: &Tally) -> impl Iterator<Item = u64> {
+        let again = if self.differs { &tally.resent[..] } else { &[] };
+        again.iter().filter(move |again| again.0 == slot).map(|again| again.1)
     }
 
     /// An answer to nothing comes in foreign histories only; it closes nothing.
@@ -177,6 +196,14 @@ impl Entry {
         let closes = u32::from(self.open > 0);
         self.open -= closes;
         tally.owed -= closes;
+    }
+}
+
+impl Tally {
+    /// How many attempts were invoked so far.
+    #[inline]
+    pub(super) fn invocations(&self) -> u32 {
+        self.invocations
     }
 }
 
@@ -198,7 +225,12 @@ impl Ledger {
 
     /// How many attempts were invoked.
     pub(super) fn invocations(&self) -> u32 {
-        self.tally.invocations
+        self.tally.invocations()
+    }
+
+    /// What is counted over all messages.
+    pub(super) fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Whether any send failed.

@@ -1,22 +1,37 @@
-//! Logs: duplicate records and order.
+//! Logs: duplicate records, records in foreign partitions, and order.
 
 use super::evidence::violation;
+use super::fronts::{Fronts, Mark};
 use super::index::Slot;
 use super::lanes::Lanes;
 use super::ledger::{Entry, Ledger, Place};
 use super::{Promise, Rule, Violation};
 use crate::history::{Event, History, Operation};
 use crate::id::MessageId;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where each message stands in the log, as acknowledgements and polls tell.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     idempotent: bool,
     ordered: bool,
+    /// Whether records are to stand where their messages were acknowledged.
+    routed: bool,
     /// Places other than the one that was told first; one may stand here several times.
     further: Vec<(Slot, Place)>,
     duplicate: Option<Duplicate>,
+    overtaker: Option<Overtaker>,
+    fronts: Fronts,
     lanes: Lanes,
+}
+
+/// A message that landed in front of one that was acknowledged before it was sent.
+#[derive(Copy, Clone, Debug)]
+struct Overtaker {
+    message: MessageId,
+    place: Place,
+    mark: Mark,
+    told: Operation,
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -32,6 +47,7 @@ impl Log {
         Self {
             idempotent: promises.iter().any(|p| matches!(p, Promise::IdempotentProducer)),
             ordered: promises.iter().any(|p| matches!(p, Promise::PerKeyOrder)),
+            routed: promises.iter().any(is_about_delivery),
             ..Self::default()
         }
     }
@@ -40,12 +56,14 @@ impl Log {
     pub(super) fn reset(&mut self) {
         self.further.clear();
         self.duplicate = None;
+        self.overtaker = None;
+        self.fronts.reset();
     }
 
-    /// Whether there is a promise about logs at all.
+    /// Whether there is a promise about places in logs at all.
     #[inline]
     pub(super) fn is_promised(&self) -> bool {
-        self.idempotent | self.ordered
+        self.idempotent | self.ordered | self.routed
     }
 
     /// A message is found at an offset. Returns whether that breaks a promise for good.
@@ -67,8 +85,17 @@ impl Log {
             Some(first) => self.found_elsewhere(entry, operation, (slot, [first, place])),
             None => {
                 entry.found = Some(place);
-                false
+                self.ordered && self.overtakes(entry, operation, place)
             }
+        }
+    }
+
+    /// A message is acknowledged at a place where it was [`found`](Self::found), when so many sends
+    /// were invoked.
+    #[inline]
+    pub(super) fn acknowledged(&mut self, (slot, entry): (Slot, &Entry), place: Place, sends: u32) {
+        if self.ordered && entry.attempts > 0 {
+            self.fronts.acknowledged(slot, place, sends);
         }
     }
 
@@ -94,11 +121,63 @@ impl Log {
         Some(violation(Rule::DuplicateRecord, (expected, observed), vec![message], history, shows))
     }
 
-    /// Two messages of one session and key that stand in the log the wrong way round.
+    /// A message that was sent once, is acknowledged in one partition and read from another.
+    ///
+    /// Whether it was sent once shows at the end only: what a later attempt stores may stand
+    /// anywhere.
+    pub(super) fn misrouted(&self, ledger: &Ledger, history: &History) -> Option<Violation> {
+        let strays = self.further.iter().filter(|(slot, place)| {
+            let entry = ledger.entry(*slot);
+            let home = entry.found.map(|found| found.partition);
+            entry.attempts == 1 && home != Some(place.partition)
+        });
+        let strays: BTreeSet<MessageId> =
+            strays.map(|(slot, _)| ledger.entry(*slot).message).collect();
+        if !self.routed || strays.is_empty() {
+            return None;
+        }
+        let (message, home, read) = first_stray(&strays, history)?;
+        let at = |o: &Operation| place_of(&o.event).expect("it was picked for its place");
+        let expected =
+            format!("{message} stands in {:?}, where it was acknowledged", at(&home).partition);
+        let observed = format!("at {} it was read from {:?}", read.at, at(&read).partition);
+        let shows = |o: &Operation| *o == home || *o == read;
+        Some(violation(Rule::Misrouted, (expected, observed), vec![message], history, shows))
+    }
+
+    /// Two messages of one session and key that stand in the log the wrong way round, or one in
+    /// front of what was acknowledged before it was sent.
     pub(super) fn order(&mut self, ledger: &Ledger, history: &History) -> Option<Violation> {
         if !self.ordered {
             return None;
         }
+        self.overtaken(ledger, history).or_else(|| self.inverted(ledger, history))
+    }
+
+    fn overtaken(&self, ledger: &Ledger, history: &History) -> Option<Violation> {
+        let Overtaker { message, place, mark, told } = self.overtaker?;
+        let other = ledger.entry(mark.slot).message;
+        let Place { partition, offset } = place;
+        let expected = format!(
+            "{message} stands behind {other} in {partition:?}, for {other} was acknowledged at \
+             offset {} before {message} was first sent",
+            mark.offset
+        );
+        let observed = format!("{message} stands at offset {offset}, as was told at {}", told.at);
+        let stands = Some(Place { partition, offset: mark.offset });
+        let first = history.operations().iter().find(|o| {
+            matches!(o.event, Event::SendInvoke { .. }) && o.event.message() == Some(message)
+        });
+        let shows = |o: &Operation| match o.event {
+            Event::SendInvoke { .. } => Some(o) == first,
+            Event::SendOk { message, .. } => message == other && place_of(&o.event) == stands,
+            _ => false,
+        } || *o == told;
+        let about = vec![other, message];
+        Some(violation(Rule::Order, (expected, observed), about, history, shows))
+    }
+
+    fn inverted(&mut self, ledger: &Ledger, history: &History) -> Option<Violation> {
         let (earlier, later) = self.lanes.inversion(ledger, &self.further)?;
         let first = ledger.entry(earlier.slot);
         let about = [first.message, ledger.entry(later.slot).message];
@@ -127,16 +206,64 @@ impl Log {
         operation: &Operation,
         (slot, places): (Slot, [Place; 2]),
     ) -> bool {
-        if self.ordered {
-            self.further.push((slot, places[1]));
+        let [first, place] = places;
+        if self.ordered || (self.routed && first.partition != place.partition) {
+            self.further.push((slot, place));
         }
+        let overtakes = self.ordered && self.overtakes(entry, operation, place);
         if !self.idempotent || entry.attempts != 1 {
-            return false;
+            return overtakes;
         }
         let message = entry.message;
         self.duplicate.get_or_insert(Duplicate { message, places, told: *operation });
         true
     }
+
+    /// Notes it if a message stands in front of what was acknowledged before it was first sent.
+    #[inline]
+    fn overtakes(&mut self, entry: &Entry, operation: &Operation, place: Place) -> bool {
+        let Some(mark) = self.fronts.ahead(entry.invoked, place) else { return false };
+        let message = entry.message;
+        self.overtaker.get_or_insert(Overtaker { message, place, mark, told: *operation });
+        true
+    }
+}
+
+fn is_about_delivery(promise: &Promise) -> bool {
+    matches!(
+        promise,
+        Promise::AtMostOnce { .. } | Promise::AtLeastOnce { .. } | Promise::ExactlyOnce { .. }
+    )
+}
+
+/// The first of `strays` by id that was acknowledged in one partition and read from another: the
+/// message, its acknowledgement, and the poll. Places told before it was sent are none of its own.
+fn first_stray(
+    strays: &BTreeSet<MessageId>,
+    history: &History,
+) -> Option<(MessageId, Operation, Operation)> {
+    let mut told = BTreeMap::<MessageId, Vec<Operation>>::new();
+    for operation in history.operations() {
+        let Some(message) = operation.event.message().filter(|m| strays.contains(m)) else {
+            continue;
+        };
+        if matches!(operation.event, Event::SendInvoke { .. }) {
+            told.insert(message, Vec::new());
+        } else if place_of(&operation.event).is_some()
+            && let Some(told) = told.get_mut(&message)
+        {
+            told.push(*operation);
+        }
+    }
+    let partition = |o: &Operation| place_of(&o.event).map(|place| place.partition);
+    told.into_iter().find_map(|(message, told)| {
+        let is_read = |o: &&Operation| matches!(o.event, Event::Polled { .. });
+        let (reads, homes): (Vec<&Operation>, Vec<&Operation>) = told.iter().partition(is_read);
+        let away = |home: &Operation| {
+            reads.iter().find(|read| partition(read) != partition(home)).map(|read| **read)
+        };
+        homes.iter().find_map(|home| Some((message, **home, away(home)?)))
+    })
 }
 
 impl std::fmt::Display for Place {

@@ -4,7 +4,7 @@ use crate::seed::Seed;
 use crate::time::Span;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 
 /// Finds, replays and explains consistency bugs in asynchronous message systems.
 #[derive(Debug, Parser)]
@@ -22,6 +22,10 @@ pub(super) enum Command {
     Sweep(SweepArguments),
     /// Run one seed of a scenario again and tell its story
     Replay(ReplayArguments),
+    /// Judge histories by the promises of a scenario
+    Check(CheckArguments),
+    /// Show the published bugs that are planted, and put them to the test
+    Zoo(ZooArguments),
 }
 
 #[derive(Debug, Args)]
@@ -59,14 +63,14 @@ pub(super) struct SweepArguments {
     pub(super) check_determinism: bool,
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub(super) format: SweepFormat,
+    pub(super) format: Format,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum SweepFormat {
+pub(super) enum Format {
     /// Text for people
     Human,
-    /// One JSON object
+    /// One JSON value
     Json,
 }
 
@@ -80,6 +84,9 @@ pub(super) struct ReplayArguments {
     /// Run it again as a quiet run plus its decisions, and compare
     #[arg(long)]
     pub(super) rewrite: bool,
+    /// Write its history there as JSON Lines; - is standard output, instead of the story
+    #[arg(long, value_name = "FILE")]
+    pub(super) history: Option<String>,
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: ReplayFormat,
@@ -91,6 +98,51 @@ pub(super) enum ReplayFormat {
     Text,
     /// One JSON object
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// Histories in JSON Lines, as `postulate replay --history` writes them; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) histories: Vec<String>,
+    /// The scenario whose promises judge them: from `postulate list`, or the path of a TOML file
+    #[arg(long)]
+    pub(super) scenario: String,
+    /// How to report
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ZooArguments {
+    /// Names or numbers of specimens [default: all]
+    #[arg(value_name = "ID")]
+    pub(super) specimens: Vec<String>,
+    /// Show the line in which each differs from its twin
+    #[arg(long)]
+    pub(super) diff: bool,
+    /// Put every claim about each to the test: its twin, its triggers, its witness
+    #[arg(long)]
+    pub(super) verify: bool,
+    /// Search for each from many seeds, and tell after how many schedules it was found
+    #[arg(long)]
+    pub(super) measure: bool,
+    /// How many searches for each
+    #[arg(long, value_name = "N", default_value = "31")]
+    pub(super) trials: NonZeroU32,
+    /// After how many schedules to give a search up
+    #[arg(long, value_name = "N", default_value = "20000", value_parser = positive)]
+    pub(super) cap: NonZeroU64,
+    /// How many threads to use [default: one a core]
+    #[arg(long, value_name = "J", env = "POSTULATE_JOBS")]
+    pub(super) jobs: Option<NonZeroUsize>,
+    /// How to report
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) format: Format,
+}
+
+fn positive(text: &str) -> Result<NonZeroU64, String> {
+    NonZeroU64::new(count(text)?).ok_or_else(|| "write a number from 1 on".to_owned())
 }
 
 fn count(text: &str) -> Result<u64, String> {

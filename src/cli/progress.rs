@@ -33,14 +33,25 @@ impl Clock {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(Some(schedules), target);
-        let style = ProgressStyle::with_template(
+        bar.set_style(style(
             "{bar:30} {human_pos} of {human_len}, {rate} a second, {eta} to go{msg}",
-        );
-        let style = style.expect("the template is well-formed");
-        bar.set_style(style.with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
-            _ = write!(out, "{:.0}", state.per_sec());
-        }));
+        ));
         Self { started: Instant::now(), limit, bar }
+    }
+
+    /// A clock for many sweeps; each [`stage`](Self::stage) has a name.
+    pub(super) fn of_stages() -> Self {
+        let clock = Self::of_sweep(0, None);
+        clock
+            .bar
+            .set_style(style("{prefix}: {bar:30} {human_pos} of {human_len}, {rate} a second"));
+        clock
+    }
+
+    /// Names what is being swept from now on.
+    pub(super) fn stage(&self, name: String) {
+        self.bar.reset();
+        self.bar.set_prefix(name);
     }
 
     /// A clock for a single run.
@@ -58,6 +69,13 @@ impl Clock {
     }
 }
 
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template).expect("the template is well-formed");
+    style.with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+        _ = write!(out, "{:.0}", state.per_sec());
+    })
+}
+
 impl Watch for Clock {
     fn tick(&self) {
         std::thread::sleep(TICK);
@@ -68,6 +86,7 @@ impl Watch for Clock {
     }
 
     fn progress(&self, progress: Progress) {
+        self.bar.set_length(progress.asked);
         self.bar.set_position(progress.done);
         if progress.failures > 0 {
             self.bar.set_message(format!(", {} failed", progress.failures));

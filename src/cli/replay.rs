@@ -2,13 +2,17 @@
 
 use super::Exit;
 use super::arguments::{ReplayArguments, ReplayFormat};
+use super::check::STANDARD_STREAM;
 use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use super::target;
 use crate::explore::{self, Watch};
+use crate::history::lines;
 use crate::report::{Replayed, Rewriting, hung_json, replay_json, replay_text};
 use crate::run::Outcome;
 use crate::schedule::Schedule;
+use miette::{IntoDiagnostic, WrapErr};
+use std::fs;
 use std::sync::Arc;
 
 pub(super) fn run(arguments: &ReplayArguments, screen: &Screen) -> miette::Result<Exit> {
@@ -40,6 +44,16 @@ pub(super) fn run(arguments: &ReplayArguments, screen: &Screen) -> miette::Resul
             Outcome::Unknown { .. } => Exit::Vacuous,
         },
     };
+    if let Some(file) = &arguments.history {
+        let mut text = Vec::new();
+        lines::write(&inspection.history, &mut text).into_diagnostic()?;
+        if file == STANDARD_STREAM {
+            screen.print(&String::from_utf8_lossy(&text))?;
+            return Ok(exit);
+        }
+        let failed = || format!("the history cannot be written to {file}");
+        fs::write(file, text).into_diagnostic().wrap_err_with(failed)?;
+    }
     let replayed = Replayed { scenario: arguments.scenario.clone(), inspection, rewriting };
     screen.print(&match arguments.format {
         ReplayFormat::Text => replay_text(&replayed, subject.as_ref(), screen.paint()),

@@ -1,7 +1,7 @@
 //! `postulate sweep`.
 
 use super::Exit;
-use super::arguments::{SweepArguments, SweepFormat};
+use super::arguments::{Format, SweepArguments};
 use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use super::target;
@@ -32,8 +32,8 @@ pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result
     let scenario = arguments.scenario.clone();
     let sight = Sight { scenario: scenario.clone(), wall, paste: Paste::Replay { scenario } };
     screen.print(&match arguments.format {
-        SweepFormat::Human => sweep_text(&swept, subject.as_ref(), &sight, screen.paint()),
-        SweepFormat::Json => sweep_json(&swept, subject.as_ref(), &sight),
+        Format::Human => sweep_text(&swept, subject.as_ref(), &sight, screen.paint()),
+        Format::Json => sweep_json(&swept, subject.as_ref(), &sight),
     })?;
     Ok(match swept.conclusion() {
         Conclusion::Holds => Exit::Holds,
@@ -47,6 +47,6 @@ pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result
     clippy::disallowed_methods,
     reason = "the command line is a face of the crate and looks at the machine for it"
 )]
-fn cores() -> NonZeroUsize {
+pub(super) fn cores() -> NonZeroUsize {
     thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }

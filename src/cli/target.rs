@@ -1,11 +1,11 @@
 //! From the word for a scenario to what is run.
 
-use super::nearest::nearest;
 use crate::run::Subject;
-use crate::scenario::{self, Scenario, ScenarioError};
+use crate::scenario::{self, Scenario, ScenarioError, nearest};
 use crate::zoo::{self, Specimen};
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use std::path::Path;
+use std::string::FromUtf8Error;
 use std::sync::Arc;
 use std::{fs, io};
 
@@ -33,6 +33,16 @@ enum Misled {
         text: NamedSource<String>,
         #[label("here")]
         place: Option<SourceSpan>,
+    },
+    #[error("{path}:{line}: the byte {byte:#04x} is no UTF-8: a scenario is a text file in UTF-8")]
+    Garbled {
+        path: String,
+        line: usize,
+        byte: u8,
+        #[source_code]
+        text: NamedSource<String>,
+        #[label("here")]
+        place: SourceSpan,
     },
     /// The texts that come with the crate are right, so code must have gone wrong.
     #[error(transparent)]
@@ -66,8 +76,9 @@ pub(super) fn resolve(word: &str) -> miette::Result<Arc<dyn Subject>> {
             specimen.scenario().and_then(Scenario::system).map_err(Misled::from)?
         }
         (None, None) if is_path(word) => {
-            let text = fs::read_to_string(word)
+            let bytes = fs::read(word)
                 .map_err(|source| Misled::Unreadable { path: word.to_owned(), source })?;
+            let text = String::from_utf8(bytes).map_err(|error| garbled(word, &error))?;
             let scenario = Scenario::from_toml(word, &text).and_then(Scenario::system);
             scenario.map_err(|error| wrong(word, text, error))?
         }
@@ -84,6 +95,21 @@ fn is_path(word: &str) -> bool {
 fn wrong(path: &str, text: String, error: ScenarioError) -> Misled {
     let place = error.span().map(SourceSpan::from);
     Misled::Wrong { error, text: NamedSource::new(path, text).with_language("TOML"), place }
+}
+
+/// Names the line of the first byte that is no text, and shows it as a reader would see it.
+fn garbled(path: &str, error: &FromUtf8Error) -> Misled {
+    let start = error.utf8_error().valid_up_to();
+    let byte = error.as_bytes().get(start).copied().unwrap_or_default();
+    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+    let line = 1 + text[..start].matches('\n').count();
+    Misled::Garbled {
+        path: path.to_owned(),
+        line,
+        byte,
+        text: NamedSource::new(path, text),
+        place: (start, char::REPLACEMENT_CHARACTER.len_utf8()).into(),
+    }
 }
 
 fn unknown(word: &str) -> Misled {

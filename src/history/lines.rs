@@ -2,6 +2,7 @@
 
 use super::{Event, History, Operation};
 use crate::id::{MessageId, NodeId};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 
@@ -9,12 +10,12 @@ use std::io::{self, BufRead, Write};
 #[derive(Debug, thiserror::Error)]
 pub enum LineError {
     /// The line is not an operation.
-    #[error("line {line}: {source}")]
+    #[error("line {line}: {what}")]
     NotAnOperation {
         /// The line, from 1.
         line: usize,
         /// What is wrong with it.
-        source: serde_json::Error,
+        what: String,
     },
     /// The line is an operation that contradicts an earlier one.
     #[error("line {line}: {what}")]
@@ -34,6 +35,31 @@ pub enum LineError {
     },
 }
 
+impl LineError {
+    /// The line, from 1.
+    pub const fn line(&self) -> usize {
+        match *self {
+            Self::NotAnOperation { line, .. }
+            | Self::Contradiction { line, .. }
+            | Self::Unreadable { line, .. } => line,
+        }
+    }
+
+    /// What would be right in its place.
+    pub const fn cure(&self) -> &'static str {
+        match self {
+            Self::NotAnOperation { .. } => {
+                "write one operation a line, such as \
+                 {\"at\":\"1ms\",\"process\":0,\"incarnation\":0,\"kind\":\"boot\"}"
+            }
+            Self::Contradiction { .. } => {
+                "a session invokes each attempt of a message once and has it answered at most once"
+            }
+            Self::Unreadable { .. } => "a history is UTF-8 text",
+        }
+    }
+}
+
 /// Writes a history, one operation a line.
 ///
 /// # Errors
@@ -49,22 +75,48 @@ pub fn write(history: &History, out: &mut impl Write) -> io::Result<()> {
 /// Reads a history, one operation a line.
 ///
 /// # Errors
-/// At the first line that is not an operation, or that answers a send which is not open, or that
-/// invokes an attempt again; with its number.
+/// At the first line that is not an operation, or has a key that no such operation has, or answers
+/// a send which is not open, or invokes an attempt again; with its number.
 pub fn read(input: impl BufRead) -> Result<History, LineError> {
     let mut history = History::default();
     let mut attempts = Attempts::default();
-    for (number, line) in input.lines().enumerate() {
-        let line_number = number + 1;
-        let text = line.map_err(|source| LineError::Unreadable { line: line_number, source })?;
-        let operation: Operation = serde_json::from_str(&text)
-            .map_err(|source| LineError::NotAnOperation { line: line_number, source })?;
-        attempts
-            .take(&operation)
-            .map_err(|what| LineError::Contradiction { line: line_number, what })?;
+    for (number, text) in input.lines().enumerate() {
+        let line = number + 1;
+        let text = text.map_err(|source| LineError::Unreadable { line, source })?;
+        let operation =
+            operation(&text).map_err(|what| LineError::NotAnOperation { line, what })?;
+        attempts.take(&operation).map_err(|what| LineError::Contradiction { line, what })?;
         history.push(operation);
     }
     Ok(history)
+}
+
+fn operation(text: &str) -> Result<Operation, String> {
+    let operation: Operation = serde_json::from_str(text).map_err(|error| without_place(&error))?;
+    // A misspelt key must not pass for one that may be left out.
+    let object = |value: Result<Value, serde_json::Error>| match value {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(other) => Err(format!("{other} is no object")),
+        Err(error) => Err(without_place(&error)),
+    };
+    let stated = object(serde_json::from_str(text))?;
+    let known = object(serde_json::to_value(operation))?;
+    match stated.keys().find(|&key| !known.contains_key(key)) {
+        None => Ok(operation),
+        Some(key) => {
+            let known: Vec<_> = known.keys().map(|key| format!("`{key}`")).collect();
+            Err(format!("unknown field `{key}`, expected one of {}", known.join(", ")))
+        }
+    }
+}
+
+/// What an error says, without the place: the line is always its first.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
 }
 
 /// The attempts so far, each with whether it was answered: a session is (process, incarnation).

@@ -1,80 +1,27 @@
 //! The consumer machine: reads its share of a log and applies it to a database of its own.
 
-use super::database::{Beside, Database, MessageSet};
+use super::database::{Beside, Database, Layout, MessageSet};
+pub use super::database::{Guard, InboxExpiry};
 use super::message::{Entry, Message};
 use super::record::Record;
 use super::site::Moment;
 use crate::digest::Digest;
 use crate::history::Event;
-use crate::id::{FileId, NodeId, PartitionId, SinkId, Ticket, TimerId};
+use crate::id::{FileId, NodeId, PartitionId, Ticket, TimerId};
 use crate::journal::Journals;
 use crate::node::{Context, DiskError, Node, Seat};
 use crate::time::Span;
 pub use client::{CommitPolicy, ConsumerClient, FetchPolicy, Progress};
-use serde::Deserialize;
+use handling::Task;
+use moves::Moves;
+pub use policy::{Apply, ConsumerPolicy, Dedup, HandlingPolicy, OnFailure, Resume, Settle, Target};
+use remote::Remote;
 
 mod client;
-
-/// When a consumer settles what it was handed.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Settle {
-    /// It commits the offset before the effect: at most once.
-    Before,
-    /// It commits the offset once the effect is durable: at least once.
-    #[default]
-    After,
-    /// The offset sits in the same database commit as the effect, and is read from there at boot.
-    Atomic,
-}
-
-/// How a consumer tells that it has applied a message already.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Dedup {
-    /// By a row with a unique key in the same commit as the effect.
-    #[default]
-    Inbox,
-    /// By a set of ids in memory, which a restart empties.
-    Memory,
-    /// Not at all.
-    None,
-}
-
-/// Where a consumer starts to read.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Resume {
-    /// Where its group stands.
-    #[default]
-    Committed,
-    /// At the start of the log, every time.
-    Earliest,
-}
-
-/// How a consumer behaves.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct ConsumerPolicy {
-    /// How it reads and commits.
-    pub fetch: FetchPolicy,
-    /// How many partitions the log has.
-    pub partitions: u16,
-    /// Its place among the members of its group: it reads the partitions of this number modulo
-    /// theirs.
-    pub member: u16,
-    /// How many members the group has.
-    pub members: u16,
-    /// Where its effects land.
-    pub sink: SinkId,
-    /// When it settles.
-    pub settle: Settle,
-    /// How it tells duplicates.
-    pub dedup: Dedup,
-    /// Where it starts.
-    pub resume: Resume,
-    /// After how many effects it reads no further.
-    pub enough: Option<u32>,
-}
+mod handling;
+mod moves;
+mod policy;
+mod remote;
 
 const DATABASE: FileId = FileId(0);
 /// How long a consumer is down after its disk has failed it.
@@ -84,10 +31,14 @@ const DISK_FAILED: Span = Span::millis(10);
 #[derive(Clone, Debug)]
 pub struct Consumer {
     policy: ConsumerPolicy,
+    /// Whether what it is handed is applied at once, and not entry by entry.
+    plain: bool,
     client: ConsumerClient,
     database: Database,
     seen: MessageSet,
     lanes: Vec<Stage>,
+    moves: Moves,
+    remote: Remote,
 }
 
 /// What a lane of the client is at.
@@ -99,6 +50,10 @@ enum Stage {
     Settling { base: u64, entries: Vec<Entry> },
     /// What was applied is to become durable.
     Applying { mark: u64, next: u64 },
+    /// The database on another machine is to say where to start.
+    Opening,
+    /// Entries are handled one at a time.
+    Handling(Box<Task>),
 }
 
 type Ctx<'a> = Context<'a, Message, Record>;
@@ -109,9 +64,22 @@ impl Consumer {
         let share = (policy.member..policy.partitions).step_by(usize::from(policy.members));
         let share = share.map(PartitionId);
         let client = ConsumerClient::new(policy.fetch, share, TimerId(0), seat.incarnation);
-        let lanes = client.partitions().map(|_| Stage::Reading).collect();
-        let database = Database::open(DATABASE, policy.sink, policy.partitions, disk);
-        Self { policy, client, database, seen: MessageSet::default(), lanes }
+        let lanes: Vec<_> = client.partitions().map(|_| Stage::Reading).collect();
+        // Behind those of the client are a timer a lane for the handling, then the remote client's.
+        let timer = TimerId(client.timers() + lanes.len() as u8);
+        let remote = Remote::new(&policy, lanes.len(), timer, seat.incarnation);
+        let ConsumerPolicy { sink, partitions, inbox_expiry: expiry, guard, .. } = policy;
+        let database = Database::open(DATABASE, Layout { sink, partitions, expiry, guard }, disk);
+        Self {
+            policy,
+            plain: policy.is_plain(),
+            client,
+            database,
+            seen: MessageSet::default(),
+            lanes,
+            moves: Moves::default(),
+            remote,
+        }
     }
 
     #[inline]
@@ -137,7 +105,23 @@ impl Consumer {
                     self.settled(lane, partition, ctx);
                 }
             }
-            Settle::After | Settle::Atomic => self.apply(lane, partition, base, &entries, ctx),
+            Settle::After | Settle::Atomic => self.take_on(lane, partition, base, entries, ctx),
+        }
+    }
+
+    #[inline]
+    fn take_on(
+        &mut self,
+        lane: usize,
+        partition: PartitionId,
+        base: u64,
+        entries: Vec<Entry>,
+        ctx: &mut Ctx<'_>,
+    ) {
+        if self.plain {
+            self.apply(lane, partition, base, &entries, ctx);
+        } else {
+            self.proceed(lane, Box::new(Task::new(partition, base, entries)), ctx);
         }
     }
 
@@ -154,6 +138,9 @@ impl Consumer {
         let atomic = self.policy.settle == Settle::Atomic;
         for (entry, offset) in entries.iter().zip(base..) {
             let position = atomic.then(|| (partition, offset + 1));
+            if let Some((partition, next)) = position {
+                self.moves(partition, next, ctx);
+            }
             if self.database.had_applied(entry.message) {
                 Moment::Redelivered.note(ctx);
             }
@@ -181,19 +168,42 @@ impl Consumer {
 
     /// Settles what was applied in a lane, if it has become durable.
     fn go_on(&mut self, lane: usize, ctx: &mut Ctx<'_>) {
-        if let Stage::Applying { mark, next } = self.lanes[lane]
-            && self.database.is_durable(mark)
-        {
-            self.lanes[lane] = Stage::Reading;
-            self.applied(lane, next, ctx);
+        match &self.lanes[lane] {
+            &Stage::Applying { mark, next } if self.database.is_durable(mark) => {
+                self.lanes[lane] = Stage::Reading;
+                self.applied(lane, next, ctx);
+            }
+            Stage::Handling(task) if task.awaits(&self.database) => {
+                self.resume(lane, ctx);
+            }
+            _ => {}
         }
     }
 
     /// What was read before `next` is applied and durable.
     #[inline]
     fn applied(&mut self, lane: usize, next: u64, ctx: &mut Ctx<'_>) {
-        if self.policy.settle != Settle::After || self.client.commit(lane, next, ctx) {
-            self.read_on(lane, next, ctx);
+        match self.policy.settle {
+            Settle::After if !self.client.commit(lane, next, ctx) => return,
+            Settle::After | Settle::Before => {}
+            Settle::Atomic => self.confirm_moves(ctx),
+        }
+        self.read_on(lane, next, ctx);
+    }
+
+    /// A position is to be moved by the next commit.
+    fn moves(&mut self, partition: PartitionId, next: u64, ctx: &mut Ctx<'_>) {
+        let group = self.policy.fetch.group;
+        ctx.record(Event::CommitInvoke { group, partition, offset: next });
+        self.moves.begin(self.database.end() + 1, partition, next);
+    }
+
+    /// Tells of the positions that are durable by now.
+    fn confirm_moves(&mut self, ctx: &mut Ctx<'_>) {
+        let group = self.policy.fetch.group;
+        while let Some((partition, offset)) = self.moves.next(|mark| self.database.is_durable(mark))
+        {
+            ctx.record(Event::CommitOk { group, partition, offset });
         }
     }
 
@@ -209,8 +219,8 @@ impl Consumer {
     /// The offset is committed.
     fn settled(&mut self, lane: usize, partition: PartitionId, ctx: &mut Ctx<'_>) {
         match std::mem::replace(&mut self.lanes[lane], Stage::Reading) {
-            Stage::Settling { base, entries } => self.apply(lane, partition, base, &entries, ctx),
-            Stage::Reading | Stage::Applying { .. } => {
+            Stage::Settling { base, entries } => self.take_on(lane, partition, base, entries, ctx),
+            Stage::Reading | Stage::Opening | Stage::Applying { .. } | Stage::Handling(_) => {
                 self.read_on(lane, self.client.next(lane), ctx);
             }
         }
@@ -232,6 +242,7 @@ impl Node for Consumer {
                 (Resume::Committed, Settle::Before | Settle::After) => {
                     self.client.locate(lane, ctx);
                 }
+                (Resume::Committed, Settle::Atomic) if self.ask_position(lane, ctx) => {}
                 (Resume::Committed, Settle::Atomic) => {
                     let next = self.database.position(self.client.partition(lane));
                     if next > 0 {
@@ -245,6 +256,9 @@ impl Node for Consumer {
 
     #[inline]
     fn deliver(&mut self, _from: NodeId, message: Message, ctx: &mut Ctx<'_>) {
+        if !self.plain && matches!(message, Message::Database(_) | Message::External(_)) {
+            return self.remote_answer(message, ctx);
+        }
         match self.client.deliver(message, ctx) {
             Progress::None => {}
             Progress::Handed { lane, partition, base, entries } => {
@@ -255,12 +269,17 @@ impl Node for Consumer {
     }
 
     fn wake(&mut self, timer: TimerId, ctx: &mut Ctx<'_>) {
-        self.client.wake(timer, ctx);
+        if !self.client.wake(timer, ctx) && !self.wake_handling(timer, ctx) {
+            self.wake_remote(timer, ctx);
+        }
     }
 
     fn synced(&mut self, ticket: Ticket, result: Result<(), DiskError>, ctx: &mut Ctx<'_>) {
         match self.database.synced(ticket, result, ctx) {
-            Ok(()) => (0..self.lanes.len()).for_each(|lane| self.go_on(lane, ctx)),
+            Ok(()) => {
+                self.confirm_moves(ctx);
+                (0..self.lanes.len()).for_each(|lane| self.go_on(lane, ctx));
+            }
             // Memory holds commits that the disk never will: start over from the disk.
             Err(_) => ctx.restart(DISK_FAILED),
         }
@@ -268,16 +287,21 @@ impl Node for Consumer {
 
     fn disconnected(&mut self, peer: NodeId, ctx: &mut Ctx<'_>) {
         self.client.disconnected(peer, ctx);
+        self.remote_disconnected(peer, ctx);
     }
 
     fn fingerprint(&self, digest: &mut Digest) {
         self.client.fingerprint(digest);
         self.database.fingerprint(digest);
         self.seen.fingerprint(digest);
+        self.moves.fingerprint(digest);
+        self.remote.fingerprint(digest);
         for stage in &self.lanes {
             match stage {
                 Stage::Reading => _ = digest.word(0),
                 Stage::Applying { mark, next } => _ = digest.word(1).word(*mark).word(*next),
+                Stage::Opening => _ = digest.word(4),
+                Stage::Handling(task) => task.fingerprint(digest.word(3)),
                 Stage::Settling { base, entries } => {
                     digest.word(2).word(*base).word(entries.len() as u64);
                     for entry in entries {
@@ -289,7 +313,11 @@ impl Node for Consumer {
     }
 
     fn view(&self) -> Option<u64> {
-        Some(self.database.view())
+        match self.policy.apply {
+            Apply::Insert => Some(self.database.view()),
+            Apply::Upsert => Some(self.database.projected()),
+            Apply::Database | Apply::External => None,
+        }
     }
 }
 

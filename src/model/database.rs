@@ -2,27 +2,53 @@
 //! construction.
 
 use super::message::{Entry, Message};
-use super::record::Record;
+use super::record::{Handled, Record, Tables};
+use super::site::Moment;
 use super::tail::{Found, Synced, Tail};
 use crate::digest::{Digest, SetDigest};
 use crate::id::{FileId, MessageId, PartitionId, SinkId, Ticket};
 use crate::journal::Journals;
 use crate::node::{Context, DiskError};
-use std::collections::BTreeSet;
+use crate::projection::Row;
+use crate::time::Instant;
+use inbox::Inbox;
+pub use inbox::{InboxExpiry, Known};
+pub use projection::Guard;
+use projection::Projection;
+pub(super) use set::MessageSet;
 
-/// A table of effects, an inbox and the positions of partitions, in one file.
+mod inbox;
+mod projection;
+mod set;
+
+/// Tables of effects, of dead letters and of a projection, an inbox, and the positions of
+/// partitions, in one file.
 #[derive(Clone, Debug)]
 pub struct Database {
     tail: Tail,
     sink: SinkId,
     applied: u32,
     view: SetDigest,
-    /// The inbox: rows whose unique key is the message.
-    inbox: MessageSet,
+    inbox: Inbox,
     /// What had been applied when the process booted.
     recovered: MessageSet,
     /// The next offset to read of each partition.
     positions: Vec<u64>,
+    projection: Projection,
+    dead_letters: MessageSet,
+}
+
+/// What a database is made of.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Where its effects land.
+    pub sink: SinkId,
+    /// How many partitions have a position.
+    pub partitions: u16,
+    /// When the rows of the inbox expire.
+    pub expiry: InboxExpiry,
+    /// Which updates the projection takes.
+    pub guard: Guard,
 }
 
 /// What a commit holds besides the effect.
@@ -37,27 +63,35 @@ pub struct Beside {
 type Ctx<'a> = Context<'a, Message, Record>;
 
 impl Database {
-    /// The database in `file`, whose effects land at `sink`, as a boot finds it.
-    pub fn open(file: FileId, sink: SinkId, partitions: u16, disk: Journals<'_, Record>) -> Self {
+    /// The database in `file` as a boot finds it.
+    pub fn open(file: FileId, layout: Layout, disk: Journals<'_, Record>) -> Self {
         let mut this = Self {
             tail: Tail::open(file, disk),
-            sink,
+            sink: layout.sink,
             applied: 0,
             view: SetDigest::new(),
-            inbox: MessageSet::default(),
+            inbox: Inbox::new(layout.expiry, layout.partitions),
             recovered: MessageSet::default(),
-            positions: [0].repeat(usize::from(partitions)),
+            positions: [0].repeat(usize::from(layout.partitions)),
+            projection: Projection::new(layout.guard),
+            dead_letters: MessageSet::default(),
         };
         for (_, stored) in disk.records(file) {
             match stored.intact() {
                 Some(&Record::Applied { message, payload, inbox, position, .. }) => {
                     this.recovered.insert(message);
                     if inbox {
-                        this.inbox.insert(message);
+                        this.inbox.keep(message);
                     }
                     this.enter(message, payload, position);
                 }
                 Some(&Record::Moved { partition, next }) => this.move_to(partition, next),
+                Some(Record::Handled(handled)) => {
+                    if handled.tables.has(Tables::EFFECTS) {
+                        this.recovered.insert(handled.message);
+                    }
+                    this.take(handled);
+                }
                 _ => {}
             }
         }
@@ -93,13 +127,37 @@ impl Database {
     pub fn apply(&mut self, entry: &Entry, beside: Beside, ctx: &mut Ctx<'_>) -> bool {
         let (message, payload) = (entry.message, entry.body.fingerprint());
         let Beside { inbox, position } = beside;
-        if inbox && !self.inbox.insert(message) {
+        if inbox && !self.inbox.keep(message) {
             return false;
         }
         let record = Record::Applied { message, sink: self.sink, payload, inbox, position };
         self.tail.append(record, ctx);
         self.enter(message, payload, position);
         true
+    }
+
+    /// What the inbox knows of `message`.
+    pub fn ask_inbox(&self, message: MessageId, ctx: &mut Ctx<'_>) -> Known {
+        let wall = if self.inbox.is_dated() { ctx.wall() } else { Instant::START };
+        self.inbox.ask(message, wall)
+    }
+
+    /// Whether `message` is a dead letter.
+    pub fn is_dead_letter(&self, message: MessageId) -> bool {
+        self.dead_letters.has(message)
+    }
+
+    /// Commits the rows of `handled` in all its tables. Rows of an inbox that expire are dated, as
+    /// by a column `created_at`, whatever it is that judges them later. No key is looked at: that a
+    /// row is new is the caller's to know.
+    pub fn commit(&mut self, handled: Handled, ctx: &mut Ctx<'_>) {
+        let is_dated = self.inbox.is_dated() && handled.tables.has(Tables::INBOX);
+        let written = if is_dated { ctx.wall() } else { Instant::START };
+        let handled = Handled { written, ..handled };
+        self.tail.append(Record::Handled(handled), ctx);
+        if !self.take(&handled) {
+            Moment::UpdateSuperseded.note(ctx);
+        }
     }
 
     /// Commits nothing but a position.
@@ -113,6 +171,11 @@ impl Database {
     #[inline]
     pub fn flush(&mut self, ctx: &mut Ctx<'_>) -> u64 {
         self.tail.flush(ctx);
+        self.tail.end()
+    }
+
+    /// Where the next commit goes.
+    pub fn end(&self) -> u64 {
         self.tail.end()
     }
 
@@ -147,6 +210,11 @@ impl Database {
         self.view.value()
     }
 
+    /// The digest of the projection.
+    pub fn projected(&self) -> u64 {
+        self.projection.view()
+    }
+
     /// Takes the whole state into the digest.
     pub fn fingerprint(&self, digest: &mut Digest) {
         self.tail.fingerprint(digest);
@@ -154,6 +222,26 @@ impl Database {
         self.inbox.fingerprint(digest);
         self.recovered.fingerprint(digest);
         self.positions.iter().for_each(|&position| _ = digest.word(position));
+        self.projection.fingerprint(digest);
+        self.dead_letters.fingerprint(digest);
+    }
+
+    /// Enters the rows of a commit. Returns false if a guard refused one.
+    fn take(&mut self, handled: &Handled) -> bool {
+        let Handled { message, key, payload, partition, offset, tables, .. } = *handled;
+        if tables.has(Tables::EFFECTS) {
+            self.enter(message, payload, None);
+        }
+        if tables.has(Tables::INBOX) {
+            self.inbox.enter(handled);
+        }
+        if tables.has(Tables::dead_letters()) {
+            self.dead_letters.insert(message);
+        }
+        if tables.has(Tables::POSITIONS) {
+            self.move_to(partition, offset + 1);
+        }
+        !tables.has(Tables::PROJECTION) || self.projection.enter(Row { key, message, payload })
     }
 
     #[inline]
@@ -169,88 +257,6 @@ impl Database {
         if let Some(position) = self.positions.get_mut(partition.index()) {
             *position = next;
         }
-    }
-}
-
-/// A set of messages: a bit for each planned one, a tree for the rest.
-#[derive(Clone, Debug, Default)]
-pub(super) struct MessageSet {
-    /// The first 64 messages of each client: few runs have more, and they need no second look.
-    first: Vec<u64>,
-    /// The messages of each client after those.
-    later: Vec<Vec<u64>>,
-    others: BTreeSet<u64>,
-}
-
-impl MessageSet {
-    #[inline]
-    pub(super) fn has(&self, message: MessageId) -> bool {
-        match message.planned() {
-            Some((origin, number @ ..64)) => {
-                self.first.get(origin.index()).is_some_and(|bits| bits >> number & 1 == 1)
-            }
-            _ => self.has_far(message),
-        }
-    }
-
-    #[cold]
-    fn has_far(&self, message: MessageId) -> bool {
-        let Some((origin, number)) = message.planned() else {
-            return self.others.contains(&message.word());
-        };
-        let bits = self.later.get(origin.index());
-        let bits = bits.and_then(|bits| bits.get(number as usize / 64 - 1));
-        bits.is_some_and(|bits| bits >> (number % 64) & 1 == 1)
-    }
-
-    /// Adds `message`. Returns whether it was new.
-    #[inline]
-    pub(super) fn insert(&mut self, message: MessageId) -> bool {
-        if let Some((origin, number @ ..64)) = message.planned()
-            && let Some(bits) = self.first.get_mut(origin.index())
-        {
-            let known = *bits;
-            *bits |= 1 << number;
-            return known != *bits;
-        }
-        self.insert_far(message)
-    }
-
-    #[cold]
-    fn insert_far(&mut self, message: MessageId) -> bool {
-        let Some((origin, number)) = message.planned() else {
-            return self.others.insert(message.word());
-        };
-        if self.first.len() <= origin.index() {
-            self.first.resize(origin.index() + 1, 0);
-        }
-        let Some(word) = (number as usize / 64).checked_sub(1) else {
-            self.first[origin.index()] |= 1 << number;
-            return true;
-        };
-        if self.later.len() <= origin.index() {
-            self.later.resize(origin.index() + 1, Vec::new());
-        }
-        let bits = &mut self.later[origin.index()];
-        if bits.len() <= word {
-            bits.resize(word + 1, 0);
-        }
-        let known = bits[word];
-        bits[word] |= 1 << (number % 64);
-        known != bits[word]
-    }
-
-    pub(super) fn fingerprint(&self, digest: &mut Digest) {
-        for (origin, &first) in self.first.iter().enumerate() {
-            let later: &[u64] = self.later.get(origin).map_or(&[], |bits| bits);
-            if first != 0 || !later.is_empty() {
-                digest.word((origin as u64) << 32 | (1 + later.len() as u64)).word(first);
-                for &word in later {
-                    digest.word(word);
-                }
-            }
-        }
-        self.others.iter().for_each(|&word| _ = digest.word(word));
     }
 }
 

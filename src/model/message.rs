@@ -6,7 +6,12 @@ use crate::digest::Digest;
 use crate::id::{GroupId, MessageId, PartitionId};
 use crate::node;
 use crate::time::Span;
+pub use database::DatabaseMessage;
+pub use external::{CallAnswer, ExternalMessage};
 use serde::Deserialize;
+
+mod database;
+mod external;
 
 /// What links carry between built-in machines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +54,8 @@ pub enum Message {
         request: u64,
         /// The partition.
         partition: PartitionId,
-        /// The offset of the first entry.
+        /// The offset of the first entry: the one asked for, or the next one that a compacted log
+        /// still has.
         base: u64,
         /// What was found.
         reading: Reading,
@@ -90,6 +96,10 @@ pub enum Message {
         /// The next offset to read.
         offset: u64,
     },
+    /// Between a database and its clients.
+    Database(DatabaseMessage),
+    /// Between an external system and its clients.
+    External(ExternalMessage),
     /// A message of a user's own.
     Custom(CustomMessage),
 }
@@ -165,6 +175,9 @@ pub enum Verdict {
         /// Where.
         offset: u64,
     },
+    /// It was stored before, as durable as the broker's policy asks for; where, the broker does not
+    /// know (Pulsar's message id -1:-1).
+    Duplicate,
     /// This copy of the request was not appended; an earlier copy may have been.
     Refused(Refusal),
 }
@@ -182,21 +195,28 @@ pub enum Refusal {
     Closed,
     /// There is no such partition, and there never was.
     UnknownPartition,
+    /// An earlier copy may become durable or not: ask again (Pulsar's "cannot determine whether the
+    /// message is a duplicate at this time").
+    Undecided,
 }
 
 /// What a fetch found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// These entries, from the offset asked for on; none if nothing came in time.
+    /// These entries, one offset after another; none if nothing came in time.
     Entries(Vec<Entry>),
-    /// The offset is beyond the end: the log has lost what the group once read.
-    OutOfRange,
+    /// The offset is below the start, where retention has deleted it, or beyond the end: the log
+    /// has lost what the group once read.
+    OutOfRange {
+        /// The first offset of the log.
+        start: u64,
+    },
     /// The partition's log is damaged.
     Closed,
 }
 
 /// The kinds of [`Message`], in its order.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 15] = [
     "Produce",
     "Produced",
     "Fetch",
@@ -205,9 +225,19 @@ const KINDS: [&str; 9] = [
     "Committed",
     "OffsetFetch",
     "OffsetFetched",
+    DatabaseMessage::KINDS[0],
+    DatabaseMessage::KINDS[1],
+    DatabaseMessage::KINDS[2],
+    DatabaseMessage::KINDS[3],
+    ExternalMessage::KINDS[0],
+    ExternalMessage::KINDS[1],
     "Custom",
 ];
 
+/// Messages of a database have the kinds from here on.
+const DATABASE: u8 = EXTERNAL - DatabaseMessage::KINDS.len() as u8;
+/// Messages of an external system have the kinds from here on.
+const EXTERNAL: u8 = CUSTOM - ExternalMessage::KINDS.len() as u8;
 /// Custom messages have the kinds from here on.
 const CUSTOM: u8 = KINDS.len() as u8 - 1;
 
@@ -299,6 +329,8 @@ impl node::Message for Message {
             Self::Committed { .. } => 5,
             Self::OffsetFetch { .. } => 6,
             Self::OffsetFetched { .. } => 7,
+            Self::Database(message) => DATABASE + message.kind(),
+            Self::External(message) => EXTERNAL + message.kind(),
             Self::Custom(message) => CUSTOM.saturating_add(message.kind()),
         }
     }
@@ -319,6 +351,7 @@ impl node::Message for Message {
                 let (rest, offset) = match verdict {
                     Verdict::Stored { offset } => (0, *offset),
                     Verdict::Refused(refusal) => (1 + *refusal as u16, 0),
+                    Verdict::Duplicate => (u16::MAX, 0),
                 };
                 digest.word(packed(1, *partition, NO_GROUP, rest));
                 digest.word(message.word()).word(offset);
@@ -330,16 +363,19 @@ impl node::Message for Message {
             Self::Fetched { request, partition, base, reading } => {
                 let entries: &[Entry] = match reading {
                     Reading::Entries(entries) => entries,
-                    Reading::OutOfRange | Reading::Closed => &[],
+                    Reading::OutOfRange { .. } | Reading::Closed => &[],
                 };
                 let rest = match reading {
                     Reading::Entries(entries) => entries.len() as u16,
-                    Reading::OutOfRange => u16::MAX,
+                    Reading::OutOfRange { .. } => u16::MAX,
                     Reading::Closed => u16::MAX - 1,
                 };
                 digest.word(packed(3, *partition, NO_GROUP, rest)).word(*request).word(*base);
                 for entry in entries {
                     entry.fingerprint(digest);
+                }
+                if let Reading::OutOfRange { start } = reading {
+                    digest.word(*start);
                 }
             }
             Self::Commit { request, group, partition, offset } => {
@@ -354,6 +390,14 @@ impl node::Message for Message {
             }
             Self::OffsetFetched { request, partition, offset } => {
                 digest.word(packed(7, *partition, NO_GROUP, 0)).word(*request).word(*offset);
+            }
+            Self::Database(message) => {
+                digest.word(u64::from(DATABASE));
+                message.fingerprint(digest);
+            }
+            Self::External(message) => {
+                digest.word(u64::from(EXTERNAL));
+                message.fingerprint(digest);
             }
             Self::Custom(message) => {
                 digest.word(u64::from(CUSTOM));
@@ -370,6 +414,8 @@ impl node::Message for Message {
             + match self {
                 Self::Produce { produce, .. } => bodies(&[produce.entry]),
                 Self::Fetched { reading: Reading::Entries(entries), .. } => bodies(entries),
+                Self::Database(message) => message.size(),
+                Self::External(message) => message.size(),
                 Self::Custom(message) => message.size(),
                 _ => 0,
             }
@@ -402,6 +448,13 @@ mod tests {
     }
 
     fn variants(blobs: &mut Blobs) -> Vec<Message> {
+        let mut all = log_variants(blobs);
+        all.extend(database::variants().into_iter().map(Message::Database));
+        all.extend(external::variants().into_iter().map(Message::External));
+        all
+    }
+
+    fn log_variants(blobs: &mut Blobs) -> Vec<Message> {
         let mut all = Vec::new();
         let (one, two) = (blobs.put(b"one"), blobs.put(b"two"));
         let id = |number| MessageId::new(NodeId(1), number);
@@ -445,7 +498,8 @@ mod tests {
                     });
                     all.push(Message::OffsetFetched { request, partition, offset });
                     all.push(Message::OffsetFetch { request, group, partition });
-                    let mut readings = vec![Reading::OutOfRange, Reading::Closed];
+                    let mut readings = vec![Reading::Closed];
+                    readings.extend([0, 1].map(|start| Reading::OutOfRange { start }));
                     readings.extend(entries.map(|entry| Reading::Entries(vec![entry])));
                     readings.push(Reading::Entries(vec![]));
                     readings.push(Reading::Entries(entries[..2].to_vec()));
@@ -463,12 +517,26 @@ mod tests {
                 Verdict::Stored { offset: 1 },
                 Verdict::Refused(Refusal::OutOfOrder),
                 Verdict::Refused(Refusal::Closed),
+                Verdict::Refused(Refusal::Undecided),
+                Verdict::Duplicate,
             ] {
                 all.push(Message::Produced { message: id(1), partition, verdict });
                 all.push(Message::Produced { message: id(2), partition, verdict });
             }
         }
         all
+    }
+
+    #[test]
+    fn kinds_have_names_of_their_own() {
+        let mut blobs = Blobs::default();
+        let kinds: std::collections::BTreeSet<(u8, &str)> = variants(&mut blobs)
+            .iter()
+            .map(|message| (message.kind(), Message::kind_name(message.kind())))
+            .collect();
+        let kinds: Vec<_> = kinds.into_iter().collect();
+        let named = (0..).zip(&KINDS[..KINDS.len() - 1]).map(|(kind, &name)| (kind, name));
+        assert_eq!(kinds, named.collect::<Vec<(u8, &str)>>());
     }
 
     #[test]

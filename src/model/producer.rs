@@ -8,6 +8,7 @@ use crate::journal::Journals;
 use crate::node::{Context, DiskError, Node, Planned, Seat};
 use crate::time::Span;
 pub use client::ProducerClient;
+pub(super) use client::body_of;
 pub use policy::{
     Backoff, EpochBump, IN_FLIGHT_MAX, IdentityPolicy, MessageIdPolicy, OnTimeout, Partitioner,
     ProducerPolicy, Restart, Unfinished,

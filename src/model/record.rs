@@ -2,10 +2,12 @@
 
 use super::custom::{CustomRecord, OwnRecord};
 use super::message::{Entry, Identity};
+use super::store::{Commit, SequenceId};
 use crate::digest::Digest;
 use crate::history::Effect;
 use crate::id::{GroupId, MessageId, PartitionId, SinkId};
 use crate::node;
+use crate::time::Instant;
 
 /// A record of a built-in machine's file, or of a user's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +66,117 @@ pub enum Record {
         /// The next offset to read.
         next: u64,
     },
+    /// The head of a volume, which a broker writes in one piece: a snapshot of what it remembers of
+    /// producers, or a compacted log. It is whole if as many records follow.
+    Volume {
+        /// How many records follow.
+        count: u32,
+        /// The end of the log that it is about.
+        end: u64,
+    },
+    /// In a snapshot: a request that the broker remembers.
+    Remembered {
+        /// When it was appended; 0 if nobody asks.
+        appended_ms: u32,
+        /// Its offset; 0 if nobody asks.
+        offset: u64,
+        /// The name it came under.
+        identity: Identity,
+    },
+    /// In a compacted log: the offset of the entry that follows.
+    Kept {
+        /// The offset.
+        offset: u64,
+    },
+    /// A database commit that says in several tables what became of an entry of a log. All of it is
+    /// durable, or nothing.
+    Handled(Handled),
+    /// A commit of a store over several tables. All of it is durable, or nothing.
+    Transaction(Box<Commit>),
+    /// Values of a store's sequence up to this one may have been handed out.
+    Sequence {
+        /// The sequence.
+        sequence: SequenceId,
+        /// The value.
+        logged: u64,
+    },
+    /// An external system has carried a call out.
+    Called {
+        /// The key that the call came with.
+        key: Option<u64>,
+        /// When, in milliseconds of the system's wall clock.
+        at_ms: u64,
+        /// What it acted on.
+        message: MessageId,
+        /// Where that shows.
+        sink: SinkId,
+        /// The fingerprint of the parameters.
+        payload: u64,
+    },
     /// A record of a user's own.
     Custom(CustomRecord),
+}
+
+/// What became of an entry of a log.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Handled {
+    /// The message.
+    pub message: MessageId,
+    /// Its routing key: that of its row in a projection.
+    pub key: u64,
+    /// The fingerprint of what was handled.
+    pub payload: u64,
+    /// Where the entry was read.
+    pub partition: PartitionId,
+    /// At which offset.
+    pub offset: u64,
+    /// What the wall clock showed then; the start of time if nobody will ask.
+    pub written: Instant,
+    /// Where the effect lands, or the letter that is dead.
+    pub sink: SinkId,
+    /// The tables that the commit writes to.
+    pub tables: Tables,
+}
+
+/// A set of tables of a consumer's database.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
+pub struct Tables(u8);
+
+impl Tables {
+    /// Effects.
+    pub const EFFECTS: Self = Self(1);
+    /// The inbox, whose unique key is the message.
+    pub const INBOX: Self = Self(1 << 1);
+    /// The projection, a row a key.
+    pub const PROJECTION: Self = Self(1 << 2);
+    /// The next offset to read of each partition.
+    pub const POSITIONS: Self = Self(1 << 3);
+    /// Messages whose handling failed because something else did.
+    pub const FAILED: Self = Self(1 << 4);
+    /// Messages whose handling failed because of what they say.
+    pub const POISONED: Self = Self(1 << 5);
+
+    /// These tables and `other`.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// These tables, and `other` if that is `wanted`.
+    #[must_use]
+    pub const fn and_if(self, wanted: bool, other: Self) -> Self {
+        if wanted { self.and(other) } else { self }
+    }
+
+    /// Whether one of `other` is among them.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// The tables of dead letters.
+    pub const fn dead_letters() -> Self {
+        Self::FAILED.and(Self::POISONED)
+    }
 }
 
 impl Record {
@@ -86,14 +197,25 @@ impl Record {
     #[inline]
     pub fn effects(&self, effects: &mut Vec<Effect>) {
         match *self {
-            Self::Applied { message, sink, payload, .. } => {
+            Self::Applied { message, sink, payload, .. }
+            | Self::Called { message, sink, payload, .. } => {
                 effects.push(Effect { message, sink, payload });
             }
+            Self::Handled(Handled { message, sink, payload, tables, .. }) => {
+                if tables.has(Tables::EFFECTS.and(Tables::dead_letters())) {
+                    effects.push(Effect { message, sink, payload });
+                }
+            }
+            Self::Transaction(ref commit) => effects.extend_from_slice(&commit.effects),
             Self::Entry { .. }
             | Self::GroupOffset { .. }
+            | Self::Sequence { .. }
             | Self::Sending { .. }
             | Self::Answered { .. }
-            | Self::Moved { .. } => {}
+            | Self::Moved { .. }
+            | Self::Volume { .. }
+            | Self::Remembered { .. }
+            | Self::Kept { .. } => {}
             Self::Custom(ref record) => record.effects(effects),
         }
     }
@@ -130,6 +252,33 @@ impl node::Record for Record {
             Self::Moved { partition, next } => {
                 digest.word(4 << 48 | u64::from(partition.0)).word(*next);
             }
+            Self::Volume { count, end } => {
+                digest.word(19 << 48 | u64::from(*count)).word(*end);
+            }
+            Self::Remembered { appended_ms, offset, identity } => {
+                digest.word(20 << 48 | u64::from(*appended_ms)).word(*offset);
+                identity.fingerprint(digest);
+            }
+            Self::Kept { offset } => _ = digest.word(21 << 48).word(*offset),
+            Self::Handled(handled) => {
+                let Handled { message, key, payload, partition, offset, .. } = *handled;
+                let tables = u64::from(handled.tables.0) << 32;
+                let places = u64::from(handled.sink.0) << 16 | u64::from(partition.0);
+                digest.word(7 << 48 | tables | places).word(message.word()).word(key);
+                digest.word(payload).word(offset).word(handled.written.nanos());
+            }
+            Self::Transaction(commit) => {
+                digest.word(16 << 48);
+                commit.fingerprint(digest);
+            }
+            Self::Sequence { sequence, logged } => {
+                digest.word(17 << 48 | u64::from(sequence.0)).word(*logged);
+            }
+            Self::Called { key, at_ms, message, sink, payload } => {
+                digest.word(18 << 48 | u64::from(key.is_some()) << 32 | u64::from(sink.0));
+                digest.word(key.unwrap_or(0)).word(*at_ms);
+                digest.word(message.word()).word(*payload);
+            }
             Self::Custom(record) => {
                 digest.word(5 << 48);
                 record.fingerprint(digest);
@@ -144,6 +293,7 @@ mod tests {
     use crate::blob::Blobs;
     use crate::id::NodeId;
     use crate::model::message::{BatchId, ProducerId};
+    use crate::model::store::{Change, Row, TableId};
     use crate::node::Record as _;
 
     #[test]
@@ -162,6 +312,16 @@ mod tests {
             position,
         };
         let here = (PartitionId(0), 1);
+        let handled = Handled {
+            message,
+            key: 1,
+            payload: 1,
+            partition: PartitionId(1),
+            offset: 1,
+            written: Instant::START,
+            sink: SinkId(1),
+            tables: Tables::EFFECTS,
+        };
         let records = [
             stored(0, entry, Identity::None),
             stored(1, entry, Identity::None),
@@ -185,7 +345,27 @@ mod tests {
             applied(1, true, Some((PartitionId(0), 2))),
             Record::Moved { partition: here.0, next: here.1 },
             Record::Moved { partition: here.0, next: 2 },
+            Record::Volume { count: 1, end: 2 },
+            Record::Volume { count: 2, end: 2 },
+            Record::Volume { count: 1, end: 1 },
+            Record::Remembered { appended_ms: 0, offset: 1, identity: batch(1) },
+            Record::Remembered { appended_ms: 1, offset: 1, identity: batch(1) },
+            Record::Remembered { appended_ms: 0, offset: 2, identity: batch(1) },
+            Record::Remembered { appended_ms: 0, offset: 1, identity: Identity::Message(1) },
+            Record::Kept { offset: 1 },
+            Record::Kept { offset: 2 },
+            Record::Handled(handled),
+            Record::Handled(Handled { message: MessageId::new(NodeId(1), 2), ..handled }),
+            Record::Handled(Handled { key: 2, ..handled }),
+            Record::Handled(Handled { payload: 2, ..handled }),
+            Record::Handled(Handled { partition: PartitionId(2), ..handled }),
+            Record::Handled(Handled { offset: 2, ..handled }),
+            Record::Handled(Handled { written: Instant::from_nanos(2), ..handled }),
+            Record::Handled(Handled { sink: SinkId(2), ..handled }),
+            Record::Handled(Handled { tables: Tables::INBOX, ..handled }),
         ];
+        let records: Vec<Record> =
+            records.into_iter().chain(commits(message)).chain(calls(message)).collect();
         let digests: std::collections::BTreeSet<u64> = records
             .iter()
             .map(|record| {
@@ -195,6 +375,58 @@ mod tests {
             })
             .collect();
         assert_eq!(digests.len(), records.len());
+    }
+
+    fn commits(message: MessageId) -> impl Iterator<Item = Record> {
+        let row = Row { message, version: 0, payload: 0 };
+        let change = Change { table: TableId(0), key: 0, row: Some(row) };
+        let effect = Effect { message, sink: SinkId(0), payload: 0 };
+        let changes = [
+            change,
+            Change { table: TableId(1), ..change },
+            Change { key: 1, ..change },
+            Change { row: None, ..change },
+            Change { row: Some(Row { version: 1, ..row }), ..change },
+            Change { row: Some(Row { payload: 1, ..row }), ..change },
+        ]
+        .map(|change| Commit { changes: vec![change], effects: vec![] });
+        let effects =
+            [effect, Effect { sink: SinkId(1), ..effect }, Effect { payload: 1, ..effect }]
+                .map(|effect| Commit { changes: vec![], effects: vec![effect] });
+        let commits = changes.into_iter().chain(effects);
+        let sequences = [(0, 1), (1, 1), (0, 2)]
+            .map(|(sequence, logged)| Record::Sequence { sequence: SequenceId(sequence), logged });
+        commits.map(|commit| Record::Transaction(Box::new(commit))).chain(sequences)
+    }
+
+    fn calls(message: MessageId) -> impl Iterator<Item = Record> {
+        [(None, 0, 0, 0), (Some(0), 0, 0, 0), (Some(1), 0, 0, 0), (None, 1, 0, 0)]
+            .into_iter()
+            .chain([(None, 0, 1, 0), (None, 0, 0, 1)])
+            .map(move |(key, at_ms, sink, payload)| {
+                let sink = SinkId(sink);
+                Record::Called { key, at_ms, message, sink, payload }
+            })
+    }
+
+    #[test]
+    fn only_an_effect_and_a_dead_letter_are_effects() {
+        let at = |tables| {
+            let (message, sink) = (MessageId::new(NodeId(1), 1), SinkId(3));
+            let (key, payload, offset, partition) = (1, 5, 7, PartitionId(0));
+            let written = Instant::START;
+            Handled { message, key, payload, partition, offset, written, sink, tables }
+        };
+        for (tables, effects) in [
+            (Tables::EFFECTS.and(Tables::INBOX), 1),
+            (Tables::INBOX.and(Tables::POSITIONS), 0),
+            (Tables::FAILED, 1),
+            (Tables::POISONED.and(Tables::POSITIONS), 1),
+        ] {
+            let mut found = Vec::new();
+            Record::Handled(at(tables)).effects(&mut found);
+            assert_eq!(found.len(), effects, "{tables:?}");
+        }
     }
 
     #[test]

@@ -60,6 +60,42 @@ moments! {
     InboxHit = "inbox-deduplicated",
     /// The volatile set of ids had the message already.
     MemoryHit = "memory-deduplicated",
+    /// The broker could not tell yet whether a request was a duplicate.
+    Undecided = "duplicate-undecided",
+    /// The broker took back what a failed sync had not written, and lived on.
+    RolledBack = "rolled-back-after-failed-sync",
+    /// A boot read what is remembered of producers from a snapshot.
+    SnapshotRead = "producer-snapshot-read",
+    /// Retention deleted records.
+    Deleted = "records-deleted",
+    /// What was remembered of a producer went with its records.
+    StateForgotten = "producer-state-forgotten",
+    /// Compaction dropped records.
+    Compacted = "records-compacted",
+    /// A row of the inbox was too old to count.
+    RowExpired = "inbox-row-expired",
+    /// The handling of a message failed.
+    HandlingFailed = "handling-failed",
+    /// A consumer went past a message whose handling had failed.
+    FailureSkipped = "failed-message-skipped",
+    /// A consumer put a message aside whose handling had failed.
+    FailureParked = "failed-message-parked",
+    /// A projection held a newer update of the key already.
+    UpdateSuperseded = "stale-update-superseded",
+    /// A consumer committed from time to time and not because it was done.
+    AutoCommitted = "position-committed-by-interval",
+    /// A store refused a transaction that inserts a key that is taken.
+    UniqueRefused = "unique-key-refused",
+    /// A store aborted a transaction that had read what has changed since.
+    SerializationAborted = "serialization-aborted",
+    /// A database client had no answer to its commit.
+    CommitUnknown = "commit-outcome-unknown",
+    /// A client repeated a call to an external system.
+    CallRepeated = "call-repeated",
+    /// An external system knew a call by its key.
+    KeyKnown = "idempotency-key-known",
+    /// An external system had forgotten the key of a call that it carries out again.
+    KeyExpired = "idempotency-key-expired",
 }
 
 impl Moment {

@@ -37,7 +37,7 @@ pub fn replay_json(replayed: &Replayed, subject: &dyn Subject) -> String {
     pretty(&ReplayJson::of(replayed, subject))
 }
 
-fn pretty(value: &impl Serialize) -> String {
+pub(super) fn pretty(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("a report is made of strings, numbers and lists")
         + "\n"
 }

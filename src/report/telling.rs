@@ -2,6 +2,7 @@
 
 use super::operation;
 use super::words::{Paint, Tone, digest, field};
+use crate::check::{Verdict, Violation};
 use crate::explore::{Divergence, Finding};
 use crate::history::Operation;
 use crate::node::Machine;
@@ -20,11 +21,7 @@ pub(super) struct Telling {
 impl Telling {
     pub(super) fn of_finding(finding: &Finding, machines: &[Machine]) -> Self {
         match finding {
-            Finding::Violated(violation) => Self {
-                expected: violation.expected.clone(),
-                observed: violation.observed.clone(),
-                operations: violation.operations.clone(),
-            },
+            Finding::Violated(violation) => Self::of_violation(violation),
             Finding::Panicked(panic) => Self::of_panic(panic, machines),
             Finding::Hung { machine } => Self::brief(
                 "every callback returns".to_owned(),
@@ -42,13 +39,18 @@ impl Telling {
     pub(super) fn of_outcome(outcome: &Outcome, machines: &[Machine]) -> Option<Self> {
         Some(match outcome {
             Outcome::Holds => return None,
-            Outcome::Violated(violation) => Self {
-                expected: violation.expected.clone(),
-                observed: violation.observed.clone(),
-                operations: violation.operations.clone(),
-            },
+            Outcome::Violated(violation) => Self::of_violation(violation),
             Outcome::Panicked(panic) => Self::of_panic(panic, machines),
             Outcome::Unknown { why } => Self::brief("a verdict".to_owned(), why.clone()),
+        })
+    }
+
+    /// Nothing, if every promise was kept.
+    pub(super) fn of_verdict(verdict: &Verdict) -> Option<Self> {
+        Some(match verdict {
+            Verdict::Holds => return None,
+            Verdict::Violated(violation) => Self::of_violation(violation),
+            Verdict::Unknown { why } => Self::brief("a verdict".to_owned(), why.clone()),
         })
     }
 
@@ -65,6 +67,14 @@ impl Telling {
             text.push_str(&field(2, "", &more, paint));
         }
         text
+    }
+
+    fn of_violation(violation: &Violation) -> Self {
+        Self {
+            expected: violation.expected.clone(),
+            observed: violation.observed.clone(),
+            operations: violation.operations.clone(),
+        }
     }
 
     fn of_panic(panic: &Panic, machines: &[Machine]) -> Self {

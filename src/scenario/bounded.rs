@@ -1,7 +1,9 @@
 //! Numbers and ranges that cannot hold an impossible value.
 
 use crate::time::Span;
-use serde::Deserialize;
+use serde::de::{SeqAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, de};
+use std::fmt;
 
 /// A whole number from `MIN` to `MAX`.
 ///
@@ -11,8 +13,7 @@ use serde::Deserialize;
 /// assert_eq!(Bounded::<1, 5>::new(3).unwrap().get(), 3);
 /// assert!(Bounded::<1, 5>::new(9).is_err());
 /// ```
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "i64")]
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Bounded<const MIN: u32, const MAX: u32>(u32);
 
 /// A number outside its bounds.
@@ -56,6 +57,34 @@ impl<const MIN: u32, const MAX: u32> TryFrom<i64> for Bounded<MIN, MAX> {
     }
 }
 
+impl<'de, const MIN: u32, const MAX: u32> Deserialize<'de> for Bounded<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_i64(Number::<MIN, MAX>)
+    }
+}
+
+/// Reads a number, and says for another type which numbers there are.
+struct Number<const MIN: u32, const MAX: u32>;
+
+impl<const MIN: u32, const MAX: u32> Visitor<'_> for Number<MIN, MAX> {
+    type Value = Bounded<MIN, MAX>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a number from {MIN} to {MAX}")
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+        Bounded::try_from(number).map_err(E::custom)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+        match i64::try_from(number) {
+            Ok(number) => self.visit_i64(number),
+            Err(_) => Err(E::invalid_value(Unexpected::Unsigned(number), &self)),
+        }
+    }
+}
+
 /// A length of time that is not zero.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "Span")]
@@ -87,8 +116,7 @@ impl TryFrom<Span> for Positive {
 }
 
 /// A least and a greatest length of time, written `["1ms", "10ms"]`.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "[Span; 2]")]
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Between {
     least: Span,
     most: Span,
@@ -129,5 +157,33 @@ impl TryFrom<[Span; 2]> for Between {
 
     fn try_from([least, most]: [Span; 2]) -> Result<Self, Backwards> {
         if least <= most { Ok(Self { least, most }) } else { Err(Backwards { least, most }) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Between {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Range)
+    }
+}
+
+/// Reads two lengths of time.
+struct Range;
+
+impl<'de> Visitor<'de> for Range {
+    type Value = Between;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("two lengths of time, the least first, as in [\"1ms\", \"10ms\"]")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut lengths: A) -> Result<Between, A::Error> {
+        let mut stated: Vec<Span> = Vec::new();
+        while let Some(length) = lengths.next_element()? {
+            stated.push(length);
+        }
+        match <[Span; 2]>::try_from(stated) {
+            Ok(both) => Between::try_from(both).map_err(de::Error::custom),
+            Err(stated) => Err(de::Error::invalid_length(stated.len(), &self)),
+        }
     }
 }

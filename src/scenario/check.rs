@@ -1,10 +1,10 @@
 //! Which values of a scenario go together.
 
-use super::Scenario;
 use super::problem::Problem;
-use super::sections::{FsyncPolicy, PromiseName, Retries, Until};
+use super::sections::{BrokerSection, FsyncPolicy, PromiseName, Retries, Until};
+use super::{Scenario, policies};
 use crate::model::broker::ProducerState;
-use crate::model::consumer::Settle;
+use crate::model::consumer::{Apply, InboxExpiry, Resume, Settle};
 use crate::model::message::Acks;
 use crate::model::producer::{
     EpochBump, IdentityPolicy, MessageIdPolicy, OnTimeout, Restart, Unfinished,
@@ -12,15 +12,23 @@ use crate::model::producer::{
 use crate::profile::{FaultClass, Swarm, Transport};
 use std::collections::BTreeSet;
 
+mod consumers;
+mod services;
+
 /// The most machines of a system.
 const MACHINES_MAX: u32 = 4_000;
+
+/// The most messages of a run: each is planned, kept in the history and judged.
+const MESSAGES_MAX: u64 = 10_000_000;
 
 /// The first pair of values that do not go together.
 pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     promises(scenario)?;
     machines(scenario)?;
+    messages(scenario)?;
     broker(scenario)?;
     clients(scenario)?;
+    services::services(scenario)?;
     surroundings(scenario)?;
     envelope(scenario)
 }
@@ -33,12 +41,39 @@ fn promises(scenario: &Scenario) -> Result<(), Problem> {
             "promise something, for instance [\"exactly-once\"]",
         ));
     }
+    let promised = |name| scenario.promises.contains(&name);
     let several = scenario.consumer.members.get() > 1;
-    if several && scenario.promises.contains(&PromiseName::Convergent) {
+    let is_shared = matches!(scenario.consumer.apply, Apply::Database | Apply::External);
+    for (name, slug) in
+        [(PromiseName::Convergent, "convergent"), (PromiseName::Projected, "projected")]
+    {
+        if several && !is_shared && promised(name) {
+            return Err(Problem::new(
+                "promises",
+                "no member of a group of several holds the whole table",
+                format!("promise {slug:?} only with consumer.members = 1"),
+            ));
+        }
+    }
+    if is_shared && scenario.consumer.groups.get() > 1 && promised(PromiseName::Convergent) {
         return Err(Problem::new(
             "promises",
-            "no member of a group of several holds the whole table",
-            "promise \"convergent\" only with consumer.members = 1",
+            "the database holds the tables of all groups in one",
+            "promise \"convergent\" only with consumer.groups = 1",
+        ));
+    }
+    if scenario.consumer.apply != Apply::Upsert && promised(PromiseName::Projected) {
+        return Err(Problem::new(
+            "promises",
+            "a table with a row a message is no projection",
+            "promise \"projected\" only with consumer.apply = \"upsert\"",
+        ));
+    }
+    if scenario.consumer.resume == Resume::Earliest && promised(PromiseName::PerKeyOrder) {
+        return Err(Problem::new(
+            "consumer.resume",
+            "who starts over with every restart reads records again, in breach of \"per-key-order\"",
+            "resume = \"committed\"",
         ));
     }
     if several && scenario.consumer.until == Until::Complete {
@@ -54,7 +89,9 @@ fn promises(scenario: &Scenario) -> Result<(), Problem> {
 fn machines(scenario: &Scenario) -> Result<(), Problem> {
     let consumers = scenario.consumer.groups.get() * scenario.consumer.members.get();
     let programs = scenario.programs.len() as u32;
-    let machines = 1 + scenario.workload.producers.get() + consumers + programs;
+    let shared = [scenario.database.is_some(), scenario.external.is_some()];
+    let shared = shared.into_iter().map(u32::from).sum::<u32>();
+    let machines = 1 + scenario.workload.producers.get() + consumers + shared + programs;
     if machines > MACHINES_MAX {
         return Err(Problem::new(
             "workload.producers",
@@ -75,6 +112,21 @@ fn machines(scenario: &Scenario) -> Result<(), Problem> {
     Ok(())
 }
 
+fn messages(scenario: &Scenario) -> Result<(), Problem> {
+    let (producers, each) = (scenario.workload.producers.get(), scenario.workload.messages.get());
+    let own: u64 = scenario.programs.iter().map(|program| u64::from(program.messages)).sum();
+    let messages = u64::from(producers) * u64::from(each) + own;
+    let key = if own > MESSAGES_MAX { "program" } else { "workload.messages" };
+    if messages <= MESSAGES_MAX {
+        return Ok(());
+    }
+    Err(Problem::new(
+        key,
+        format!("a run would have {messages} messages"),
+        format!("have at most {MESSAGES_MAX} in all"),
+    ))
+}
+
 fn broker(scenario: &Scenario) -> Result<(), Problem> {
     let section = &scenario.broker;
     if section.fsync_interval.is_some() != (section.fsync == FsyncPolicy::Interval) {
@@ -84,11 +136,60 @@ fn broker(scenario: &Scenario) -> Result<(), Problem> {
             "state both or neither",
         ));
     }
-    if section.producer_state == ProducerState::None && section.unknown_producer.is_some() {
+    if section.producer_state != ProducerState::FiveBatches && section.unknown_producer.is_some() {
         return Err(Problem::new(
             "broker.unknown_producer",
-            "a broker without producer state knows no producer",
+            "only a broker that remembers batches refuses a producer that it does not know",
             "leave it out, or keep producer_state = \"five-batches\"",
+        ));
+    }
+    if section.dedup_window.is_some() != (section.producer_state == ProducerState::IdWindow) {
+        return Err(Problem::new(
+            "broker.dedup_window",
+            "a window belongs to producer_state = \"id-window\", and only to it",
+            "state both or neither",
+        ));
+    }
+    upkeep(section)
+}
+
+/// What the broker keeps besides its log, and what it deletes.
+fn upkeep(section: &BrokerSection) -> Result<(), Problem> {
+    let remembers_none = section.producer_state == ProducerState::None;
+    let deletes = section.retention.is_some() || section.retention_records.is_some();
+    if section.snapshot_every.is_some() && remembers_none {
+        return Err(Problem::new(
+            "broker.snapshot_every",
+            "a broker without producer state has nothing to take snapshots of",
+            "leave it out, or keep producer_state = \"five-batches\"",
+        ));
+    }
+    if section.snapshot_of.is_some() && section.snapshot_every.is_none() {
+        return Err(Problem::new(
+            "broker.snapshot_of",
+            "no snapshot is taken",
+            "leave it out, or state broker.snapshot_every",
+        ));
+    }
+    if section.compaction && deletes {
+        return Err(Problem::new(
+            "broker.compaction",
+            "a log here is either compacted or cut by retention",
+            "leave out broker.retention and broker.retention_records, or write false",
+        ));
+    }
+    if section.housekeeping.is_some() && !section.compaction && !deletes {
+        return Err(Problem::new(
+            "broker.housekeeping",
+            "there is nothing to look for: every record is kept",
+            "leave it out, or state broker.retention or broker.compaction",
+        ));
+    }
+    if section.producer_state_kept.is_some() && (remembers_none || !deletes) {
+        return Err(Problem::new(
+            "broker.producer_state_kept",
+            "nothing is remembered longer than it is in the log",
+            "leave it out, or state broker.retention and a producer_state",
         ));
     }
     Ok(())
@@ -104,6 +205,7 @@ fn clients(scenario: &Scenario) -> Result<(), Problem> {
             "leave it out",
         ));
     }
+    consumers::consumers(scenario)?;
     let varied = vary.wait_max.iter().map(|&wait_max| ("vary.wait_max", wait_max));
     let timeout = consumer.timeout.get();
     for (key, wait_max) in [("consumer.wait_max", consumer.wait_max)].into_iter().chain(varied) {
@@ -249,8 +351,8 @@ fn envelope(scenario: &Scenario) -> Result<(), Problem> {
             FaultClass::Disconnect if network.transport == Transport::Datagram => {
                 "datagrams have no connection to break"
             }
-            FaultClass::ClockStep if scenario.programs.is_empty() => {
-                "no built-in machine reads its wall clock"
+            FaultClass::ClockStep if !reads_wall_clock(scenario) => {
+                "no machine reads its wall clock"
             }
             _ => continue,
         };
@@ -258,4 +360,13 @@ fn envelope(scenario: &Scenario) -> Result<(), Problem> {
         return Err(Problem::new("run.envelope", format!("{class}: {why}"), right));
     }
     Ok(())
+}
+
+/// Whether a step of a wall clock can make a difference: it dates the rows of an inbox that expire
+/// and the keys of an external system, and a program may read it.
+fn reads_wall_clock(scenario: &Scenario) -> bool {
+    scenario.consumer.inbox_expiry != InboxExpiry::Never
+        || scenario.external.is_some()
+        || policies::broker(scenario).stamps()
+        || !scenario.programs.is_empty()
 }

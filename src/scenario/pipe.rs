@@ -1,16 +1,21 @@
 //! A scenario put together: machines with built-in programs, their workload and their promises.
 
 use super::{Factory, Positive, PromiseName, Scenario, policies};
-use crate::check::{Promise, Replica};
+use crate::check::{Handling, Promise, Replica};
 use crate::history::Effect;
-use crate::id::{KnobId, MessageId, NodeId, SinkId};
+use crate::id::{GroupId, KnobId, MessageId, NodeId, SinkId};
 use crate::journal::Journals;
 use crate::model::broker::Policy as BrokerPolicy;
-use crate::model::consumer::ConsumerPolicy;
+use crate::model::consumer::{Apply, ConsumerPolicy, FetchPolicy};
+use crate::model::external::ExternalPolicy;
 use crate::model::producer::ProducerPolicy;
-use crate::model::{self, Broker, Consumer, Moment, Producer, Record};
+use crate::model::service::ServicePolicy;
+use crate::model::store::Isolation;
+use crate::model::{
+    self, Broker, Consumer, DatabaseServer, External, Moment, Producer, Record, Service,
+};
 use crate::node::{Machine, Planned, Seat, System};
-use crate::profile::{Knob, Profile, Unit};
+use crate::profile::{FaultClass, Knob, Profile, Unit};
 use crate::time::Span;
 use std::fmt;
 
@@ -32,6 +37,9 @@ enum Role {
     Broker(BrokerPolicy),
     Producer(ProducerPolicy),
     Consumer(ConsumerPolicy),
+    Service(ServicePolicy),
+    Database(Isolation),
+    External(ExternalPolicy),
     Program(Factory),
 }
 
@@ -73,6 +81,11 @@ impl Pipe {
         seat: &Seat<'_>,
         disk: Journals<'_, Record>,
     ) -> Producer {
+        self.tune_producer(&mut policy, seat);
+        Producer::boot(policy, seat, disk)
+    }
+
+    fn tune_producer(&self, policy: &mut ProducerPolicy, seat: &Seat<'_>) {
         for (dial, value) in self.knobs_of(seat) {
             match dial {
                 Dial::InFlight => policy.in_flight = value as u8,
@@ -81,7 +94,6 @@ impl Pipe {
                 Dial::Batch | Dial::WaitMax => {}
             }
         }
-        Producer::boot(policy, seat, disk)
     }
 
     fn consumer(
@@ -90,14 +102,29 @@ impl Pipe {
         seat: &Seat<'_>,
         disk: Journals<'_, Record>,
     ) -> Consumer {
+        self.tune_fetch(&mut policy.fetch, seat);
+        Consumer::boot(policy, seat, disk)
+    }
+
+    fn tune_fetch(&self, policy: &mut FetchPolicy, seat: &Seat<'_>) {
         for (dial, value) in self.knobs_of(seat) {
             match dial {
-                Dial::Batch => policy.fetch.batch = value as u16,
-                Dial::WaitMax => policy.fetch.wait_max = Span::nanos_of(value),
+                Dial::Batch => policy.batch = value as u16,
+                Dial::WaitMax => policy.wait_max = Span::nanos_of(value),
                 Dial::InFlight | Dial::Timeout | Dial::Deadline => {}
             }
         }
-        Consumer::boot(policy, seat, disk)
+    }
+
+    fn service(
+        &self,
+        mut policy: ServicePolicy,
+        seat: &Seat<'_>,
+        disk: Journals<'_, Record>,
+    ) -> Service {
+        self.tune_producer(&mut policy.producer, seat);
+        self.tune_fetch(&mut policy.fetch, seat);
+        Service::boot(policy, seat, disk)
     }
 }
 
@@ -126,6 +153,13 @@ impl System for Pipe {
             Role::Broker(policy) => model::Machine::Broker(Broker::boot(*policy, disk)),
             Role::Producer(policy) => model::Machine::Producer(self.producer(*policy, seat, disk)),
             Role::Consumer(policy) => model::Machine::Consumer(self.consumer(*policy, seat, disk)),
+            Role::Service(policy) => {
+                model::Machine::Service(Box::new(self.service(*policy, seat, disk)))
+            }
+            Role::Database(isolation) => {
+                model::Machine::Database(DatabaseServer::boot(*isolation, disk))
+            }
+            Role::External(policy) => model::Machine::External(External::boot(*policy, disk)),
             Role::Program(factory) => model::Machine::Custom(factory(seat, disk)),
         }
     }
@@ -159,13 +193,19 @@ impl System for Pipe {
 fn roles(scenario: &Scenario) -> Vec<Role> {
     let mut roles = vec![Role::Broker(policies::broker(scenario))];
     let producer = policies::producer(scenario);
-    roles.extend((0..scenario.workload.producers.get()).map(|_| Role::Producer(producer)));
+    roles.extend((0..scenario.workload.producers.get()).map(|n| match scenario.service {
+        Some(section) => Role::Service(policies::service(scenario, section, n as u16)),
+        None => Role::Producer(producer),
+    }));
     for group in 0..scenario.consumer.groups.get() {
         for member in 0..scenario.consumer.members.get() {
             let policy = policies::consumer(scenario, group as u16, member as u16);
             roles.push(Role::Consumer(policy));
         }
     }
+    roles.extend(scenario.database.map(|section| Role::Database(section.isolation)));
+    let external = scenario.external.as_ref();
+    roles.extend(external.map(|section| Role::External(policies::external(scenario, section))));
     let programs = scenario.programs.iter();
     roles.extend(programs.filter_map(|program| {
         scenario.factory(&program.name).map(|factory| Role::Program(factory.clone()))
@@ -176,8 +216,8 @@ fn roles(scenario: &Scenario) -> Vec<Role> {
 fn plan(scenario: &Scenario) -> Vec<Planned> {
     let workload = &scenario.workload;
     let producers = (1..=workload.producers.get()).map(|n| (n, workload.messages.get()));
-    let programs = scenario.consumer_node(scenario.consumer.groups.get(), 0).0;
-    let programs = (u32::from(programs)..).zip(scenario.programs.iter().map(|p| p.messages));
+    let programs = scenario.machines().len() - scenario.programs.len();
+    let programs = (programs as u32..).zip(scenario.programs.iter().map(|p| p.messages));
     let mut plan = Vec::new();
     for (node, messages) in producers.chain(programs) {
         let node = NodeId(node as u16);
@@ -196,24 +236,69 @@ fn promises(scenario: &Scenario) -> Vec<Promise> {
     named.chain(scenario.own_promises.iter().cloned()).collect()
 }
 
+/// How long each record is sure to be kept, if not for ever. The broker measures that by its own
+/// clock: one that drifts is fast by less than a tenth, one that steps vouches for nothing, and no
+/// age tells how many records have come since.
+fn kept_for(scenario: &Scenario) -> Option<Span> {
+    let by_age = scenario.broker.retention.map(Positive::get);
+    let by_count = scenario.broker.retention_records.map(|_| Span::ZERO);
+    let steps = scenario.run.envelope.contains(&FaultClass::ClockStep);
+    let sure =
+        |span: Span| if steps { Span::ZERO } else { span - Span::nanos_of(span.nanos() / 10) };
+    by_count.or(by_age.map(sure))
+}
+
 fn promise(scenario: &Scenario, name: PromiseName) -> Promise {
     let groups = 0..scenario.consumer.groups.get();
-    let sinks = groups.clone().map(|group| SinkId(group as u16)).collect();
+    let sinks = groups.clone().map(|group| scenario.sink(group as u16)).collect();
     match name {
         PromiseName::AtMostOnce => Promise::AtMostOnce { sinks },
         PromiseName::AtLeastOnce => Promise::AtLeastOnce { sinks },
         PromiseName::ExactlyOnce => Promise::ExactlyOnce { sinks },
         PromiseName::IdempotentProducer => Promise::IdempotentProducer,
         PromiseName::PerKeyOrder => Promise::PerKeyOrder,
+        PromiseName::DurableLog => Promise::DurableLog {
+            retention: kept_for(scenario),
+            compacted: scenario.broker.compaction,
+        },
+        PromiseName::NeverCommitsAhead => Promise::NeverCommitsAhead {
+            of: groups
+                .map(|group| group as u16)
+                .map(|group| Handling { group: GroupId(group), sink: scenario.sink(group) })
+                .collect(),
+        },
+        PromiseName::Projected => Promise::Projected {
+            replicas: groups.map(|group| scenario.consumer_node(group, 0)).collect(),
+        },
         PromiseName::Convergent => Promise::Convergent {
             replicas: groups
-                .map(|group| Replica {
-                    node: scenario.consumer_node(group, 0),
-                    sink: Some(SinkId(group as u16)),
-                })
+                .map(|group| table(scenario, group))
+                .chain(services(scenario))
                 .collect(),
         },
     }
+}
+
+/// Who holds what a group has done, and how that follows from its effects.
+fn table(scenario: &Scenario, group: u32) -> Replica {
+    let own = scenario.consumer_node(group, 0);
+    let (node, sink) = match scenario.consumer.apply {
+        Apply::Insert => (None, true),
+        // A projection is no set of effects.
+        Apply::Upsert => (None, false),
+        Apply::Database => (scenario.database_node(), true),
+        Apply::External => (scenario.external_node(), true),
+    };
+    Replica { node: node.unwrap_or(own), sink: sink.then(|| scenario.sink(group as u16)) }
+}
+
+/// The services, each with the sink of its state.
+fn services(scenario: &Scenario) -> impl Iterator<Item = Replica> {
+    let services = scenario.service.map_or(0, |_| scenario.workload.producers.get() as u16);
+    let groups = scenario.consumer.groups.get() as u16;
+    let state = move |service| SinkId(groups + service);
+    (0..services)
+        .map(move |service| Replica { node: NodeId(1 + service), sink: Some(state(service)) })
 }
 
 impl Dial {

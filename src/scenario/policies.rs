@@ -7,11 +7,15 @@ use crate::profile::Transport;
 
 pub(super) use broker::broker;
 pub(super) use consumer::consumer;
+pub(super) use external::external;
 pub(super) use producer::producer;
+pub(super) use service::service;
 
 mod broker;
 mod consumer;
+mod external;
 mod producer;
+mod service;
 
 /// Where the broker stands among the machines.
 const BROKER: NodeId = NodeId(0);

@@ -1,7 +1,11 @@
 //! What can be wrong with a scenario, and where.
 
+use super::Scenario;
+use super::advice::advise;
+use serde::Deserialize;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Why a scenario cannot be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,10 +32,10 @@ pub enum ScenarioError {
         right: String,
     },
     /// The scenario names a program that no code supplied.
-    #[error("{file}: the program {program:?} is not attached; supply it with `Scenario::attach`")]
+    #[error("{place}: the program {program:?} is not attached; supply it with `Scenario::attach`")]
     Unattached {
-        /// The name of the scenario.
-        file: String,
+        /// Where it is named.
+        place: Box<Place>,
         /// The name of the program.
         program: String,
     },
@@ -89,23 +93,61 @@ impl ScenarioError {
     /// Where it is, if it is in a text.
     pub fn place(&self) -> Option<&Place> {
         match self {
-            Self::Text { place, .. } | Self::Impossible { place, .. } => Some(place),
-            Self::Unattached { .. } | Self::NoSuchProgram { .. } | Self::NoSuchScenario { .. } => {
-                None
-            }
+            Self::Text { place, .. }
+            | Self::Impossible { place, .. }
+            | Self::Unattached { place, .. } => Some(place),
+            Self::NoSuchProgram { .. } | Self::NoSuchScenario { .. } => None,
         }
     }
 
     pub(super) fn text(file: &str, text: &str, error: &toml::de::Error) -> Self {
-        let place = Box::new(Place::new(file, Some(text), error.span()));
-        Self::Text { place, message: error.message().to_owned() }
+        let span = error.span().or_else(|| span_of_line(text, error));
+        let place = Box::new(Place::new(file, Some(text), span));
+        let variants = error.span().and_then(|span| variants(text, span));
+        Self::Text { place, message: advise(error.message(), variants.as_deref()) }
     }
 }
 
 impl Place {
+    /// A text without places in it.
+    pub(super) fn whole(file: &str) -> Self {
+        Self::new(file, None, None)
+    }
+
     fn new(file: &str, text: Option<&str>, span: Option<Range<usize>>) -> Self {
         let line = text.zip(span.as_ref()).map(|(text, span)| line_of(text, span.start));
         Self { file: file.to_owned(), span, line }
+    }
+}
+
+/// The text that a scenario was read from.
+#[derive(Clone)]
+pub(super) struct Origin {
+    file: String,
+    text: Arc<str>,
+}
+
+/// The text is that of the scenario, which says all of it already.
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Origin").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+impl Origin {
+    pub(super) fn new(file: &str, text: &str) -> Self {
+        Self { file: file.to_owned(), text: text.into() }
+    }
+
+    /// Where the program of this name is named.
+    pub(super) fn program(&self, name: &str) -> Place {
+        let span = toml::de::DeTable::parse(&self.text).ok().and_then(|document| {
+            let programs = document.get_ref().get("program")?.get_ref().as_array()?;
+            let names = programs.iter().filter_map(|program| program.get_ref().get("name"));
+            let mut spans = names.filter(|found| found.get_ref().as_str() == Some(name));
+            spans.next().map(toml::Spanned::span)
+        });
+        Place::new(&self.file, Some(&self.text), span)
     }
 }
 
@@ -150,6 +192,86 @@ fn span_of(text: &str, key: &str) -> Option<Range<usize>> {
         table = inner;
     }
     span
+}
+
+/// Refuses a list in the place of a section: the parser would take its values for those of the
+/// section's keys, in the order in which this crate happens to have them.
+pub(super) fn refuse_unnamed(file: &str, text: &str) -> Result<(), ScenarioError> {
+    let (Ok(spanned), Ok(table)) = (toml::de::DeTable::parse(text), toml::from_str(text)) else {
+        return Ok(());
+    };
+    let Some((section, span)) = unnamed(spanned.get_ref(), &table, &mut Vec::new()) else {
+        return Ok(());
+    };
+    let place = Box::new(Place::new(file, Some(text), Some(span)));
+    let message = format!("`{section}` is no list: write its keys under [{section}], once");
+    Err(ScenarioError::Text { place, message })
+}
+
+/// A number that no scenario holds.
+const NO_SECTION: i64 = i64::MIN;
+
+/// The first list below `path` that stands for a section: a number in its place is told so.
+fn unnamed(
+    spanned: &toml::de::DeTable<'_>,
+    document: &toml::Table,
+    path: &mut Vec<String>,
+) -> Option<(String, Range<usize>)> {
+    for (key, value) in spanned {
+        path.push(key.get_ref().to_string());
+        let found = match value.get_ref() {
+            toml::de::DeValue::Table(inner) => unnamed(inner, document, path),
+            toml::de::DeValue::Array(_) => {
+                let mut document = document.clone();
+                replace(&mut document, path, toml::Value::Integer(NO_SECTION));
+                let error = Scenario::deserialize(document).err();
+                let refusal = format!("integer `{NO_SECTION}`, expected struct ");
+                let is_section = error.is_some_and(|error| error.message().contains(&refusal));
+                is_section.then(|| (path.join("."), key.span()))
+            }
+            _ => None,
+        };
+        if found.is_some() {
+            return found;
+        }
+        path.pop();
+    }
+    None
+}
+
+/// Puts `value` in the place that `path` leads to.
+fn replace(table: &mut toml::Table, path: &[String], value: toml::Value) {
+    match path {
+        [key] => _ = table.insert(key.clone(), value),
+        [section, rest @ ..] => {
+            if let Some(toml::Value::Table(inner)) = table.get_mut(section) {
+                replace(inner, rest, value);
+            }
+        }
+        [] => {}
+    }
+}
+
+/// The line with which the parser begins to complain so, if it does not say where.
+fn span_of_line(text: &str, error: &toml::de::Error) -> Option<Range<usize>> {
+    let starts: Vec<_> =
+        std::iter::once(0).chain(text.match_indices('\n').map(|(end, _)| end + 1)).collect();
+    let complains = |end: usize| {
+        let again = toml::from_str::<toml::Table>(&text[..end]).err();
+        again.is_some_and(|again| again.message() == error.message())
+    };
+    let line = starts.partition_point(|&start| !complains(start)).checked_sub(1)?;
+    let end = starts.get(line + 1).map_or(text.len(), |next| next - 1);
+    Some(starts[line]..end)
+}
+
+/// The words that are known where a value stands that is no word: what the parser says of an empty
+/// one.
+fn variants(text: &str, span: Range<usize>) -> Option<String> {
+    let emptied = format!("{}\"\"{}", text.get(..span.start)?, text.get(span.end..)?);
+    let error = toml::from_str::<Scenario>(&emptied).err()?;
+    let known = error.message().strip_prefix("unknown variant ``, ")?;
+    Some(known.to_owned())
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

@@ -7,12 +7,18 @@ use serde::Deserialize;
 
 pub use broker::{BrokerSection, FsyncPolicy};
 pub use consumer::{ConsumerSection, Until};
+pub use database::DatabaseSection;
+pub use external::ExternalSection;
 pub use producer::{ProducerSection, Retries};
+pub use service::ServiceSection;
 pub use surroundings::{ClockSection, DiskSection, NetworkSection};
 
 mod broker;
 mod consumer;
+mod database;
+mod external;
 mod producer;
+mod service;
 mod surroundings;
 
 /// A promise, by name.
@@ -27,10 +33,17 @@ pub enum PromiseName {
     ExactlyOnce,
     /// No message stands twice in the log.
     IdempotentProducer,
-    /// Messages of one producer and key stand in the log in the order in which they were sent.
+    /// Messages of one producer and key stand in the log in the order in which they were sent, and
+    /// consumers read the log record by record.
     PerKeyOrder,
-    /// The groups' tables hold the same in the end.
+    /// The log keeps what it has acknowledged or shown, but for declared retention and compaction.
+    DurableLog,
+    /// No group commits an offset past a record whose effect is not durable.
+    NeverCommitsAhead,
+    /// The groups' tables and the services' states hold the same in the end.
     Convergent,
+    /// Each group's table holds the newest update of each key in the end.
+    Projected,
 }
 
 /// What a scenario is there to show.
@@ -48,7 +61,7 @@ pub enum Expect {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
-    /// How many producers there are.
+    /// How many producers there are, or services.
     pub producers: Bounded<1, 4000>,
     /// How many messages each sends.
     pub messages: Bounded<1, 1_000_000>,
@@ -58,6 +71,9 @@ pub struct Workload {
     /// The time between a producer's messages.
     #[serde(default)]
     pub pace: Span,
+    /// The handling of every so-manieth message of a producer always fails.
+    #[serde(default)]
+    pub poison: Option<Bounded<1, 1_000_000>>,
 }
 
 fn one_key() -> Bounded<1, 1_000_000> {

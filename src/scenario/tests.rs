@@ -1,5 +1,6 @@
 use super::*;
 use crate::id::NodeId;
+use crate::model::consumer::InboxExpiry;
 use crate::node::System;
 use crate::profile::Transport;
 use crate::time::Span;
@@ -54,6 +55,22 @@ fn values_that_do_not_go_together_are_refused_in_their_line() {
         "keep producer_state",
     );
     check("[consumer]\nsettle = \"atomic\"\ncommit = \"answered\"", 8, "leave it out");
+    check("[consumer]\ninbox_expiry = { entries = 9 }\ndedup = \"memory\"", 7, "dedup = \"inbox\"");
+    check("[consumer]\nguard = \"none\"", 7, "apply = \"upsert\"");
+    check("[consumer]\ncommit = { every = \"0s\" }", 7, "\"100ms\"");
+    let periodic = "[consumer]\ncommit = { background = \"1s\" }\n";
+    check(&format!("{periodic}settle = \"before\""), 7, "settle = \"after\"");
+    check("[consumer]\non_failure = \"skip\"", 7, "workload.poison");
+    check("[consumer]\nfailing = \"1/9\"\nretries = 3", 8, "\"park\"");
+    check("[consumer]\napply = \"database\"", 7, "add the section [database]");
+    check("[consumer]\nidempotency_key = \"none\"", 7, "apply = \"external\"");
+    let pays = "[external]\n[consumer]\napply = \"external\"\n";
+    check(&format!("{pays}settle = \"atomic\"\ndedup = \"none\""), 9, "settle = \"after\"");
+    check(&format!("{pays}dedup = \"inbox\""), 9, "\"inbox-after-effect\"");
+    check(&format!("{pays}dedup = \"none\"\ngroups = 2"), 10, "consumer.groups = 1");
+    check(&format!("{pays}dedup = \"none\"\nuntil = \"complete\""), 10, "leave it out");
+    let shares = "[database]\n[consumer]\napply = \"database\"\n";
+    check(&format!("{shares}inbox_expiry = {{ entries = 9 }}"), 9, "leave it out");
     check("[consumer]\nwait_max = \"9s\"", 7, "let consumer.timeout be the longer one");
     check("[vary]\nwait_max = [\"9s\"]", 7, "the longer one");
     check("[consumer]\nmembers = 2\nuntil = \"complete\"", 8, "consumer.members = 1");
@@ -87,11 +104,41 @@ fn producer_policies_that_do_not_go_together_are_refused_in_their_line() {
 #[test]
 fn faults_that_cannot_occur_are_no_part_of_an_envelope() {
     check("[run]\nenvelope = [\"loss\", \"duplicate\"]", 7, "leave \"duplicate\" out");
-    check("[run]\nenvelope = [\"clock-step\"]", 7, "no built-in machine reads");
+    check("[run]\nenvelope = [\"clock-step\"]", 7, "no machine reads");
+    let dated = "[consumer]\ninbox_expiry = { entries = 9 }\n[run]\nenvelope = [\"clock-step\"]";
+    Scenario::from_toml("it.toml", &format!("{LEAST}{dated}")).expect("its rows are dated");
     let through = "[disk]\nwrite_through = true\n[run]\n";
     check(&format!("{through}envelope = [\"torn-write\"]"), 9, "writes through");
     let datagram = "[network]\ntransport = \"datagram\"\n[run]\n";
     check(&format!("{datagram}envelope = [\"disconnect\"]"), 9, "no connection");
+}
+
+#[test]
+fn what_a_table_does_not_hold_is_not_promised_of_it() {
+    let refused = |promise: &str, more: &str, cure: &str| {
+        let text = LEAST.replace("exactly-once", promise) + more;
+        let error = Scenario::from_toml("it.toml", &text).expect_err("it is impossible");
+        assert_eq!(error.line(), Some(2), "{error}");
+        assert!(error.to_string().contains(cure), "{error}");
+    };
+    refused("projected", "", "consumer.apply = \"upsert\"");
+    refused("convergent", "[consumer]\nmembers = 2", "consumer.members = 1");
+    let shares = "[database]\n[consumer]\napply = \"database\"\n";
+    refused("convergent", &format!("{shares}groups = 2"), "consumer.groups = 1");
+    let text = LEAST.replace("exactly-once", "convergent") + shares + "members = 2";
+    Scenario::from_toml("it.toml", &text).expect("the members share one table");
+}
+
+#[test]
+fn one_line_changed_replaces_the_whole_value() {
+    let text = format!("{LEAST}[consumer]\ninbox_expiry = {{ entries = 9 }}");
+    let key = "consumer.inbox_expiry";
+    let changed = |value| Scenario::from_toml_changed("it.toml", &text, key, value);
+    let scenario = changed("{ clock = \"2s\" }").unwrap();
+    assert_eq!(scenario.consumer.inbox_expiry, InboxExpiry::Clock(Span::secs(2)));
+    assert_eq!(scenario.workload.messages.get(), 2);
+    let error = changed("{ clock = \"2s\", entries = 9 }").unwrap_err().to_string();
+    assert!(error.starts_with("it.toml"), "{error}");
 }
 
 #[test]
@@ -118,7 +165,7 @@ fn the_catalogue_is_possible_and_tells_what_it_is_about() {
         scenario.system().unwrap_or_else(|error| panic!("{error}"));
     }
     let error = Scenario::named("w2").unwrap_err().to_string();
-    assert!(error.contains("exactly-once-pipe, w1"), "{error}");
+    assert!(error.contains("exactly-once-pipe, at-least-once-pipe, "), "{error}");
 }
 
 #[test]
@@ -166,14 +213,7 @@ fn a_program_is_supplied_by_code_or_the_scenario_refused() {
     assert!(error.contains("the scenario names mine"), "{error}");
 
     let boots = Scenario::attach(scenario(), "mine", |seat, disk| {
-        let policy = crate::model::broker::Policy {
-            partitions: 1,
-            groups: seat.id.0,
-            fsync: crate::model::Fsync::Never,
-            producer_state: crate::model::ProducerState::None,
-            unknown_producer: crate::model::UnknownProducer::Accept,
-            checksum: crate::model::Verify::Trust,
-        };
+        let policy = crate::model::broker::Policy::new(1, seat.id.0);
         Box::new(crate::model::Broker::boot(policy, disk))
     });
     let pipe = boots.unwrap().system().unwrap();

@@ -1,5 +1,7 @@
 //! The command, as a shell meets it.
 
+mod zoo;
+
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
@@ -17,7 +19,7 @@ const SURROUNDINGS: &[&str] = &[
     "CLICOLOR_FORCE",
 ];
 
-fn postulate(words: &str) -> Command {
+pub fn postulate(words: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_postulate"));
     command.args(words.split_whitespace());
     for name in SURROUNDINGS {
@@ -29,7 +31,7 @@ fn postulate(words: &str) -> Command {
 /// What a command wrote to its standard output, once it has ended as expected and complained of
 /// nothing.
 #[track_caller]
-fn report(command: &mut Command, exit: i32) -> String {
+pub fn report(command: &mut Command, exit: i32) -> String {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let (text, complaint) =
         (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
@@ -40,7 +42,7 @@ fn report(command: &mut Command, exit: i32) -> String {
 
 /// What a command complained of, once it has ended as misused and reported nothing.
 #[track_caller]
-fn complaint(command: &mut Command) -> String {
+pub fn complaint(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let (text, complaint) =
         (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
@@ -50,12 +52,12 @@ fn complaint(command: &mut Command) -> String {
 }
 
 #[track_caller]
-fn json(command: &mut Command, exit: i32) -> Value {
+pub fn json(command: &mut Command, exit: i32) -> Value {
     serde_json::from_str(&report(command, exit)).unwrap()
 }
 
 #[track_caller]
-fn check_parts(text: &str, parts: &[&str]) {
+pub fn check_parts(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "{part:?} is not in:\n{text}");
     }
@@ -176,7 +178,7 @@ fn the_environment_sets_what_the_command_leaves_open() {
 #[test]
 fn an_unknown_name_is_told_its_neighbours() {
     let text = complaint(&mut postulate("sweep exactly-one-pipe"));
-    check_parts(&text, &["exactly-one-pipe", "did you mean exactly-once-pipe?"]);
+    check_parts(&text, &["exactly-one-pipe", "did you mean exactly-once-pipe"]);
     let text = complaint(&mut postulate("replay kubernetes --seed 1"));
     check_parts(&text, &["`postulate list` names all of them"]);
 }

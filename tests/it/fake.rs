@@ -1,6 +1,6 @@
 //! A subject that does what its seeds are told to do.
 
-use postulate::check::{Rule, Violation};
+use postulate::check::{Promise, Rule, Violation};
 use postulate::choice::{Choice, Key};
 use postulate::coverage::Coverage;
 use postulate::digest::Digest;
@@ -71,6 +71,10 @@ impl Subject for Fake {
 
     fn sites(&self) -> &'static [&'static str] {
         &["redelivered", "deduplicated"]
+    }
+
+    fn promises(&self) -> &[Promise] {
+        &[]
     }
 
     fn profile(&self) -> &Profile {

@@ -10,9 +10,20 @@ mod fake;
 mod faults;
 mod golden;
 mod harness;
+#[cfg(feature = "cli")]
+mod histories;
+#[cfg(feature = "cli")]
+mod malformed;
+mod million;
 mod network;
 mod pipe;
+mod properties;
 #[cfg(all(unix, feature = "cli"))]
 mod readme;
+mod reference;
+mod remote;
+mod service;
 mod tidy;
 mod toy;
+mod tutorial;
+mod zoo;

@@ -10,7 +10,10 @@ use crate::model::record::Record;
 use crate::model::site::Moment;
 use crate::node::{Context, Work};
 use crate::time::Span;
+use auto::AutoCommit;
 use serde::Deserialize;
+
+mod auto;
 
 /// Whether a commit of an offset waits for the broker's answer.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
@@ -21,6 +24,14 @@ pub enum CommitPolicy {
     Answered,
     /// It is sent and forgotten (`commitAsync`).
     Unanswered,
+    /// The consumer asks for none: each poll commits, unanswered, what the polls before it
+    /// returned, if the last such commit is so long ago. That is Kafka's `enable.auto.commit` with
+    /// `auto.commit.interval.ms`; it loses nothing as long as what a poll returned is handled
+    /// before the next one.
+    Every(Span),
+    /// The consumer asks for none: a timer commits, unanswered, what was handed to the consumer,
+    /// handled or not. That is librdkafka's `enable.auto.commit` with `enable.auto.offset.store`.
+    Background(Span),
 }
 
 /// How a consumer client behaves.
@@ -44,13 +55,15 @@ pub struct FetchPolicy {
     pub checksum: Verify,
 }
 
-/// A consumer client. It uses one timer a partition that it reads, from the first it was given on.
+/// A consumer client. It uses one timer a partition that it reads and one more, from the first it
+/// was given on.
 #[derive(Clone, Debug)]
 pub struct ConsumerClient {
     policy: FetchPolicy,
     timer: TimerId,
     lanes: Vec<Lane>,
     requests: u64,
+    auto: AutoCommit,
 }
 
 /// A partition that the client reads; it does one thing at a time there.
@@ -109,7 +122,13 @@ impl ConsumerClient {
     ) -> Self {
         let idle = |partition| Lane { partition, next: 0, request: 0, phase: Phase::Idle };
         let lanes = partitions.map(idle).collect();
-        Self { policy, timer, lanes, requests: u64::from(incarnation) << 32 }
+        let auto = AutoCommit::default();
+        Self { policy, timer, lanes, requests: u64::from(incarnation) << 32, auto }
+    }
+
+    /// How many timers the client uses.
+    pub fn timers(&self) -> u8 {
+        self.lanes.len() as u8 + 1
     }
 
     /// The partitions, lane by lane.
@@ -137,6 +156,9 @@ impl ConsumerClient {
     /// Asks for entries from `next` on.
     #[inline]
     pub fn poll(&mut self, lane: usize, next: u64, ctx: &mut Ctx<'_>) {
+        if let CommitPolicy::Every(interval) = self.policy.commit {
+            self.commit_if_due(lane, next, interval, ctx);
+        }
         let one = &mut self.lanes[lane];
         one.next = next;
         one.phase = Phase::Polling;
@@ -154,16 +176,16 @@ impl ConsumerClient {
     #[inline]
     pub fn commit(&mut self, lane: usize, next: u64, ctx: &mut Ctx<'_>) -> bool {
         let one = &mut self.lanes[lane];
-        let (group, partition) = (self.policy.group, one.partition);
-        ctx.record(Event::CommitInvoke { group, partition, offset: next });
         one.next = next;
         match self.policy.commit {
+            CommitPolicy::Every(_) | CommitPolicy::Background(_) => true,
             CommitPolicy::Unanswered => {
-                let commit = Message::Commit { request: None, group, partition, offset: next };
-                ctx.send(self.policy.broker, commit);
+                self.send_commit(lane, next, ctx);
                 true
             }
             CommitPolicy::Answered => {
+                let (group, partition) = (self.policy.group, one.partition);
+                ctx.record(Event::CommitInvoke { group, partition, offset: next });
                 one.phase = Phase::Committing;
                 self.ask(lane, ctx);
                 false
@@ -214,7 +236,11 @@ impl ConsumerClient {
     /// Handles a timer. Returns whether it was the client's.
     pub fn wake(&mut self, timer: TimerId, ctx: &mut Ctx<'_>) -> bool {
         let lane = timer.index().checked_sub(self.timer.index());
-        let Some(lane) = lane.filter(|&lane| lane < self.lanes.len()) else { return false };
+        let Some(lane) = lane.filter(|&lane| lane <= self.lanes.len()) else { return false };
+        if lane == self.lanes.len() {
+            self.commit_handed(ctx);
+            return true;
+        }
         if self.lanes[lane].phase != Phase::Idle {
             match self.policy.on_timeout {
                 OnTimeout::Resend => self.ask_again(lane, ctx),
@@ -241,6 +267,7 @@ impl ConsumerClient {
             digest.word(u64::from(lane.partition.0) << 8 | lane.phase as u64);
             digest.word(lane.next).word(lane.request);
         }
+        self.auto.fingerprint(digest);
     }
 
     /// The lane of `partition`, if it is in `phase` and awaits the answer to `request`.
@@ -271,15 +298,26 @@ impl ConsumerClient {
             }
             Reading::Entries(entries) => {
                 self.lanes[index].phase = Phase::Idle;
+                if let CommitPolicy::Background(interval) = self.policy.commit {
+                    self.note_handed(index, base + entries.len() as u64, interval, ctx);
+                }
                 return Progress::Handed { lane: index, partition, base, entries };
             }
             // `auto.offset.reset = earliest`: what is read twice can be told, what is skipped
             // cannot.
-            Reading::OutOfRange => self.poll(index, 0, ctx),
+            Reading::OutOfRange { start } => self.poll(index, start, ctx),
             // The timer asks again, at leisure.
             Reading::Closed => {}
         }
         Progress::None
+    }
+
+    #[inline]
+    fn send_commit(&self, lane: usize, offset: u64, ctx: &mut Ctx<'_>) {
+        let (group, partition) = (self.policy.group, self.lanes[lane].partition);
+        ctx.record(Event::CommitInvoke { group, partition, offset });
+        let commit = Message::Commit { request: None, group, partition, offset };
+        ctx.send(self.policy.broker, commit);
     }
 
     /// Asks what the phase of a lane is about.

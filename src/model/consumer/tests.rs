@@ -1,11 +1,11 @@
 use super::*;
-use crate::id::{GroupId, MessageId};
+use crate::id::{GroupId, MessageId, SinkId};
 use crate::model::bench::Bench;
 use crate::model::broker::Verify;
 use crate::model::message::Reading;
 use crate::model::producer::OnTimeout;
 
-fn policy(settle: Settle, dedup: Dedup) -> ConsumerPolicy {
+pub(super) fn policy(settle: Settle, dedup: Dedup) -> ConsumerPolicy {
     ConsumerPolicy {
         fetch: FetchPolicy {
             broker: NodeId(0),
@@ -23,16 +23,21 @@ fn policy(settle: Settle, dedup: Dedup) -> ConsumerPolicy {
         sink: SinkId(0),
         settle,
         dedup,
+        inbox_expiry: InboxExpiry::Never,
+        apply: Apply::Insert,
+        target: Target::Own,
+        guard: Guard::Version,
+        handling: HandlingPolicy::SMOOTH,
         resume: Resume::Committed,
         enough: None,
     }
 }
 
-fn boot(bench: &mut Bench, policy: ConsumerPolicy) -> Consumer {
+pub(super) fn boot(bench: &mut Bench, policy: ConsumerPolicy) -> Consumer {
     bench.boot(|seat, disk| Consumer::boot(policy, seat, disk))
 }
 
-fn entries(bench: &mut Bench, numbers: std::ops::Range<u32>) -> Vec<Entry> {
+pub(super) fn entries(bench: &mut Bench, numbers: std::ops::Range<u32>) -> Vec<Entry> {
     let mut entry = |number: u32| {
         let body = bench.desk.blobs.put(&number.to_le_bytes());
         Entry::new(MessageId::new(NodeId(1), number), 0, body)
@@ -41,9 +46,15 @@ fn entries(bench: &mut Bench, numbers: std::ops::Range<u32>) -> Vec<Entry> {
 }
 
 /// Answers what the consumer asks of its broker, until it polls beyond `log` or waits for its disk.
-/// Returns the offsets that it committed.
-fn serve(bench: &mut Bench, consumer: &mut Consumer, log: &[Entry], committed: u64) -> Vec<u64> {
+/// Returns the offsets that it committed; what it asks of others stays unanswered.
+pub(super) fn serve(
+    bench: &mut Bench,
+    consumer: &mut Consumer,
+    log: &[Entry],
+    committed: u64,
+) -> Vec<u64> {
     let mut commits = Vec::new();
+    let mut others = Vec::new();
     let mut asked = bench.take_sent();
     while let Some(message) = asked.pop() {
         let answer = match message {
@@ -61,15 +72,19 @@ fn serve(bench: &mut Bench, consumer: &mut Consumer, log: &[Entry], committed: u
                 commits.push(offset);
                 Message::Committed { request, partition }
             }
-            other => panic!("{other:?}"),
+            other => {
+                others.push((None, other));
+                continue;
+            }
         };
         asked.extend(bench.deliver(consumer, 0, answer));
     }
+    bench.sent = others;
     commits
 }
 
 /// The messages on the disk that mean an effect.
-fn effects(bench: &mut Bench) -> Vec<MessageId> {
+pub(super) fn effects(bench: &mut Bench) -> Vec<MessageId> {
     let mut effects = Vec::new();
     for (_, stored) in bench.file(DATABASE).records() {
         stored.intact().into_iter().for_each(|record| record.effects(&mut effects));

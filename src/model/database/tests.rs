@@ -4,9 +4,11 @@ use crate::model::bench::Bench;
 
 const FILE: FileId = FileId(0);
 const P: PartitionId = PartitionId(0);
+const LAYOUT: Layout =
+    Layout { sink: SinkId(3), partitions: 2, expiry: InboxExpiry::Never, guard: Guard::Version };
 
 fn open(bench: &Bench) -> Database {
-    Database::open(FILE, SinkId(3), 2, Journals::new(&bench.files))
+    Database::open(FILE, LAYOUT, Journals::new(&bench.files))
 }
 
 fn entry(bench: &mut Bench, number: u32) -> Entry {
@@ -66,19 +68,4 @@ fn a_durable_commit_that_is_damaged_makes_the_database_unusable() {
         let mut database = open(&bench);
         assert_eq!(bench.with(|ctx| database.start(ctx)), usable);
     }
-}
-
-#[test]
-fn a_set_knows_planned_messages_and_derived_ones() {
-    let mut set = MessageSet::default();
-    let id = |number| MessageId::new(NodeId(3), number);
-    let planned = id(200);
-    for message in [planned, id(63), id(64), id(0), MessageId::derive(planned, 0)] {
-        assert!(!set.has(message));
-        assert!(set.insert(message));
-        assert!(set.has(message));
-        assert!(!set.insert(message));
-    }
-    assert!(!set.has(MessageId::new(NodeId(3), 199)));
-    assert!(!set.has(MessageId::new(NodeId(2), 200)));
 }

@@ -30,9 +30,20 @@ pub struct ProducerClient {
     /// The name of this process's first batch.
     first: BatchId,
     journal: Option<Journal>,
+    /// Whether the owner enters in the history that a send begins, before it puts it in line.
+    begun: bool,
 }
 
 type Ctx<'a> = Context<'a, Message, Record>;
+
+/// What a message says.
+#[inline]
+pub(in crate::model) fn body_of(message: MessageId) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&message.word().to_le_bytes());
+    bytes[8..].copy_from_slice(&(!message.word()).to_le_bytes());
+    bytes
+}
 
 impl ProducerClient {
     /// A client whose timers are those from `timer` on. If it keeps a journal, what that says to be
@@ -46,12 +57,20 @@ impl ProducerClient {
         let lanes = vec![Lane::default(); usize::from(policy.partitions)];
         let first = policy.restart.first_batch(seat.id, seat.incarnation);
         let journal = policy.journal.map(|file| Journal::open(file, disk));
-        let mut client = Self { policy, timer, lanes, pace: None, fenced: false, first, journal };
+        let (pace, fenced, begun) = (None, false, false);
+        let mut client = Self { policy, timer, lanes, pace, fenced, first, journal, begun };
         for again in policy.journal.map_or(Vec::new(), |file| Journal::unfinished(file, disk)) {
             let lane = client.lane_of(again.message, again.key);
             client.lanes[lane].again.push(again);
         }
         client
+    }
+
+    /// The client of an owner that does something else first when a send begins, and enters itself
+    /// in the history that it does.
+    #[must_use]
+    pub fn of_sends_begun(self) -> Self {
+        Self { begun: true, ..self }
     }
 
     /// How many timers the client uses.
@@ -108,6 +127,9 @@ impl ProducerClient {
             Verdict::Stored { offset } => {
                 self.acknowledged(partition.index(), place, Some(offset), ctx);
             }
+            Verdict::Duplicate => {
+                self.acknowledged(partition.index(), place, None, ctx);
+            }
             Verdict::Refused(refusal) => self.refused(partition.index(), place, refusal, ctx),
         }
         true
@@ -143,7 +165,8 @@ impl ProducerClient {
 
     /// Takes the whole state into the digest.
     pub fn fingerprint(&self, digest: &mut Digest) {
-        digest.word(self.pace.map_or(u64::MAX, Instant::nanos)).word(u64::from(self.fenced));
+        let flags = u64::from(self.fenced) | u64::from(self.begun) << 1;
+        digest.word(self.pace.map_or(u64::MAX, Instant::nanos)).word(flags);
         self.lanes.iter().for_each(|lane| lane.fingerprint(digest));
         if let Some(journal) = &self.journal {
             journal.fingerprint(digest);
@@ -208,12 +231,11 @@ impl ProducerClient {
         since: Instant,
         ctx: &mut Ctx<'_>,
     ) {
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&message.word().to_le_bytes());
-        bytes[8..].copy_from_slice(&(!message.word()).to_le_bytes());
-        let body = ctx.blob(&bytes);
+        let body = ctx.blob(&body_of(message));
         let payload = body.fingerprint();
-        ctx.record(Event::SendInvoke { message, key, attempt, payload });
+        if attempt > 0 || !self.begun {
+            ctx.record(Event::SendInvoke { message, key, attempt, payload });
+        }
         if self.journal.is_some() {
             self.write_down(Record::Sending { message, key, attempt }, ctx);
         }

@@ -1,9 +1,13 @@
 //! The section of the consumers.
 
 use crate::model::broker::Verify;
-use crate::model::consumer::{CommitPolicy, Dedup, Resume, Settle};
+use crate::model::consumer::{
+    Apply, CommitPolicy, Dedup, Guard, InboxExpiry, OnFailure, Resume, Settle,
+};
+use crate::model::external::KeyPolicy;
 use crate::model::producer::OnTimeout;
 use crate::scenario::bounded::{Bounded, Positive};
+use crate::seed::Ratio;
 use crate::time::Span;
 use serde::Deserialize;
 
@@ -36,7 +40,26 @@ pub struct ConsumerSection {
     pub settle: Settle,
     /// How they tell duplicates.
     pub dedup: Dedup,
-    /// Whether a commit is answered, unless offsets are committed beside the effects.
+    /// When a row of the inbox no longer counts.
+    pub inbox_expiry: InboxExpiry,
+    /// What they do with a message.
+    pub apply: Apply,
+    /// Which updates of a row they take, if they upsert.
+    pub guard: Option<Guard>,
+    /// By which key they name their calls, if they call an external system.
+    pub idempotency_key: Option<KeyPolicy>,
+    /// How long the handling of a message takes between what it reads and what it commits.
+    pub work: Span,
+    /// How many handlings fail by no fault of the message.
+    pub failing: Ratio,
+    /// What happens when a handling has failed, if any can.
+    pub on_failure: Option<OnFailure>,
+    /// How often it is tried again before the message is skipped or parked.
+    pub retries: Option<Bounded<0, 1_000>>,
+    /// The time before it is tried again.
+    pub retry_backoff: Option<Positive>,
+    /// When offsets are committed to the broker, and whether that is answered; unless they are
+    /// committed beside the effects.
     pub commit: Option<CommitPolicy>,
     /// Where they start.
     pub resume: Resume,
@@ -58,6 +81,15 @@ impl Default for ConsumerSection {
             wait_max: Span::millis(100),
             settle: Settle::default(),
             dedup: Dedup::default(),
+            inbox_expiry: InboxExpiry::default(),
+            apply: Apply::default(),
+            guard: None,
+            idempotency_key: None,
+            work: Span::ZERO,
+            failing: Ratio::NEVER,
+            on_failure: None,
+            retries: None,
+            retry_backoff: None,
             commit: None,
             resume: Resume::default(),
             until: Until::default(),

@@ -33,7 +33,29 @@ fn an_effect_of_a_failed_send_is_not_recovered() {
 fn a_value_that_nobody_wrote_is_named() {
     check("exactly-once 0", "5 effect 4000000000 =3\n 0 end settled", "phantom-effect");
     check("exactly-once 0", "5 read 4000000000 @9:9 =3\n 0 end settled", "corrupted");
-    check("idempotent, order", "5 read 4 @9:9\n 5 read 4 @9:8\n 0 end settled", "holds");
+    check("idempotent, order, durable", "5 read 4 @9:8\n 5 read 4 @9:9\n 0 end settled", "holds");
+    check(
+        "never-ahead g0:s0, projected 1",
+        "5 read 4 @9:8\n 1 view 0\n 0 end settled",
+        "stale-projection",
+    );
+}
+
+/// The last reader crashing at the end of the run, so that nothing can be said of what it left.
+#[test]
+fn a_reader_that_is_down_at_the_end_leaves_nothing_open() {
+    let down = "0 send 1\n 0 ok 1 @0:0\n 5 boot\n 5 down\n 0 end quiescent";
+    check("at-least-once", down, "unseen");
+    check("at-least-once 0, order", down, "lost");
+    check("order, durable", down, "holds");
+}
+
+/// Taking a message under the wrong key for no anomaly at all.
+#[test]
+fn a_record_under_the_wrong_key_or_in_the_wrong_partition_is_an_anomaly() {
+    let sent = "0 send 1 k1\n 0 ok 1 @0:0\n";
+    check("exactly-once 0", &format!("{sent} 5 read 1 @0:0 k2\n 5 effect 1"), "misrouted");
+    check("exactly-once 0", &format!("{sent} 5 read 1 @1:0 k1\n 5 effect 1"), "misrouted");
 }
 
 /// An error code that only may mean failure is information, not failure.
@@ -80,6 +102,43 @@ fn a_long_history_is_judged_in_no_time() {
     let reversed = lines_for(40_000, |number| format!("0 ok {number} @0:{}\n", 40_000 - number));
     check("order, idempotent", &(sent.clone() + &kept), "holds");
     check("order, idempotent", &(sent + &reversed), "order");
+}
+
+/// A search that explodes: a consumer that passes over every other record, many that begin again
+/// and again, records at absurd offsets, and commits that nobody answers.
+#[test]
+fn long_histories_of_consumers_are_judged_in_no_time() {
+    let sent = lines_for(20_000, |number| format!("0 send {number}\n 0 ok {number} @0:{number}\n"));
+    let every_other = |reader: u32| {
+        lines_for(10_000, |half| format!("{reader} read {0} @0:{0}\n", half * 2 + reader % 2))
+    };
+    let both = format!("{sent}{}{}", every_other(6), every_other(7));
+    check("durable", &format!("{both} 0 end settled"), "lost-record");
+    check("durable compacted, order", &format!("{both} 0 end settled"), "holds");
+    check("durable 1ms, order", &format!("{both} 0 end settled"), "holds");
+    check("durable 99s, order", &both, "skipped");
+    let back = lines_for(20_000, |number| format!("5 read {0} @0:{0}\n", 19_999 - number));
+    check("durable, order", &format!("{sent}{back} 0 end settled"), "skipped");
+    check("durable", &format!("{sent}{back} 0 end settled"), "holds");
+    let again = lines_for(10_000, |number| {
+        format!("5.{number} boot\n 5.{number} commits @0:0\n 5.{number} read 0 @0:0\n")
+    });
+    check("durable, order, never-ahead g1:s0", &format!("{sent}{again} 0 end settled"), "holds");
+    let far = lines_for(20_000, |number| {
+        let offset = u64::MAX - 7 * u64::from(number);
+        format!("0 send {number}\n 0 ok {number} @0:{offset}\n 5 read {number} @0:{offset}\n")
+    });
+    check("durable", &format!("{far} 0 end settled"), "holds");
+    check("order", &format!("{far} 0 end settled"), "order");
+}
+
+/// Counting completions only, so that what was never begun or answered is no matter.
+#[test]
+fn what_was_planned_and_not_done_counts() {
+    check("exactly-once 0", "0 plan 1\n 0 plan 2\n 0 end quiescent", "deadlock");
+    let half = "0 plan 1\n 0 plan 2\n 0 send 1\n 5 effect 1\n 0 ok 1\n 0 end settled";
+    check("exactly-once 0", half, "deadlock");
+    check("exactly-once 0", &half.replace("0 plan 2\n", ""), "holds");
 }
 
 fn lines_for(messages: u32, text: impl Fn(u32) -> String) -> String {

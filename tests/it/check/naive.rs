@@ -1,15 +1,24 @@
 //! The rules once more, word by word and as slowly as they are defined.
 
+use super::RULES;
 use postulate::check::{Promise, Replica, Rule};
 use postulate::digest::SetDigest;
 use postulate::history::{EndCause, Event, History, Operation};
 use postulate::id::{MessageId, NodeId, PartitionId, SinkId};
-use std::collections::BTreeSet;
+use reading::{Cursor, Told};
+use std::collections::{BTreeMap, BTreeSet};
+
+mod commits;
+mod reading;
+mod sent;
 
 /// What a reader of the definitions sees in a history.
 pub struct Naive<'a> {
     all: &'a [Operation],
     promises: &'a [Promise],
+    attempts: BTreeMap<MessageId, Vec<Attempt<'a>>>,
+    told: Vec<Told>,
+    cursors: Vec<Cursor>,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -25,23 +34,44 @@ type Attempt<'a> = (usize, &'a Operation);
 
 impl<'a> Naive<'a> {
     pub fn new(history: &'a History, promises: &'a [Promise]) -> Self {
-        Self { all: history.operations(), promises }
+        let all = history.operations();
+        let mut attempts = BTreeMap::<MessageId, Vec<Attempt<'a>>>::new();
+        for (at, o) in all.iter().enumerate() {
+            if let Event::SendInvoke { message, .. } = o.event {
+                attempts.entry(message).or_default().push((at, o));
+            }
+        }
+        Self { all, promises, attempts, told: reading::told(all), cursors: reading::cursors(all) }
     }
 
     /// Every broken rule.
     pub fn broken_rules(&self) -> BTreeSet<Rule> {
-        let rules = [
-            (Rule::DuplicateEffect, self.duplicate_effect()),
-            (Rule::PhantomEffect, self.phantom_at_once() || self.phantom_after_failure()),
-            (Rule::Corrupted, self.corrupted()),
-            (Rule::DuplicateRecord, self.duplicate_record()),
-            (Rule::Order, self.order()),
-            (Rule::Lost, self.at_rest() && self.missing() > 0),
-            (Rule::Diverged, self.at_rest() && self.diverged()),
-            (Rule::Deadlock, self.at_rest() && self.owed() > 0),
-            (Rule::Livelock, self.cause() == Some(EndCause::Impatient)),
-        ];
-        rules.into_iter().filter(|(_, broken)| *broken).map(|(rule, _)| rule).collect()
+        RULES.into_iter().filter(|rule| self.breaks(*rule)).collect()
+    }
+
+    fn breaks(&self, rule: Rule) -> bool {
+        let rest = self.at_rest();
+        match rule {
+            Rule::Corrupted => self.corrupted(),
+            Rule::Misrouted => self.misrouted_key() || self.misrouted_partition(),
+            Rule::InconsistentOffset => self.inconsistent_offset(),
+            Rule::DuplicateRecord => self.duplicate_record(),
+            Rule::Order => self.order() || self.order_across_clients(),
+            Rule::LostRecord => rest && self.lost_record(),
+            Rule::Resurrected => self.resurrected(),
+            Rule::Skipped => self.skipped(),
+            Rule::Rewound => self.rewound(),
+            Rule::CommittedAhead => self.committed_ahead(),
+            Rule::PhantomEffect => self.phantom_at_once() || self.phantom_after_failure(),
+            Rule::DuplicateEffect => self.duplicate_effect(),
+            Rule::Lost => rest && self.missing() > 0,
+            Rule::Unseen => rest && !self.unseen().is_empty(),
+            Rule::Diverged => rest && self.diverged(),
+            Rule::StaleProjection => rest && self.stale_projection(),
+            Rule::Deadlock => rest && self.owed() > 0,
+            Rule::Livelock => self.cause() == Some(EndCause::Impatient),
+            Rule::Custom => false,
+        }
     }
 
     /// Whether a rule is broken that nothing can mend.
@@ -49,7 +79,13 @@ impl<'a> Naive<'a> {
         self.duplicate_effect()
             || self.phantom_at_once()
             || self.corrupted()
+            || self.misrouted_key()
+            || self.inconsistent_offset()
             || self.duplicate_record()
+            || self.order_across_clients()
+            || self.resurrected()
+            || self.rewound()
+            || self.committed_ahead()
     }
 
     /// The verdict, in the words of [`tell`](super::text::tell) up to the reason.
@@ -57,22 +93,19 @@ impl<'a> Naive<'a> {
         if self.all.is_empty() {
             return "unknown".to_owned();
         }
-        if let Some(rule) = self.broken_rules().first() {
+        if let Some(rule) = RULES.into_iter().find(|rule| self.breaks(*rule)) {
             return rule.slug().to_owned();
         }
         let known = match self.cause() {
-            None => self.owed() == 0 && self.replica_groups().is_empty(),
+            None => self.owed() == 0 && self.replicas().is_empty() && !self.lost_record(),
             Some(EndCause::Budget | EndCause::Broken) => false,
-            Some(_) => {
-                let mut replicas = self.replica_groups().into_iter().flatten();
-                replicas.all(|replica| self.last_view(replica.node).is_some())
-            }
+            Some(_) => self.replicas().iter().all(|node| self.last_view(*node).is_some()),
         };
         if known { "holds" } else { "unknown" }.to_owned()
     }
 
-    /// Planned operations that are not invoked, operations that are not completed, and effects that
-    /// are due.
+    /// Planned operations that are not invoked, operations that are not completed, effects that are
+    /// due, and messages that somebody is to read.
     pub fn owed(&self) -> usize {
         let messages = self.messages();
         let planned = |m: &&MessageId| {
@@ -87,7 +120,18 @@ impl<'a> Naive<'a> {
             .flat_map(|m| self.attempts(*m))
             .filter(|attempt| self.answer(*attempt).is_none())
             .count();
-        unsent + open + self.missing()
+        let unseen = if self.sinks_at_least().is_empty() { self.unseen().len() } else { 0 };
+        unsent + open + self.missing() + unseen
+    }
+
+    /// The machines whose views are promised to be something.
+    fn replicas(&self) -> Vec<NodeId> {
+        let replicas = self.promises.iter().flat_map(|promise| match promise {
+            Promise::Convergent { replicas } => replicas.iter().map(|r| r.node).collect(),
+            Promise::Projected { replicas } => replicas.clone(),
+            _ => Vec::new(),
+        });
+        replicas.collect()
     }
 
     fn cause(&self) -> Option<EndCause> {
@@ -106,9 +150,7 @@ impl<'a> Naive<'a> {
     }
 
     fn attempts(&self, m: MessageId) -> Vec<Attempt<'a>> {
-        let invokes =
-            |o: &Operation| matches!(o.event, Event::SendInvoke { message, .. } if message == m);
-        self.all.iter().enumerate().filter(|(_, o)| invokes(o)).collect()
+        self.attempts.get(&m).cloned().unwrap_or_default()
     }
 
     fn attempts_before(&self, m: MessageId, end: usize) -> Vec<Attempt<'a>> {
@@ -218,27 +260,19 @@ impl<'a> Naive<'a> {
             let attempted = !self.attempts_before(m, at).is_empty();
             self.is_promised(s) && attempted && !sent(at, m, payload)
         });
-        let delivers = !self.sinks_at_least().is_empty() || !self.sinks_at_most().is_empty();
         let read = self.all.iter().enumerate().any(|(at, o)| match o.event {
             Event::Polled { message, payload, .. } => !sent(at, message, payload),
             _ => false,
         });
-        applied || (delivers && read)
+        applied || (self.is_about_delivery() && read)
     }
 
     /// Where a message was found after it was first sent: when, in which partition, at which
     /// offset.
     fn places(&self, m: MessageId) -> Vec<(usize, PartitionId, u64)> {
-        let place = |(at, o): (usize, &Operation)| match o.event {
-            Event::SendOk { message, partition, offset: Some(offset), .. }
-            | Event::Polled { message, partition, offset, .. }
-                if message == m && !self.attempts_before(m, at).is_empty() =>
-            {
-                Some((at, partition, offset))
-            }
-            _ => None,
-        };
-        self.all.iter().enumerate().filter_map(place).collect()
+        let own = self.told.iter().filter(|t| t.message == m);
+        let sent = own.filter(|t| !self.attempts_before(m, t.at).is_empty());
+        sent.map(|t| (t.at, t.place.0, t.place.1)).collect()
     }
 
     fn duplicate_record(&self) -> bool {
@@ -255,8 +289,12 @@ impl<'a> Naive<'a> {
         idempotent && self.messages().into_iter().any(doubled)
     }
 
+    fn is_ordered(&self) -> bool {
+        self.promises.iter().any(|p| matches!(p, Promise::PerKeyOrder))
+    }
+
     fn order(&self) -> bool {
-        if !self.promises.iter().any(|p| matches!(p, Promise::PerKeyOrder)) {
+        if !self.is_ordered() {
             return false;
         }
         let messages = self.messages();

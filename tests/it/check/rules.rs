@@ -4,6 +4,10 @@ use super::text::{history, promises};
 use super::{check, judge};
 use postulate::check::Verdict;
 
+mod consumers;
+mod logs;
+mod projections;
+
 /// The violation of a history in words: what was expected, and what was observed.
 #[track_caller]
 fn words(promised: &str, text: &str, expected: &str, observed: &str) {
@@ -98,7 +102,7 @@ fn duplicate_record() {
         "0 send 1\n 0 info 1\n 0 send 1 #1\n 0 ok 1 #1 @0:1\n 5 read 1 @0:0",
         "holds",
     );
-    check("order", &format!("{acknowledged} 5 read 1 @2:6\n 0 end settled"), "holds");
+    check("at-most-once 0", &format!("{acknowledged} 5 read 1 @2:6\n 0 end settled"), "holds");
     words(
         "idempotent",
         &format!("{acknowledged} 5 read 1 @2:6\n 0 end broken"),
@@ -115,7 +119,7 @@ fn order() {
     check("order", &swapped, "order");
     check("order", &format!("{sent} 0 ok 1 @0:3\n 0 ok 2 @0:4\n 0 end settled"), "holds");
     check("order", &format!("{sent} 0 ok 1\n 0 ok 2\n 5 read 2 @0:0\n 5 read 1 @0:1"), "order");
-    check("exactly-once", &swapped, "holds");
+    check("at-most-once", &swapped, "holds");
     words(
         "order",
         &swapped,

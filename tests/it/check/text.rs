@@ -1,12 +1,12 @@
 //! Histories and promises as short texts.
 //!
 //! A line of a history is `process[.incarnation] verb [number] [marks]`, recorded at as many
-//! milliseconds as its number, from 1. `3` names the message m0.3, whose payload is 103 unless a
-//! mark says otherwise. Marks: `k7` key, `#1` attempt, `@2:5` partition and offset, `=9` payload,
-//! `s1` sink.
+//! milliseconds as its number, from 1; one that begins with `&` is recorded together with the line
+//! before it. `3` names the message m0.3, whose payload is 103 unless a mark says otherwise. Marks:
+//! `k7` key, `#1` attempt, `@2:5` partition and offset, `=9` payload, `s1` sink, `g1` group.
 
-use postulate::check::{Promise, Replica, Verdict};
-use postulate::history::{EndCause, Event, History, Operation};
+use postulate::check::{Handling, Promise, Replica, Verdict};
+use postulate::history::{DownCause, EndCause, Event, History, Operation};
 use postulate::id::{GroupId, MessageId, NodeId, PartitionId, SinkId};
 use postulate::time::{Instant, Span};
 
@@ -22,11 +22,17 @@ pub fn payload(number: u32) -> u64 {
 
 pub fn history(text: &str) -> History {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    History::new(lines.zip(1..).map(|(line, number)| operation(line, number)).collect())
+    let mut at = 0;
+    let operations = lines.zip(1..).map(|(line, number)| {
+        let together = line.strip_prefix('&');
+        at = if together.is_some() { at } else { number };
+        operation(together.unwrap_or(line), at)
+    });
+    History::new(operations.collect())
 }
 
-/// One promise a line: a name and, where it needs them, sinks or replicas (`1`, or `1:s0` with its
-/// sink).
+/// One promise a line: a name and, where it needs them, sinks, replicas (`1`, or `1:s0` with its
+/// sink), groups with their sinks (`g0:s0`), a retention (`10ms`) or `compacted`.
 pub fn promises(text: &str) -> Vec<Promise> {
     text.split(',').map(promise).collect()
 }
@@ -50,6 +56,14 @@ fn promise(text: &str) -> Promise {
         "exactly-once" => Promise::ExactlyOnce { sinks: sinks() },
         "idempotent" => Promise::IdempotentProducer,
         "order" => Promise::PerKeyOrder,
+        "durable" => Promise::DurableLog {
+            retention: words.clone().find_map(|word| word.parse().ok()),
+            compacted: words.any(|word| word == "compacted"),
+        },
+        "never-ahead" => Promise::NeverCommitsAhead { of: words.map(handling).collect() },
+        "projected" => {
+            Promise::Projected { replicas: words.map(|word| NodeId(number(word) as u16)).collect() }
+        }
         "convergent" => Promise::Convergent { replicas: words.map(replica).collect() },
         _ => panic!("no promise {name:?}"),
     }
@@ -58,6 +72,12 @@ fn promise(text: &str) -> Promise {
 fn replica(word: &str) -> Replica {
     let (node, sink) = word.split_once(":s").map_or((word, None), |(n, s)| (n, Some(s)));
     Replica { node: NodeId(number(node) as u16), sink: sink.map(|s| SinkId(number(s) as u16)) }
+}
+
+fn handling(word: &str) -> Handling {
+    let pair = word.strip_prefix('g').and_then(|word| word.split_once(":s"));
+    let (group, sink) = pair.unwrap_or_else(|| panic!("no group and sink: {word:?}"));
+    Handling { group: GroupId(number(group) as u16), sink: SinkId(number(sink) as u16) }
 }
 
 fn operation(line: &str, at: u64) -> Operation {
@@ -84,6 +104,8 @@ fn event(words: &[&str]) -> Event {
     let place = mark('@').map(|word| word.split_once(':').expect("a partition and an offset"));
     let partition = PartitionId(place.map_or(0, |(partition, _)| number(partition) as u16));
     let offset = place.map(|(_, offset)| number(offset));
+    let at = offset.unwrap_or(0);
+    let group = GroupId(value('g').unwrap_or(0) as u16);
     match *verb {
         "plan" => Event::Plan { message, key },
         "send" => Event::SendInvoke { message, key, attempt, payload },
@@ -92,8 +114,13 @@ fn event(words: &[&str]) -> Event {
         "info" => Event::SendInfo { message, attempt },
         "read" => {
             let offset = offset.expect("a place");
-            Event::Polled { group: GroupId(0), message, key, partition, offset, payload }
+            Event::Polled { group, message, key, partition, offset, payload }
         }
+        "commits" => Event::CommitInvoke { group, partition, offset: at },
+        "committed" => Event::CommitOk { group, partition, offset: at },
+        "gives-up" => Event::CommitInfo { group, partition, offset: at },
+        "boot" => Event::Boot,
+        "down" => Event::Down { cause: DownCause::Crash },
         "effect" => {
             Event::Effect { message, sink: SinkId(value('s').unwrap_or(0) as u16), payload }
         }

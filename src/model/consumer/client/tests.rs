@@ -96,16 +96,18 @@ fn entries_that_went_bad_are_asked_for_again_at_leisure() {
 }
 
 #[test]
-fn an_offset_that_the_log_has_lost_starts_over() {
-    let (mut bench, mut client) = client(POLICY);
-    bench.with(|ctx| client.poll(0, 9, ctx));
-    let request = request(&mut bench);
-    let reading = Reading::OutOfRange;
-    bench.with(|ctx| {
-        client.deliver(Message::Fetched { request, partition: P, base: 9, reading }, ctx)
-    });
-    let sent = bench.take_sent();
-    assert!(matches!(sent[..], [Message::Fetch { offset: 0, .. }]), "{sent:?}");
+fn an_offset_that_the_log_has_lost_starts_over_where_the_log_does() {
+    for start in [0, 4] {
+        let (mut bench, mut client) = client(POLICY);
+        bench.with(|ctx| client.poll(0, 9, ctx));
+        let request = request(&mut bench);
+        let reading = Reading::OutOfRange { start };
+        bench.with(|ctx| {
+            client.deliver(Message::Fetched { request, partition: P, base: 9, reading }, ctx)
+        });
+        let sent = bench.take_sent();
+        assert!(matches!(sent[..], [Message::Fetch { offset, .. }] if offset == start));
+    }
 }
 
 #[test]
@@ -142,4 +144,73 @@ fn a_connection_that_is_given_up_takes_every_request_with_it() {
     bench.take_sent();
     bench.with(|ctx| client.wake(TimerId(1), ctx));
     assert_eq!((bench.take_sent().len(), bench.disconnects), (2, 1));
+}
+
+/// Polls, and is handed entries up to `end`.
+fn hand_out(bench: &mut Bench, client: &mut ConsumerClient, base: u64, end: u64) {
+    let all: Vec<_> = (base..end).map(|_| entry(bench)).collect();
+    bench.with(|ctx| client.poll(0, base, ctx));
+    let sent = bench.take_sent();
+    let Some(&Message::Fetch { request, .. }) = sent.last() else { panic!("{sent:?}") };
+    bench.with(|ctx| client.deliver(fetched(request, base, &all), ctx));
+    assert!(bench.with(|ctx| client.commit(0, end, ctx)), "it holds nobody up");
+}
+
+/// The offsets that were committed since it was last looked at.
+fn commits(bench: &mut Bench) -> Vec<u64> {
+    let events = std::mem::take(&mut bench.events);
+    let commit = |event| match event {
+        Event::CommitInvoke { offset, .. } => Some(offset),
+        _ => None,
+    };
+    events.into_iter().filter_map(commit).collect()
+}
+
+#[test]
+fn a_poll_commits_what_the_polls_before_it_returned_once_an_interval() {
+    let commit = CommitPolicy::Every(Span::millis(100));
+    let (mut bench, mut client) = client(FetchPolicy { commit, ..POLICY });
+    hand_out(&mut bench, &mut client, 5, 8);
+    assert_eq!(commits(&mut bench), [0; 0], "nothing has been returned yet");
+    hand_out(&mut bench, &mut client, 8, 9);
+    assert_eq!(commits(&mut bench), [0; 0], "the interval is not over");
+    bench.now += Span::millis(100);
+    bench.with(|ctx| client.poll(0, 9, ctx));
+    assert_eq!(commits(&mut bench), [9]);
+    let sent = bench.take_sent();
+    let expected = Message::Commit { request: None, group: GroupId(2), partition: P, offset: 9 };
+    assert_eq!(sent[0], expected);
+    bench.now += Span::millis(100);
+    bench.with(|ctx| client.poll(0, 9, ctx));
+    assert_eq!(commits(&mut bench), [0; 0], "nothing new");
+}
+
+#[test]
+fn a_timer_commits_what_was_handed_out_handled_or_not() {
+    let commit = CommitPolicy::Background(Span::millis(100));
+    let (mut bench, mut client) = client(FetchPolicy { commit, ..POLICY });
+    hand_out(&mut bench, &mut client, 5, 8);
+    assert_eq!(commits(&mut bench), [0; 0]);
+    let timer = TimerId(2);
+    assert!(bench.timers.contains(&(timer, Span::millis(100))), "behind those of the lanes");
+    assert!(bench.with(|ctx| client.wake(timer, ctx)));
+    assert_eq!(commits(&mut bench), [8]);
+    assert!(bench.with(|ctx| client.wake(timer, ctx)));
+    assert_eq!(commits(&mut bench), [0; 0], "nothing new");
+    assert!(!bench.with(|ctx| client.wake(TimerId(3), ctx)), "not the client's");
+}
+
+#[test]
+fn what_is_to_be_committed_shows_in_the_fingerprint() {
+    let commit = CommitPolicy::Background(Span::millis(100));
+    let (mut bench, mut client) = client(FetchPolicy { commit, ..POLICY });
+    let digest = |client: &ConsumerClient| {
+        let mut digest = Digest::new();
+        client.fingerprint(&mut digest);
+        digest.value()
+    };
+    hand_out(&mut bench, &mut client, 5, 8);
+    let handed = digest(&client);
+    bench.with(|ctx| client.wake(TimerId(2), ctx));
+    assert_ne!(digest(&client), handed);
 }

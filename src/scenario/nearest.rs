@@ -1,7 +1,7 @@
 //! What somebody may have meant.
 
 /// The names nearest to `word`, best first, if any is near enough to have been meant.
-pub(super) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     const NEAREST_MAX: usize = 3;
     let mut near: Vec<_> = names
         .into_iter()

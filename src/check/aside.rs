@@ -1,0 +1,82 @@
+//! The rules that not every system promises, in one place: where none is, they cost one test.
+
+use super::Promise;
+use super::ahead::Ahead;
+use super::delivery::Delivery;
+use super::ledger::Ledger;
+use super::projected::Projected;
+use super::reading::Reading;
+use super::unseen::Unseen;
+use crate::history::{Event, Operation};
+
+/// The checkers beside those of delivery, order and convergence.
+#[derive(Debug)]
+pub(super) struct Aside {
+    pub(super) reading: Reading,
+    pub(super) ahead: Ahead,
+    pub(super) projected: Projected,
+    pub(super) unseen: Unseen,
+}
+
+impl Aside {
+    /// The checkers of what `promises` say.
+    pub(super) fn new(promises: &[Promise]) -> Self {
+        Self {
+            reading: Reading::new(promises),
+            ahead: Ahead::new(promises),
+            projected: Projected::new(promises),
+            unseen: Unseen::new(promises),
+        }
+    }
+
+    /// Back to the state before the first operation.
+    pub(super) fn reset(&mut self) {
+        self.reading.reset();
+        self.ahead.reset();
+        self.projected.reset();
+        self.unseen.reset();
+    }
+
+    /// Whether any of them has anything to check.
+    pub(super) fn is_promised(&self) -> bool {
+        self.reading.is_promised()
+            || self.ahead.is_promised()
+            || self.projected.is_promised()
+            || self.unseen.is_promised()
+    }
+
+    /// Takes in an operation that the ledger and `delivery` know already. Returns whether that
+    /// breaks a promise for good.
+    pub(super) fn observe(
+        &mut self,
+        operation: &Operation,
+        ledger: &mut Ledger,
+        delivery: &Delivery,
+    ) -> bool {
+        let mut broken = false;
+        let message = operation.event.message().map(|message| {
+            let (slot, entry, tally) = ledger.open(message);
+            if self.unseen.is_promised() {
+                match operation.event {
+                    Event::SendOk { .. } => self.unseen.acknowledged(slot, tally),
+                    Event::Polled { .. } => self.unseen.seen(slot, tally),
+                    Event::Effect { sink, .. } if delivery.is_watched(sink) => {
+                        self.unseen.seen(slot, tally);
+                    }
+                    _ => {}
+                }
+            }
+            (slot, &*entry)
+        });
+        if self.projected.is_promised() {
+            self.projected.observe(operation, message);
+        }
+        if self.ahead.is_promised() {
+            broken |= self.ahead.observe(operation, message.map(|(slot, _)| slot));
+        }
+        if self.reading.is_promised() {
+            broken |= self.reading.observe(operation, message);
+        }
+        broken
+    }
+}

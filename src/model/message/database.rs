@@ -1,0 +1,153 @@
+//! What a database and its clients say to each other.
+
+use crate::digest::Digest;
+use crate::model::store::{Decision, Seen, TableId, Transaction};
+
+/// A request to a database, or its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseMessage {
+    /// A client looks at keys.
+    Select {
+        /// The number of the request; never used twice by one machine.
+        request: u64,
+        /// The keys, each with its table.
+        keys: Box<[(TableId, u64)]>,
+    },
+    /// The answer: it was so, and durable, at some moment since.
+    Selected {
+        /// The number of the request.
+        request: u64,
+        /// What was found, in the order asked for.
+        seen: Box<[Seen]>,
+    },
+    /// A client commits a transaction.
+    Transact {
+        /// The number of the request.
+        request: u64,
+        /// The transaction.
+        transaction: Box<Transaction>,
+    },
+    /// The answer: what is decided, and all that it goes by is durable.
+    Transacted {
+        /// The number of the request.
+        request: u64,
+        /// What is decided.
+        decision: Decision,
+    },
+}
+
+/// The size of a row on the wire: a key and three small columns.
+const ROW: u32 = 32;
+
+impl DatabaseMessage {
+    /// The kinds, in their order.
+    pub(super) const KINDS: [&str; 4] = ["Select", "Selected", "Transact", "Transacted"];
+
+    pub(super) const fn kind(&self) -> u8 {
+        match self {
+            Self::Select { .. } => 0,
+            Self::Selected { .. } => 1,
+            Self::Transact { .. } => 2,
+            Self::Transacted { .. } => 3,
+        }
+    }
+
+    pub(in crate::model) fn fingerprint(&self, digest: &mut Digest) {
+        digest.word(u64::from(self.kind()));
+        match self {
+            Self::Select { request, keys } => {
+                digest.word(*request).word(keys.len() as u64);
+                for &(table, key) in keys {
+                    digest.word(u64::from(table.0)).word(key);
+                }
+            }
+            Self::Selected { request, seen } => {
+                digest.word(*request).word(seen.len() as u64);
+                for one in seen {
+                    one.fingerprint(digest);
+                }
+            }
+            Self::Transact { request, transaction } => {
+                digest.word(*request);
+                transaction.fingerprint(digest);
+            }
+            Self::Transacted { request, decision } => {
+                digest.word(*request);
+                decision.fingerprint(digest);
+            }
+        }
+    }
+
+    pub(super) fn size(&self) -> u32 {
+        let rows = match self {
+            Self::Select { keys, .. } => keys.len(),
+            Self::Selected { seen, .. } => seen.len(),
+            Self::Transact { transaction, .. } => {
+                let Transaction { reads, writes, effects } = &**transaction;
+                reads.len() + writes.len() + effects.len()
+            }
+            Self::Transacted { .. } => 0,
+        };
+        ROW.saturating_mul(rows as u32)
+    }
+}
+
+/// Messages that all differ.
+#[cfg(test)]
+pub(super) fn variants() -> Vec<DatabaseMessage> {
+    use crate::history::Effect;
+    use crate::id::{MessageId, NodeId, SinkId};
+    use crate::model::store::{Read, Row, UniqueViolation, Write};
+    let mut all = Vec::new();
+    let tables = [TableId(0), TableId(1)];
+    let message = MessageId::new(NodeId(1), 1);
+    let row = Row { message, version: 0, payload: 0 };
+    let rows =
+        [row, Row { message: MessageId::new(NodeId(2), 1), ..row }, Row { version: 1, ..row }];
+    for request in [0, 1] {
+        let mut transactions = vec![Transaction::default()];
+        for table in tables {
+            for key in [0, 1] {
+                let one = [(table, key)];
+                all.push(DatabaseMessage::Select { request, keys: Box::new(one) });
+                let none = Seen { table, key, row: None, revision: 0 };
+                let some = rows.map(|row| Seen { row: Some(row), revision: 1, ..none });
+                let found = [none, Seen { revision: 2, ..some[0] }].into_iter().chain(some);
+                all.extend(found.map(|seen| {
+                    let seen: Box<[Seen]> = Box::new([seen]);
+                    DatabaseMessage::Selected { request, seen }
+                }));
+                transactions.push(Transaction::default().read(&none));
+                transactions.push(Transaction::default().read(&some[0]));
+                let writes = rows.into_iter().map(|row| Write::Insert { table, key, row }).chain([
+                    Write::Upsert { table, key, row },
+                    Write::UpsertIfNewer { table, key, row },
+                    Write::Delete { table, key },
+                ]);
+                transactions.extend(writes.map(|write| Transaction::default().write(write)));
+                for decision in [
+                    Decision::Conflict(UniqueViolation { table, key }),
+                    Decision::Aborted(Read { table, key, revision: 0 }),
+                    Decision::Aborted(Read { table, key, revision: 1 }),
+                ] {
+                    all.push(DatabaseMessage::Transacted { request, decision });
+                }
+            }
+        }
+        for (sink, payload) in [(0, 0), (1, 0), (0, 1)] {
+            let effect = Effect { message, sink: SinkId(sink), payload };
+            transactions.push(Transaction::default().effect(effect));
+        }
+        all.extend(transactions.into_iter().map(|transaction| DatabaseMessage::Transact {
+            request,
+            transaction: Box::new(transaction),
+        }));
+        all.extend([0, 1].map(|changed| {
+            let decision = Decision::Committed { changed };
+            DatabaseMessage::Transacted { request, decision }
+        }));
+        all.push(DatabaseMessage::Select { request, keys: Box::default() });
+        all.push(DatabaseMessage::Selected { request, seen: Box::default() });
+    }
+    all
+}

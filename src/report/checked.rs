@@ -1,0 +1,101 @@
+//! Verdicts on histories that were read from files.
+
+use super::telling::Telling;
+use super::words::{Paint, Tone, counted};
+use crate::check::Verdict;
+use crate::history::Operation;
+use crate::run::Subject;
+use serde::Serialize;
+
+/// A history judged by the promises of a scenario.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The file as it was named.
+    pub file: String,
+    /// How many operations it holds.
+    pub operations: u64,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// What came of each history, for people.
+pub fn check_text(checked: &[Checked], subject: &dyn Subject, paint: Paint) -> String {
+    checked.iter().map(|checked| text_of(checked, subject, paint)).collect()
+}
+
+/// What came of the histories as one JSON object.
+pub fn check_json(scenario: &str, checked: &[Checked]) -> String {
+    super::json::pretty(&CheckJson {
+        scenario,
+        verdict: overall(checked),
+        histories: checked.iter().map(HistoryJson::of).collect(),
+    })
+}
+
+fn text_of(checked: &Checked, subject: &dyn Subject, paint: Paint) -> String {
+    let (tone, verdict) = match &checked.verdict {
+        Verdict::Holds => (Tone::Good, "holds".to_owned()),
+        Verdict::Unknown { .. } => (Tone::Doubtful, "unknown".to_owned()),
+        Verdict::Violated(violation) => (Tone::Bad, format!("violates {}", violation.rule)),
+    };
+    let (file, verdict) = (paint.tint(Tone::Strong, &checked.file), paint.tint(tone, &verdict));
+    let length = counted(checked.operations, "operation");
+    let told = Telling::of_verdict(&checked.verdict);
+    let told = told.map_or_else(String::new, |told| told.text(subject.machines(), paint));
+    format!("{file} {verdict}: {length}\n{told}")
+}
+
+/// One broken promise breaks the whole; what cannot be told keeps it from holding.
+fn overall(checked: &[Checked]) -> &'static str {
+    let verdicts = || checked.iter().map(|checked| word(&checked.verdict));
+    let is = |word: &str| verdicts().any(|verdict| verdict == word);
+    ["violated", "unknown"].into_iter().find(|word| is(word)).unwrap_or("holds")
+}
+
+const fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Holds => "holds",
+        Verdict::Violated(_) => "violated",
+        Verdict::Unknown { .. } => "unknown",
+    }
+}
+
+#[derive(Serialize)]
+struct CheckJson<'a> {
+    scenario: &'a str,
+    verdict: &'static str,
+    histories: Vec<HistoryJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct HistoryJson<'a> {
+    file: &'a str,
+    length: u64,
+    verdict: &'static str,
+    group: &'static str,
+    expected: Option<String>,
+    observed: Option<String>,
+    operations: Vec<Operation>,
+}
+
+impl<'a> HistoryJson<'a> {
+    fn of(checked: &'a Checked) -> Self {
+        let group = match &checked.verdict {
+            Verdict::Violated(violation) => violation.rule.slug(),
+            verdict => word(verdict),
+        };
+        let (expected, observed, operations) = match Telling::of_verdict(&checked.verdict) {
+            None => (None, None, Vec::new()),
+            Some(told) => (Some(told.expected), Some(told.observed), told.operations),
+        };
+        Self {
+            file: &checked.file,
+            length: checked.operations,
+            verdict: word(&checked.verdict),
+            group,
+            expected,
+            observed,
+            operations,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Who looks after the specimens: measures how soon they are found, and sweeps their twins.
+
+use super::measurement::{Failure, Measurement, Trial};
+use super::verification::{Case, Checked};
+use super::{Specimen, verification};
+use crate::digest::Digest;
+use crate::explore::{self, Sweep, Swept, Watch};
+use crate::run::Subject;
+use crate::scenario::{Scenario, ScenarioError};
+use crate::seed::Seed;
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::sync::Arc;
+
+/// How much a keeper does for each specimen.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// How many searches for a first failure.
+    pub trials: NonZeroU32,
+    /// After how many schedules a search is given up.
+    pub cap: NonZeroU64,
+    /// Over how many schedules a twin must be clean.
+    pub twin: Margin,
+    /// Over how many schedules the specimen breaks no other rule, and masked none.
+    pub specimen: Margin,
+    /// On how many threads; what is found does not depend on it.
+    pub jobs: NonZeroUsize,
+    /// How many ticks of the [`Watch`] a run may take for one event before it counts as hung.
+    pub hung_after_ticks: u32,
+}
+
+/// A number of schedules, in view of how hard a specimen is to find.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Margin {
+    /// No fewer than this.
+    pub least: u64,
+    /// No fewer than so many times the schedules that nine of ten searches get by with.
+    pub times_p90: u64,
+}
+
+impl Default for Effort {
+    /// Enough to vouch for a specimen: 31 searches of 20,000 schedules at most, on one thread.
+    fn default() -> Self {
+        Self {
+            trials: NonZeroU32::MIN.saturating_add(30),
+            cap: NonZeroU64::MIN.saturating_add(19_999),
+            twin: Margin { least: 100_000, times_p90: 100 },
+            specimen: Margin { least: 20_000, times_p90: 20 },
+            jobs: NonZeroUsize::MIN,
+            hung_after_ticks: Sweep::default().hung_after_ticks,
+        }
+    }
+}
+
+impl Margin {
+    /// The number for a specimen that was found like this.
+    pub fn schedules(self, measured: &Measurement) -> u64 {
+        self.least.max(self.times_p90.saturating_mul(measured.p90()))
+    }
+}
+
+/// Measures and verifies specimens.
+pub struct Keeper {
+    effort: Effort,
+    watch: Arc<dyn Watch>,
+}
+
+impl Keeper {
+    /// A keeper who makes such an effort; `watch` sees the progress of each of its sweeps.
+    pub fn new(effort: Effort, watch: Arc<dyn Watch>) -> Self {
+        Self { effort, watch }
+    }
+
+    /// What the keeper does for each specimen.
+    pub fn effort(&self) -> &Effort {
+        &self.effort
+    }
+
+    /// Searches for the specimen, each time from other seeds.
+    ///
+    /// # Errors
+    /// None in a tested crate, as [`Specimen::scenario`].
+    pub fn measure(&self, specimen: &Specimen) -> Result<Measurement, ScenarioError> {
+        let subject = specimen.subject()?;
+        let cap = self.effort.cap.get();
+        let trials = (0..self.effort.trials.get()).map(|trial| self.search(&subject, trial, cap));
+        Ok(Measurement { cap, trials: trials.collect() })
+    }
+
+    /// Sweeps the scenario named `twin`, which specimens share.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn sweep_twin(&self, twin: &str, schedules: u64) -> Result<Swept, ScenarioError> {
+        Ok(self.sweep(&Scenario::named(twin)?.subject()?, schedules))
+    }
+
+    /// Whether the specimen is one: every claim about it, given how soon it was found and a sweep
+    /// of its twin.
+    ///
+    /// # Errors
+    /// None in a tested crate, as [`Specimen::scenario`].
+    pub fn verify(
+        &self,
+        specimen: &Specimen,
+        measured: &Measurement,
+        twin: &Swept,
+    ) -> Result<Vec<Checked>, ScenarioError> {
+        verification::verify(&Case::new(self, specimen, measured, twin)?)
+    }
+
+    pub(super) fn watch(&self) -> &Arc<dyn Watch> {
+        &self.watch
+    }
+
+    pub(super) fn sweep(&self, subject: &Arc<dyn Subject>, schedules: u64) -> Swept {
+        self.sweep_from(subject, Sweep { schedules, ..Sweep::default() })
+    }
+
+    fn sweep_from(&self, subject: &Arc<dyn Subject>, plan: Sweep) -> Swept {
+        let Effort { jobs, hung_after_ticks, .. } = self.effort;
+        explore::sweep(subject, &Sweep { jobs, hung_after_ticks, ..plan }, &self.watch)
+    }
+
+    /// All threads work on one search, so that none of them waits for the longest.
+    fn search(&self, subject: &Arc<dyn Subject>, trial: u32, cap: u64) -> Trial {
+        let from = start(trial);
+        let stop_after = Some(NonZeroU64::MIN);
+        let plan = Sweep { from, schedules: cap, stop_after, ..Sweep::default() };
+        let swept = self.sweep_from(subject, plan);
+        let failure = swept
+            .failures()
+            .next()
+            .map(|group| Failure { seed: group.seed, group: group.finding.group() });
+        Trial { from, schedules: swept.tally.schedules, failure }
+    }
+}
+
+impl std::fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keeper").field("effort", &self.effort).finish_non_exhaustive()
+    }
+}
+
+/// Where a search starts: hashed, so that no search runs into the seeds of another.
+fn start(trial: u32) -> Seed {
+    Seed(Digest::new().bytes(b"zoo").word(trial.into()).value())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn searches_do_not_overlap() {
+        let mut starts: Vec<u64> = (0..1_000).map(|trial| start(trial).0).collect();
+        starts.sort_unstable();
+        let cap = Effort::default().cap.get();
+        assert!(starts.windows(2).all(|pair| pair[1] - pair[0] > cap));
+        assert!(starts[0].wrapping_sub(starts[999]) > cap, "the last wraps into the first");
+    }
+
+    #[test]
+    fn a_margin_grows_with_the_search() {
+        let margin = Margin { least: 1_000, times_p90: 20 };
+        let trial = Trial { from: Seed(0), schedules: 0, failure: None };
+        let found_within = |cap| Measurement { cap, trials: vec![trial.clone()] };
+        assert_eq!(margin.schedules(&found_within(50)), 1_000);
+        assert_eq!(margin.schedules(&found_within(51)), 1_020);
+    }
+}
