@@ -66,6 +66,28 @@ pub enum Record {
         /// The next offset to read.
         next: u64,
     },
+    /// The head of a volume, which a broker writes in one piece: a snapshot of what it remembers of
+    /// producers, or a compacted log. It is whole if as many records follow.
+    Volume {
+        /// How many records follow.
+        count: u32,
+        /// The end of the log that it is about.
+        end: u64,
+    },
+    /// In a snapshot: a request that the broker remembers.
+    Remembered {
+        /// When it was appended; 0 if nobody asks.
+        appended_ms: u32,
+        /// Its offset; 0 if nobody asks.
+        offset: u64,
+        /// The name it came under.
+        identity: Identity,
+    },
+    /// In a compacted log: the offset of the entry that follows.
+    Kept {
+        /// The offset.
+        offset: u64,
+    },
     /// A database commit that says in several tables what became of an entry of a log. All of it is
     /// durable, or nothing.
     Handled(Handled),
@@ -203,7 +225,10 @@ impl Record {
             | Self::Sequence { .. }
             | Self::Sending { .. }
             | Self::Answered { .. }
-            | Self::Moved { .. } => {}
+            | Self::Moved { .. }
+            | Self::Volume { .. }
+            | Self::Remembered { .. }
+            | Self::Kept { .. } => {}
             Self::Custom(ref record) => record.effects(effects),
         }
     }
@@ -240,6 +265,14 @@ impl node::Record for Record {
             Self::Moved { partition, next } => {
                 digest.word(4 << 48 | u64::from(partition.0)).word(*next);
             }
+            Self::Volume { count, end } => {
+                digest.word(19 << 48 | u64::from(*count)).word(*end);
+            }
+            Self::Remembered { appended_ms, offset, identity } => {
+                digest.word(20 << 48 | u64::from(*appended_ms)).word(*offset);
+                identity.fingerprint(digest);
+            }
+            Self::Kept { offset } => _ = digest.word(21 << 48).word(*offset),
             Self::Handled(handled) => {
                 let Handled { message, key, payload, partition, offset, .. } = *handled;
                 let tables = u64::from(handled.tables.0) << 32;
@@ -323,11 +356,17 @@ mod tests {
             applied(1, true, Some(here)),
             applied(1, true, Some((PartitionId(1), 1))),
             applied(1, true, Some((PartitionId(0), 2))),
-            Record::Sequence { sequence: SequenceId(0), logged: 1 },
-            Record::Sequence { sequence: SequenceId(1), logged: 1 },
-            Record::Sequence { sequence: SequenceId(0), logged: 2 },
             Record::Moved { partition: here.0, next: here.1 },
             Record::Moved { partition: here.0, next: 2 },
+            Record::Volume { count: 1, end: 2 },
+            Record::Volume { count: 2, end: 2 },
+            Record::Volume { count: 1, end: 1 },
+            Record::Remembered { appended_ms: 0, offset: 1, identity: batch(1) },
+            Record::Remembered { appended_ms: 1, offset: 1, identity: batch(1) },
+            Record::Remembered { appended_ms: 0, offset: 2, identity: batch(1) },
+            Record::Remembered { appended_ms: 0, offset: 1, identity: Identity::Message(1) },
+            Record::Kept { offset: 1 },
+            Record::Kept { offset: 2 },
             Record::Handled(handled),
             Record::Handled(Handled { message: MessageId::new(NodeId(1), 2), ..handled }),
             Record::Handled(Handled { key: 2, ..handled }),
@@ -367,7 +406,10 @@ mod tests {
         let effects =
             [effect, Effect { sink: SinkId(1), ..effect }, Effect { payload: 1, ..effect }]
                 .map(|effect| Commit { changes: vec![], effects: vec![effect] });
-        changes.into_iter().chain(effects).map(|commit| Record::Transaction(Box::new(commit)))
+        let commits = changes.into_iter().chain(effects);
+        let sequences = [(0, 1), (1, 1), (0, 2)]
+            .map(|(sequence, logged)| Record::Sequence { sequence: SequenceId(sequence), logged });
+        commits.map(|commit| Record::Transaction(Box::new(commit))).chain(sequences)
     }
 
     fn calls(message: MessageId) -> impl Iterator<Item = Record> {

@@ -214,14 +214,7 @@ fn a_program_is_supplied_by_code_or_the_scenario_refused() {
     assert!(error.contains("the scenario names mine"), "{error}");
 
     let boots = Scenario::attach(scenario(), "mine", |seat, disk| {
-        let policy = crate::model::broker::Policy {
-            partitions: 1,
-            groups: seat.id.0,
-            fsync: crate::model::Fsync::Never,
-            producer_state: crate::model::ProducerState::None,
-            unknown_producer: crate::model::UnknownProducer::Accept,
-            checksum: crate::model::Verify::Trust,
-        };
+        let policy = crate::model::broker::Policy::new(1, seat.id.0);
         Box::new(crate::model::Broker::boot(policy, disk))
     });
     let pipe = boots.unwrap().system().unwrap();

@@ -305,7 +305,7 @@ impl ConsumerClient {
             }
             // `auto.offset.reset = earliest`: what is read twice can be told, what is skipped
             // cannot.
-            Reading::OutOfRange => self.poll(index, 0, ctx),
+            Reading::OutOfRange { start } => self.poll(index, start, ctx),
             // The timer asks again, at leisure.
             Reading::Closed => {}
         }

@@ -127,6 +127,9 @@ impl ProducerClient {
             Verdict::Stored { offset } => {
                 self.acknowledged(partition.index(), place, Some(offset), ctx);
             }
+            Verdict::Duplicate => {
+                self.acknowledged(partition.index(), place, None, ctx);
+            }
             Verdict::Refused(refusal) => self.refused(partition.index(), place, refusal, ctx),
         }
         true

@@ -39,6 +39,8 @@ impl ProducerClient {
                     self.back_off(index, backoff, ctx);
                 }
             },
+            // The first copy's own answer comes, or the timer asks again.
+            Refusal::Undecided => {}
             Refusal::Closed => {
                 self.give_up(index, place, ctx);
                 self.done(index, place, ctx);
