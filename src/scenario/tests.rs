@@ -122,6 +122,7 @@ fn what_a_table_does_not_hold_is_not_promised_of_it() {
         assert!(error.to_string().contains(cure), "{error}");
     };
     refused("projected", "", "consumer.apply = \"upsert\"");
+    refused("never-commits-ahead", "[consumer]\nsettle = \"atomic\"", "leave");
     refused("convergent", "[consumer]\nmembers = 2", "consumer.members = 1");
     let shares = "[database]\n[consumer]\napply = \"database\"\n";
     refused("convergent", &format!("{shares}groups = 2"), "consumer.groups = 1");
