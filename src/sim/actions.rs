@@ -354,6 +354,7 @@ impl<S: System> World<S> {
         let syncing = machine.disk.sync(file, &mut asker);
         let (end, extent) = (syncing.end, syncing.extent);
         let what = What::Synced(Completion { incarnation, ticket, file, end, extent });
+        self.settle.longest_sync = self.settle.longest_sync.max(syncing.takes);
         self.enqueue(self.now + syncing.takes, Happening { node, work: self.work, what });
     }
 

@@ -45,8 +45,9 @@ pub(super) const PRODUCER_SNAPSHOT_AHEAD: &[Step] = &[
     undo("broker", 1, 2),
 ];
 
-/// The broker is away for longer than a message is waited for.
-pub(super) const RENUMBER_OUT_OF_ORDER: &[Step] = &[power_cut("broker").at(Span::millis(40))];
+/// The broker does not answer for longer than a message is waited for.
+pub(super) const RENUMBER_OUT_OF_ORDER: &[Step] =
+    &[pause("broker", Span::millis(90)).at(Span::millis(40))];
 
 /// The producer dies between two messages.
 pub(super) const RESTART_REUSES_SEQUENCE: &[Step] = &[crash("producer-1").at(Span::millis(18))];
