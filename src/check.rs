@@ -12,8 +12,8 @@
 //!   has no answer, else fail. Only ok obliges (`lost`), and only fail forbids (`phantom-effect`).
 //! - A payload that is applied or read must have been sent by then. A record of a message that
 //!   nobody has sent is therefore `corrupted`; an effect of one is a `phantom-effect`.
-//! - A *known record* is one that an acknowledgement or a poll has told of; a *session* is one life of
-//!   one process. What a node says of itself beyond that is believed by no rule.
+//! - A *known record* is one that an acknowledgement or a poll has told of; a *session* is one life
+//!   of one process. What a node says of itself beyond that is believed by no rule.
 //! - What only time can show (`lost`, `lost-record`, `diverged`, `deadlock`) is judged when the run
 //!   came to rest. A history that was cut short is unknown, unless a promise is broken already; one
 //!   that merely has no end may hold if nothing is owed.
@@ -54,8 +54,8 @@ pub enum Promise {
         /// The sinks.
         sinks: Vec<SinkId>,
     },
-    /// Each acknowledged message has an effect at each of the sinks once the run is settled; where no
-    /// sink is named, somebody has read it by then.
+    /// Each acknowledged message has an effect at each of the sinks once the run is settled; where
+    /// no sink is named, somebody has read it by then.
     AtLeastOnce {
         /// The sinks.
         sinks: Vec<SinkId>,
@@ -67,8 +67,8 @@ pub enum Promise {
     },
     /// No un-retried message stands twice in a log.
     IdempotentProducer,
-    /// Messages of one session and key stand in a log in the order in which they were invoked, behind
-    /// whatever was acknowledged before; and consumers read the log record by record.
+    /// Messages of one session and key stand in a log in the order in which they were invoked,
+    /// behind whatever was acknowledged before; and consumers read the log record by record.
     PerKeyOrder,
     /// A log keeps what it has acknowledged or shown, where it stands, and does not bring back what
     /// it has dropped.

@@ -1,5 +1,6 @@
 //! The built-in machines: a log broker, producers, consumers with a database, a database and an
-//! external system on machines of their own, services, and a user's own nodes beside them. Protocol only: they know the contract of a [`Node`], and no simulator.
+//! external system on machines of their own, services, and a user's own nodes beside them. Protocol
+//! only: they know the contract of a [`Node`], and no simulator.
 
 use crate::digest::Digest;
 use crate::id::{NodeId, Ticket, TimerId};

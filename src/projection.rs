@@ -23,9 +23,9 @@ pub struct Row {
 
 /// The version of the update that `message` makes; no two messages have the same.
 ///
-/// Of two planned messages the one with the higher number within its producer is newer, and of equal
-/// numbers the one whose producer has the higher number. Ids of other kinds take part in the same
-/// order, by their lower and then their upper half.
+/// Of two planned messages the one with the higher number within its producer is newer, and of
+/// equal numbers the one whose producer has the higher number. Ids of other kinds take part in the
+/// same order, by their lower and then their upper half.
 ///
 /// ```
 /// use postulate::id::{MessageId, NodeId};
@@ -70,7 +70,9 @@ pub fn view(updates: impl IntoIterator<Item = Row>) -> SetDigest {
         }
     }
     let mut view = SetDigest::new();
-    rows.into_values().for_each(|row| row.enter(&mut view));
+    for row in rows.into_values() {
+        row.enter(&mut view);
+    }
     view
 }
 

@@ -158,6 +158,7 @@
 use crate::check::Promise;
 use crate::id::{NodeId, SinkId};
 use crate::journal::Journals;
+use crate::model::consumer::Apply;
 use crate::model::{CustomNode, Record};
 use crate::node::{Machine, Seat};
 use crate::profile::{DiskProfile, Envelope, FaultClass, Link, Profile, Swarm};
@@ -227,9 +228,9 @@ pub struct Scenario {
     /// The consumers.
     #[serde(default)]
     pub consumer: ConsumerSection,
-    /// A database on a machine of its own, for programs that use one.
+    /// A database on a machine of its own, for consumers or programs that use one.
     pub database: Option<DatabaseSection>,
-    /// An external system, for programs that call one.
+    /// An external system, for consumers or programs that call one.
     pub external: Option<ExternalSection>,
     /// Services in the place of the producers.
     pub service: Option<ServiceSection>,
@@ -338,8 +339,8 @@ impl Scenario {
     }
 
     /// Promises something besides what the scenario names: a sink of a program's own, for instance.
-    /// The sinks of the consumer groups count from 0, then come those of their dead letters; a
-    /// system has at most
+    /// The sinks of the consumer groups count from 0, then come those of the services, of an
+    /// external system and of the groups' dead letters; promises may name at most
     /// [`SINKS_MAX`](crate::check::SINKS_MAX) in all.
     pub fn promise(mut self, promise: Promise) -> Self {
         self.own_promises.push(promise);
@@ -457,9 +458,23 @@ impl Scenario {
         stated.into_iter().filter(|&(_, occurs)| occurs).map(|(class, _)| class).collect()
     }
 
-    /// Where the dead letters of a group land: behind the sinks of the groups' effects.
+    /// Where what a group does takes effect.
+    fn sink(&self, group: u16) -> SinkId {
+        match self.consumer.apply {
+            Apply::Insert | Apply::Upsert | Apply::Database => SinkId(group),
+            Apply::External => self.external_sink(),
+        }
+    }
+
+    /// Where what the external system does shows: behind the sinks of the groups and the services.
+    fn external_sink(&self) -> SinkId {
+        let services = self.service.map_or(0, |_| self.workload.producers.get());
+        SinkId((self.consumer.groups.get() + services) as u16)
+    }
+
+    /// Where the dead letters of a group land: behind all other sinks.
     fn dead_letters(&self, group: u16) -> SinkId {
-        SinkId(self.consumer.groups.get() as u16 + group)
+        SinkId(self.external_sink().0 + 1 + group)
     }
 
     /// The number of a consumer's machine; groups and members count from 0.

@@ -1,8 +1,8 @@
 //! Reading: what logs hold and consumers are handed, record by record.
 //!
 //! The rules of a durable log (`inconsistent-offset`, `lost-record`, `resurrected`) and those of
-//! orderly consumers (`skipped`, `rewound`) all come from two things: which record is known to stand
-//! at which offset, and in which steps each consumer has gone through a partition.
+//! orderly consumers (`skipped`, `rewound`) all come from two things: which record is known to
+//! stand at which offset, and in which steps each consumer has gone through a partition.
 
 use super::Promise;
 use super::index::Slot;

@@ -70,8 +70,17 @@ pub struct Service {
     /// The operations whose rows are on their way to the disk, each with the mark of its row.
     begun: Vec<(u64, Planned)>,
     reader: ConsumerClient,
-    /// What is folded and on its way to the disk in each lane of the reader: mark and next offset.
-    folded: Vec<Option<(u64, u64)>>,
+    /// What is on its way to the disk in each lane of the reader.
+    folding: Vec<Option<Folding>>,
+}
+
+/// What was read and is folded once all before `mark` is durable: the entries from `base` to
+/// `next`.
+#[derive(Copy, Clone, Debug)]
+struct Folding {
+    mark: u64,
+    base: u64,
+    next: u64,
 }
 
 type Ctx<'a> = Context<'a, Message, Record>;
@@ -102,7 +111,7 @@ impl Service {
             planned,
             begun: Vec::new(),
             reader: ConsumerClient::new(policy.fetch, partitions, timer, seat.incarnation),
-            folded: vec![None; usize::from(read)],
+            folding: vec![None; usize::from(read)],
         }
     }
 
@@ -163,7 +172,7 @@ impl Service {
         }
     }
 
-    /// Folds what was read.
+    /// Folds what was read. The commit of an entry's row is that of the position, too.
     fn fold(
         &mut self,
         lane: usize,
@@ -175,19 +184,25 @@ impl Service {
         for (&Entry { message, key, body, .. }, offset) in entries.iter().zip(base..) {
             let payload = body.fingerprint();
             ctx.record(Event::Polled { group, message, key, partition, offset, payload });
+            ctx.record(Event::CommitInvoke { group, partition, offset: offset + 1 });
             self.enter(message, payload, Some((partition, offset + 1)), ctx);
         }
         let (mark, next) = (self.store.flush(ctx), base + entries.len() as u64);
-        self.folded[lane] = Some((mark, next));
+        self.folding[lane] = Some(Folding { mark, base, next });
         self.read_on(ctx);
     }
 
     /// Reads on in the lanes in which all that was folded is durable.
     fn read_on(&mut self, ctx: &mut Ctx<'_>) {
-        for (lane, folded) in self.folded.iter_mut().enumerate() {
-            if let Some((_, next)) = folded.take_if(|(mark, _)| self.store.is_durable(*mark)) {
-                self.reader.poll(lane, next, ctx);
+        let group = self.policy.fetch.group;
+        for (lane, folding) in self.folding.iter_mut().enumerate() {
+            let folded = folding.take_if(|folding| self.store.is_durable(folding.mark));
+            let Some(Folding { base, next, .. }) = folded else { continue };
+            let partition = self.reader.partition(lane);
+            for offset in base + 1..=next {
+                ctx.record(Event::CommitOk { group, partition, offset });
             }
+            self.reader.poll(lane, next, ctx);
         }
     }
 }
@@ -204,7 +219,7 @@ impl Node for Service {
         self.producer.start(ctx);
         self.begin_due(ctx);
         self.publish(ctx);
-        for lane in 0..self.folded.len() {
+        for lane in 0..self.folding.len() {
             let partition = u64::from(self.reader.partition(lane).0);
             let position = self.store.look(POSITIONS, partition).row;
             if position.is_some() {
@@ -267,9 +282,10 @@ impl Node for Service {
         for (mark, planned) in &self.begun {
             digest.word(*mark).word(planned.message.word());
         }
-        for folded in &self.folded {
-            let (mark, next) = folded.unwrap_or((u64::MAX, 0));
-            digest.word(mark).word(next);
+        for folding in &self.folding {
+            let none = Folding { mark: u64::MAX, base: 0, next: 0 };
+            let Folding { mark, base, next } = folding.unwrap_or(none);
+            digest.word(mark).word(base).word(next);
         }
     }
 

@@ -47,9 +47,9 @@ pub const LOGGED_AHEAD: u64 = 32;
 
 /// Tables and sequences in one file.
 ///
-/// What was decided is in memory at once and on the disk later. Whoever is told of a decision, of a
-/// row or of its absence must not be told before all of it is durable, or a power cut takes it back:
-/// ask for [`flush`](Self::flush) after each call, and [`is_durable`](Self::is_durable) before
+/// What was decided is in memory at once and on the disk later. Nobody may be told of a decision,
+/// of a row or of its absence before all of it is durable, or a power cut takes it back: call
+/// [`flush`](Self::flush) after each decision, and ask [`is_durable`](Self::is_durable) before
 /// anything leaves the process.
 #[derive(Clone, Debug)]
 pub struct Store {

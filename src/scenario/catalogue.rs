@@ -11,26 +11,34 @@ pub struct Entry {
     pub text: &'static str,
 }
 
+macro_rules! entry {
+    ($name:literal) => {
+        Entry { name: $name, text: include_str!(concat!("../../scenarios/", $name, ".toml")) }
+    };
+}
+
 /// The default scenario first.
-const CATALOGUE: [Entry; 4] = [
-    Entry {
-        name: "exactly-once-pipe",
-        text: include_str!("../../scenarios/exactly-once-pipe.toml"),
-    },
-    Entry {
-        name: "at-least-once-pipe",
-        text: include_str!("../../scenarios/at-least-once-pipe.toml"),
-    },
-    Entry {
-        name: "at-most-once-pipe",
-        text: include_str!("../../scenarios/at-most-once-pipe.toml"),
-    },
-    Entry { name: "w1", text: include_str!("../../scenarios/w1.toml") },
+const CATALOGUE: &[Entry] = &[
+    entry!("exactly-once-pipe"),
+    entry!("at-least-once-pipe"),
+    entry!("at-most-once-pipe"),
+    entry!("renumbering-pipe"),
+    entry!("log-with-dedup-window"),
+    entry!("log-with-highest-sequence"),
+    entry!("log-with-snapshots"),
+    entry!("log-with-retention"),
+    entry!("log-with-compaction"),
+    entry!("inbox-service"),
+    entry!("projections"),
+    entry!("external-payments"),
+    entry!("log-first-service"),
+    entry!("outbox-free-dual-write"),
+    entry!("w1"),
 ];
 
 /// The scenarios that come with the crate, the default one first.
 pub fn catalogue() -> &'static [Entry] {
-    &CATALOGUE
+    CATALOGUE
 }
 
 impl Entry {

@@ -4,9 +4,11 @@ use super::problem::Problem;
 use super::sections::{BrokerSection, FsyncPolicy, PromiseName, Retries, Until};
 use super::{Scenario, policies};
 use crate::model::broker::ProducerState;
-use crate::model::consumer::{InboxExpiry, Resume, Settle};
+use crate::model::consumer::{Apply, InboxExpiry, Resume, Settle};
 use crate::model::message::Acks;
-use crate::model::producer::{IdentityPolicy, OnTimeout, Unfinished};
+use crate::model::producer::{
+    EpochBump, IdentityPolicy, MessageIdPolicy, OnTimeout, Restart, Unfinished,
+};
 use crate::profile::{FaultClass, Swarm, Transport};
 use std::collections::BTreeSet;
 
@@ -41,10 +43,11 @@ fn promises(scenario: &Scenario) -> Result<(), Problem> {
     }
     let promised = |name| scenario.promises.contains(&name);
     let several = scenario.consumer.members.get() > 1;
+    let is_shared = matches!(scenario.consumer.apply, Apply::Database | Apply::External);
     for (name, slug) in
         [(PromiseName::Convergent, "convergent"), (PromiseName::Projected, "projected")]
     {
-        if several && promised(name) {
+        if several && !is_shared && promised(name) {
             return Err(Problem::new(
                 "promises",
                 "no member of a group of several holds the whole table",
@@ -52,10 +55,24 @@ fn promises(scenario: &Scenario) -> Result<(), Problem> {
             ));
         }
     }
+    if is_shared && scenario.consumer.groups.get() > 1 && promised(PromiseName::Convergent) {
+        return Err(Problem::new(
+            "promises",
+            "the database holds the tables of all groups in one",
+            "promise \"convergent\" only with consumer.groups = 1",
+        ));
+    }
+    if scenario.consumer.apply != Apply::Upsert && promised(PromiseName::Projected) {
+        return Err(Problem::new(
+            "promises",
+            "a table with a row a message is no projection",
+            "promise \"projected\" only with consumer.apply = \"upsert\"",
+        ));
+    }
     if scenario.consumer.resume == Resume::Earliest && promised(PromiseName::PerKeyOrder) {
         return Err(Problem::new(
             "consumer.resume",
-            "who starts over with every restart reads records again, in breach of \"per-key-order\"",
+            "who starts over with every restart reads again, in breach of \"per-key-order\"",
             "resume = \"committed\"",
         ));
     }
@@ -226,19 +243,19 @@ fn senders(scenario: &Scenario) -> Result<(), Problem> {
     let resent = producer.unfinished == Unfinished::Resent;
     let impossible = [
         (
-            producer.message_id.is_some() && !by_message,
+            producer.message_id != MessageIdPolicy::default() && !by_message,
             "producer.message_id",
             "only a producer that names messages gives them ids",
             "leave it out, or set identity = \"message-id\"",
         ),
         (
-            producer.restart.is_some() && !idempotent,
+            producer.restart != Restart::default() && !idempotent,
             "producer.restart",
             "only the names of batches depend on restarts",
             "leave it out, or set identity = \"idempotent\"",
         ),
         (
-            producer.bump.is_some() && !idempotent,
+            producer.bump != EpochBump::default() && !idempotent,
             "producer.bump",
             "only the names of batches have an epoch",
             "leave it out, or set identity = \"idempotent\"",

@@ -6,7 +6,7 @@ use crate::history::Effect;
 use crate::id::{GroupId, KnobId, MessageId, NodeId, SinkId};
 use crate::journal::Journals;
 use crate::model::broker::Policy as BrokerPolicy;
-use crate::model::consumer::{ConsumerPolicy, FetchPolicy};
+use crate::model::consumer::{Apply, ConsumerPolicy, FetchPolicy};
 use crate::model::external::ExternalPolicy;
 use crate::model::producer::ProducerPolicy;
 use crate::model::service::ServicePolicy;
@@ -15,7 +15,7 @@ use crate::model::{
     self, Broker, Consumer, DatabaseServer, External, Moment, Producer, Record, Service,
 };
 use crate::node::{Machine, Planned, Seat, System};
-use crate::profile::{Knob, Profile, Unit};
+use crate::profile::{FaultClass, Knob, Profile, Unit};
 use crate::time::Span;
 use std::fmt;
 
@@ -236,19 +236,35 @@ fn promises(scenario: &Scenario) -> Vec<Promise> {
     named.chain(scenario.own_promises.iter().cloned()).collect()
 }
 
+/// How long each record is sure to be kept, if not for ever. The broker measures that by its own
+/// clock: one that drifts is fast by less than a tenth, one that steps vouches for nothing, and no
+/// age tells how many records have come since.
+fn kept_for(scenario: &Scenario) -> Option<Span> {
+    let by_age = scenario.broker.retention.map(Positive::get);
+    let by_count = scenario.broker.retention_records.map(|_| Span::ZERO);
+    let steps = scenario.run.envelope.contains(&FaultClass::ClockStep);
+    let sure =
+        |span: Span| if steps { Span::ZERO } else { span - Span::nanos_of(span.nanos() / 10) };
+    by_count.or(by_age.map(sure))
+}
+
 fn promise(scenario: &Scenario, name: PromiseName) -> Promise {
     let groups = 0..scenario.consumer.groups.get();
-    let sinks = groups.clone().map(|group| SinkId(group as u16)).collect();
+    let sinks = groups.clone().map(|group| scenario.sink(group as u16)).collect();
     match name {
         PromiseName::AtMostOnce => Promise::AtMostOnce { sinks },
         PromiseName::AtLeastOnce => Promise::AtLeastOnce { sinks },
         PromiseName::ExactlyOnce => Promise::ExactlyOnce { sinks },
         PromiseName::IdempotentProducer => Promise::IdempotentProducer,
         PromiseName::PerKeyOrder => Promise::PerKeyOrder,
-        PromiseName::DurableLog => Promise::DurableLog { retention: None, compacted: false },
+        PromiseName::DurableLog => Promise::DurableLog {
+            retention: kept_for(scenario),
+            compacted: scenario.broker.compaction,
+        },
         PromiseName::NeverCommitsAhead => Promise::NeverCommitsAhead {
             of: groups
-                .map(|group| Handling { group: GroupId(group as u16), sink: SinkId(group as u16) })
+                .map(|group| group as u16)
+                .map(|group| Handling { group: GroupId(group), sink: scenario.sink(group) })
                 .collect(),
         },
         PromiseName::Projected => Promise::Projected {
@@ -256,19 +272,33 @@ fn promise(scenario: &Scenario, name: PromiseName) -> Promise {
         },
         PromiseName::Convergent => Promise::Convergent {
             replicas: groups
-                .map(|group| (scenario.consumer_node(group, 0), group as u16))
+                .map(|group| table(scenario, group))
                 .chain(services(scenario))
-                .map(|(node, sink)| Replica { node, sink: Some(SinkId(sink)) })
                 .collect(),
         },
     }
 }
 
-/// The machines of the services, each with the sink of its state.
-fn services(scenario: &Scenario) -> impl Iterator<Item = (NodeId, u16)> {
+/// Who holds what a group has done, and how that follows from its effects.
+fn table(scenario: &Scenario, group: u32) -> Replica {
+    let own = scenario.consumer_node(group, 0);
+    let (node, sink) = match scenario.consumer.apply {
+        Apply::Insert => (None, true),
+        // A projection is no set of effects.
+        Apply::Upsert => (None, false),
+        Apply::Database => (scenario.database_node(), true),
+        Apply::External => (scenario.external_node(), true),
+    };
+    Replica { node: node.unwrap_or(own), sink: sink.then(|| scenario.sink(group as u16)) }
+}
+
+/// The services, each with the sink of its state.
+fn services(scenario: &Scenario) -> impl Iterator<Item = Replica> {
     let services = scenario.service.map_or(0, |_| scenario.workload.producers.get() as u16);
     let groups = scenario.consumer.groups.get() as u16;
-    (0..services).map(move |service| (NodeId(1 + service), groups + service))
+    let state = move |service| SinkId(groups + service);
+    (0..services)
+        .map(move |service| Replica { node: NodeId(1 + service), sink: Some(state(service)) })
 }
 
 impl Dial {

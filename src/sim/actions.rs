@@ -354,9 +354,8 @@ impl<S: System> World<S> {
         };
         let syncing = machine.disk.sync(file, &mut asker);
         let (end, extent) = (syncing.end, syncing.extent);
-        // Background work waits for it too: the run is not at rest before it could have ended.
-        self.settle.longest_timeout = self.settle.longest_timeout.max(syncing.takes);
         let what = What::Synced(Completion { incarnation, ticket, file, end, extent });
+        self.settle.longest_sync = self.settle.longest_sync.max(syncing.takes);
         self.enqueue(self.now + syncing.takes, Happening { node, work: self.work, what });
     }
 

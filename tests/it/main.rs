@@ -14,12 +14,15 @@ mod harness;
 mod histories;
 #[cfg(feature = "cli")]
 mod malformed;
+mod million;
 mod network;
 mod pipe;
 mod properties;
 #[cfg(all(unix, feature = "cli"))]
 mod readme;
 mod reference;
+mod remote;
+mod service;
 mod tidy;
 mod toy;
 mod tutorial;

@@ -1,5 +1,6 @@
 //! The README, put to the test: its commands run as it says, its test is a test.
 
+use postulate::scenario::Scenario;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -75,4 +76,27 @@ fn the_test_in_the_readme_is_a_test() {
     let (_, test) = include_str!("pipe.rs").split_once("\n\n").unwrap();
     assert!(README.contains(test), "tests/it/pipe.rs is not in the README:\n{test}");
     assert!(test.lines().count() <= 15);
+}
+
+#[test]
+fn every_command_is_in_the_readme_and_no_other() {
+    let end = Command::new(env!("CARGO_BIN_EXE_postulate")).arg("--help").output().unwrap();
+    let help = String::from_utf8(end.stdout).unwrap();
+    let (_, listed) = help.split_once("Commands:\n").unwrap();
+    let listed = listed.lines().take_while(|line| !line.is_empty());
+    let mut real: Vec<_> = listed.filter_map(|line| line.split_whitespace().next()).collect();
+    real.retain(|&command| command != "help");
+    let rows = README.lines().filter_map(|line| line.strip_prefix("| `postulate "));
+    let shown: Vec<_> = rows.filter_map(|row| row.split([' ', '`']).next()).collect();
+    assert_eq!(shown, real);
+}
+
+#[test]
+fn the_scenario_in_the_readme_is_one_and_its_slip_is_told_so() {
+    let (_, rest) = README.split_once("```toml\nname = ").unwrap();
+    let text = format!("name = {}", rest.split("```").next().unwrap());
+    Scenario::from_toml("orders.toml", &text).and_then(Scenario::system).unwrap();
+    let slip = text.replace("before-ack", "befor-ack");
+    let error = Scenario::from_toml("orders.toml", &slip).unwrap_err().to_string();
+    assert!(README.contains(&error), "the README does not show\n{error}");
 }

@@ -17,8 +17,8 @@ pub(super) struct Commits {
 /// A session that boots at some time may start wherever the group may stand from then on. That is
 /// where a *standing* commit has put it: one that had succeeded by then, and after whose success no
 /// other was invoked that had succeeded by then, too; or where one may have put it that had not
-/// succeeded by then, since nobody knows when such a commit takes effect; or at the start of the log
-/// if none had succeeded by then.
+/// succeeded by then, since nobody knows when such a commit takes effect; or at the start of the
+/// log if none had succeeded by then.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
     /// Invoked and not yet successful, by offset and moment.

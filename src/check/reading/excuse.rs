@@ -31,8 +31,8 @@ impl<'a> Excuses<'a> {
 }
 
 /// The records that a later one of the same key makes obsolete: one that is known in the partition,
-/// or one that may stand there although nobody was told where. A record has the key that it was read
-/// with, or any key that its message was sent under.
+/// or one that may stand there although nobody was told where. A record has the key that it was
+/// read with, or any key that its message was sent under.
 fn obsolete(reading: &Reading, ledger: &Ledger) -> Vec<bool> {
     let tally = ledger.tally();
     let keys_of = |slot: Slot| ledger.entry(slot).keys((slot, tally));

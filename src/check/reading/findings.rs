@@ -73,7 +73,7 @@ impl Reading {
             Resurrected::Passed { step, read } => (read, Some(self.steps[step as usize]), None),
             Resurrected::Settled { committed, read } => (read, None, Some(committed)),
         };
-        let Some((message, Place { partition, offset })) = handed(&read) else { return None };
+        let (message, Place { partition, offset }) = handed(&read)?;
         let place = Place { partition, offset };
         let (expected, observed) = match (step, committed) {
             (Some(step), _) => (

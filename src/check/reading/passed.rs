@@ -42,9 +42,11 @@ impl Passed {
 mod tests {
     use super::*;
 
-    fn check(ranges: &[Range<u64>], expect: &[Option<u32>]) {
+    fn check(ranges: &[(u64, u64)], expect: &[Option<u32>]) {
         let mut passed = Passed::default();
-        ranges.iter().zip(0..).for_each(|(range, step)| passed.insert(range.clone(), step));
+        for (&(start, end), step) in ranges.iter().zip(0..) {
+            passed.insert(start..end, step);
+        }
         let found: Vec<_> = (0..expect.len() as u64).map(|offset| passed.first(offset)).collect();
         assert_eq!(found, expect, "{ranges:?}");
     }
@@ -55,12 +57,12 @@ mod tests {
         const B: Option<u32> = Some(1);
         const C: Option<u32> = Some(2);
         check(&[], &[None, None]);
-        check(&[1..3], &[None, A, A, None]);
-        check(&[1..3, 1..3], &[None, A, A, None]);
-        check(&[1..3, 2..5], &[None, A, A, B, B, None]);
-        check(&[2..4, 0..3], &[B, B, A, A, None]);
-        check(&[1..2, 3..4, 0..5], &[C, A, C, B, C, None]);
-        check(&[0..5, 1..2], &[A, A, A, A, A, None]);
-        check(&[1..3, 3..4], &[None, A, A, B, None]);
+        check(&[(1, 3)], &[None, A, A, None]);
+        check(&[(1, 3), (1, 3)], &[None, A, A, None]);
+        check(&[(1, 3), (2, 5)], &[None, A, A, B, B, None]);
+        check(&[(2, 4), (0, 3)], &[B, B, A, A, None]);
+        check(&[(1, 2), (3, 4), (0, 5)], &[C, A, C, B, C, None]);
+        check(&[(0, 5), (1, 2)], &[A, A, A, A, A, None]);
+        check(&[(1, 3), (3, 4)], &[None, A, A, B, None]);
     }
 }

@@ -178,11 +178,11 @@ impl ConsumerClient {
         let one = &mut self.lanes[lane];
         one.next = next;
         match self.policy.commit {
-            CommitPolicy::Every(_) | CommitPolicy::Background(_) => true,
             CommitPolicy::Unanswered => {
                 self.send_commit(lane, next, ctx);
                 true
             }
+            CommitPolicy::Every(_) | CommitPolicy::Background(_) => true,
             CommitPolicy::Answered => {
                 let (group, partition) = (self.policy.group, one.partition);
                 ctx.record(Event::CommitInvoke { group, partition, offset: next });

@@ -291,7 +291,7 @@ impl Consumer {
         let tables = Tables::EFFECTS
             .and_if(dedup.joins_effect(), Tables::INBOX)
             .and_if(apply == Apply::Upsert, Tables::PROJECTION)
-            .and_if(self.keeps_positions() && dedup != Dedup::InboxAfterEffect, Tables::POSITIONS);
+            .and_if(self.moves_position(Written::Effect), Tables::POSITIONS);
         self.write(lane, (Written::Effect, tables), &task.seen, handled, ctx)
     }
 
@@ -327,7 +327,7 @@ impl Consumer {
                     Failure::Passing => Tables::FAILED,
                     Failure::Poison => Tables::POISONED,
                 };
-                let tables = letters.and_if(self.keeps_positions(), Tables::POSITIONS);
+                let tables = letters.and_if(self.moves_position(Written::End), Tables::POSITIONS);
                 self.write(lane, (Written::End, tables), &task.seen, handled, ctx)
             }
             OnFailure::Retry | OnFailure::Skip | OnFailure::Park => {
@@ -351,7 +351,8 @@ impl Consumer {
         match what {
             Written::Note => self.work(lane, ctx),
             Written::Effect if self.policy.dedup == Dedup::InboxAfterEffect => {
-                let tables = Tables::INBOX.and_if(self.keeps_positions(), Tables::POSITIONS);
+                let moves = self.moves_position(Written::End);
+                let tables = Tables::INBOX.and_if(moves, Tables::POSITIONS);
                 self.write(lane, (Written::End, tables), &[], handled, ctx)
             }
             Written::Effect | Written::End => Step::Done,
@@ -366,7 +367,7 @@ impl Consumer {
         handled: &Handled,
         ctx: &mut Ctx<'_>,
     ) -> Step {
-        if self.keeps_positions() {
+        if self.moves_position(Written::End) {
             return self.write(lane, (Written::End, Tables::POSITIONS), seen, handled, ctx);
         }
         // The commit that made it known may be another lane's, and not be durable yet.
@@ -398,6 +399,16 @@ impl Consumer {
 
     fn wait(&self, lane: usize, span: Span, ctx: &mut Ctx<'_>) {
         ctx.set_timer(TimerId(self.client.timers() + lane as u8), span, Work::Progress);
+    }
+
+    /// Whether the position is moved by such a commit: the last one about an entry.
+    pub(super) fn moves_position(&self, what: Written) -> bool {
+        let is_last = match what {
+            Written::Note => false,
+            Written::Effect => self.policy.dedup != Dedup::InboxAfterEffect,
+            Written::End => true,
+        };
+        is_last && self.keeps_positions()
     }
 
     pub(super) fn keeps_positions(&self) -> bool {

@@ -171,7 +171,7 @@ impl Dedup {
     }
 
     /// Whether the row of the inbox is in the commit of the effect.
-    pub(super) const fn joins_effect(self) -> bool {
+    pub const fn joins_effect(self) -> bool {
         matches!(self, Self::Inbox | Self::Checked)
     }
 }

@@ -158,7 +158,13 @@ impl Consumer {
         ctx: &mut Ctx<'_>,
     ) -> Step {
         match outcome {
-            Outcome::Committed { .. } => self.written(lane, task, what, handled, ctx),
+            Outcome::Committed { .. } => {
+                if self.moves_position(what) {
+                    let (group, partition) = (self.policy.fetch.group, handled.partition);
+                    ctx.record(Event::CommitOk { group, partition, offset: handled.offset + 1 });
+                }
+                self.written(lane, task, what, handled, ctx)
+            }
             // The key says that it was done before, perhaps by this very consumer, which had no
             // answer to it.
             Outcome::Conflict(_) => {
@@ -274,3 +280,6 @@ impl Consumer {
         (self.table(POSITIONS), u64::from(partition.0))
     }
 }
+
+#[cfg(test)]
+mod tests;

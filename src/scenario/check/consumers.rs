@@ -1,13 +1,14 @@
 //! Which values of the consumers go together.
 
 use crate::model::consumer::{Apply, CommitPolicy, InboxExpiry, OnFailure, Settle};
-use crate::scenario::Scenario;
 use crate::scenario::problem::Problem;
+use crate::scenario::{PromiseName, Scenario, Until};
 use crate::time::Span;
 
 /// The first pair of values of the consumers that do not go together.
 pub(super) fn consumers(scenario: &Scenario) -> Result<(), Problem> {
     dedup(scenario)?;
+    remote(scenario)?;
     commit(scenario)?;
     handling(scenario)
 }
@@ -31,8 +32,71 @@ fn dedup(scenario: &Scenario) -> Result<(), Problem> {
     Ok(())
 }
 
+fn remote(scenario: &Scenario) -> Result<(), Problem> {
+    let consumer = &scenario.consumer;
+    let is_external = consumer.apply == Apply::External;
+    if consumer.idempotency_key.is_some() && !is_external {
+        return Err(Problem::new(
+            "consumer.idempotency_key",
+            "nothing is called",
+            "leave it out, or set apply = \"external\"",
+        ));
+    }
+    let (section, present) = match consumer.apply {
+        Apply::Insert | Apply::Upsert => return Ok(()),
+        Apply::Database => ("[database]", scenario.database.is_some()),
+        Apply::External => ("[external]", scenario.external.is_some()),
+    };
+    if !present {
+        return Err(Problem::new(
+            "consumer.apply",
+            "there is no such machine",
+            format!("add the section {section}"),
+        ));
+    }
+    if consumer.until == Until::Complete {
+        return Err(Problem::new(
+            "consumer.until",
+            "who keeps no table of effects does not know how many there are",
+            "leave it out",
+        ));
+    }
+    if !is_external && consumer.inbox_expiry != InboxExpiry::Never {
+        return Err(Problem::new(
+            "consumer.inbox_expiry",
+            "the rows of an inbox on another machine do not expire",
+            "leave it out",
+        ));
+    }
+    let same = Some("consumer.settle").filter(|_| consumer.settle == Settle::Atomic);
+    let same = same.or(Some("consumer.dedup").filter(|_| consumer.dedup.joins_effect()));
+    if let Some(key) = same.filter(|_| is_external) {
+        return Err(Problem::new(
+            key,
+            "an external system takes part in no commit of the consumer's",
+            "write settle = \"after\" and dedup = \"none\", \"memory\" or \"inbox-after-effect\"",
+        ));
+    }
+    if is_external && consumer.groups.get() > 1 {
+        return Err(Problem::new(
+            "consumer.groups",
+            "the external system would act for each group, at one sink",
+            "set consumer.groups = 1",
+        ));
+    }
+    Ok(())
+}
+
 fn commit(scenario: &Scenario) -> Result<(), Problem> {
     let consumer = &scenario.consumer;
+    let never_ahead = scenario.promises.contains(&PromiseName::NeverCommitsAhead);
+    if consumer.settle == Settle::Atomic && never_ahead {
+        return Err(Problem::new(
+            "promises",
+            "with settle = \"atomic\" offset and effect are one commit: neither is ahead",
+            "leave \"never-commits-ahead\" out, which judges commits when they begin",
+        ));
+    }
     let Some(CommitPolicy::Every(interval) | CommitPolicy::Background(interval)) = consumer.commit
     else {
         return Ok(());
@@ -56,7 +120,9 @@ fn commit(scenario: &Scenario) -> Result<(), Problem> {
 
 fn handling(scenario: &Scenario) -> Result<(), Problem> {
     let Scenario { consumer, workload, .. } = scenario;
-    let can_fail = !consumer.failing.is_never() || workload.poison.is_some();
+    let can_fail = !consumer.failing.is_never()
+        || workload.poison.is_some()
+        || consumer.apply == Apply::External;
     let gives_up = matches!(consumer.on_failure, Some(OnFailure::Skip | OnFailure::Park));
     let stated = [
         ("consumer.on_failure", consumer.on_failure.is_some()),

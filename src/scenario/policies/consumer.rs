@@ -1,14 +1,18 @@
 //! The policy of the consumers.
 
 use super::{BROKER, natural};
-use crate::id::{GroupId, SinkId};
-use crate::model::consumer::{ConsumerPolicy, FetchPolicy, HandlingPolicy, Target};
+use crate::id::GroupId;
+use crate::model::consumer::{Apply, ConsumerPolicy, FetchPolicy, HandlingPolicy, Target};
+use crate::model::database_server::SessionPolicy;
+use crate::model::external::CallPolicy;
 use crate::scenario::{Bounded, Positive, Scenario, Until};
 
 /// How often a failed handling is repeated unless stated: Spring Kafka's default.
 const RETRIES: u16 = 9;
 /// The time before that unless stated.
 const BACKOFF: Positive = Positive::millis(10);
+/// How often a call is made before it counts as failed.
+const ATTEMPTS: u8 = 3;
 
 pub(in crate::scenario) fn consumer(
     scenario: &Scenario,
@@ -33,12 +37,12 @@ pub(in crate::scenario) fn consumer(
         partitions: scenario.broker.partitions.get() as u16,
         member,
         members: section.members.get() as u16,
-        sink: SinkId(group),
+        sink: scenario.sink(group),
         settle: section.settle,
         dedup: section.dedup,
         inbox_expiry: section.inbox_expiry,
         apply: section.apply,
-        target: Target::Own,
+        target: target(scenario),
         guard: section.guard.unwrap_or_default(),
         handling: handling(scenario, group),
         resume: section.resume,
@@ -56,5 +60,22 @@ fn handling(scenario: &Scenario, group: u16) -> HandlingPolicy {
         retries: section.retries.map_or(RETRIES, |retries| retries.get() as u16),
         backoff: section.retry_backoff.unwrap_or(BACKOFF).get(),
         dead_letters: scenario.dead_letters(group),
+    }
+}
+
+/// The other machine that takes part in the handling.
+fn target(scenario: &Scenario) -> Target {
+    let section = &scenario.consumer;
+    let timeout = section.timeout.get();
+    match (section.apply, scenario.database_node(), scenario.external_node()) {
+        (Apply::Database, Some(server), _) => Target::Database(SessionPolicy { server, timeout }),
+        (Apply::External, _, Some(server)) => Target::External(CallPolicy {
+            server,
+            key: section.idempotency_key.unwrap_or_default(),
+            timeout,
+            backoff: section.retry_backoff.unwrap_or(BACKOFF).get(),
+            attempts: ATTEMPTS,
+        }),
+        _ => Target::Own,
     }
 }

@@ -4,6 +4,7 @@ use crate::model::broker::Verify;
 use crate::model::consumer::{
     Apply, CommitPolicy, Dedup, Guard, InboxExpiry, OnFailure, Resume, Settle,
 };
+use crate::model::external::KeyPolicy;
 use crate::model::producer::OnTimeout;
 use crate::scenario::bounded::{Bounded, Positive};
 use crate::seed::Ratio;
@@ -45,6 +46,8 @@ pub struct ConsumerSection {
     pub apply: Apply,
     /// Which updates of a row they take, if they upsert.
     pub guard: Option<Guard>,
+    /// By which key they name their calls, if they call an external system.
+    pub idempotency_key: Option<KeyPolicy>,
     /// How long the handling of a message takes between what it reads and what it commits.
     pub work: Span,
     /// How many handlings fail by no fault of the message.
@@ -81,6 +84,7 @@ impl Default for ConsumerSection {
             inbox_expiry: InboxExpiry::default(),
             apply: Apply::default(),
             guard: None,
+            idempotency_key: None,
             work: Span::ZERO,
             failing: Ratio::NEVER,
             on_failure: None,

@@ -1,7 +1,7 @@
 //! The defaults of a scenario's keys, taken from scenarios that leave them out.
 
 use super::LEAST;
-use super::types::{Section, Value, Word, path};
+use super::types::{Count, Section, Value, Word, path};
 use postulate::node::System;
 use postulate::scenario::Scenario;
 use std::collections::BTreeMap;
@@ -57,11 +57,11 @@ fn surroundings() -> BTreeMap<String, String> {
 /// A text with all sections, each with what must be stated in it.
 fn sample(sections: &[Section]) -> String {
     let mut text = String::new();
-    for Section { name, is_list, keys, .. } in sections {
+    for Section { name, count, keys, .. } in sections {
         if !name.is_empty() {
-            let _ = match is_list {
-                true => writeln!(text, "[[{name}]]"),
-                false => writeln!(text, "[{name}]"),
+            let _ = match count {
+                Count::Several => writeln!(text, "[[{name}]]"),
+                Count::One | Count::AtMostOne => writeln!(text, "[{name}]"),
             };
         }
         for key in keys.iter().filter(|key| key.is_required) {
@@ -80,7 +80,7 @@ fn some(value: &Value) -> String {
         Value::Ratio => "\"1/2\"".to_owned(),
         Value::YesOrNo => "true".to_owned(),
         Value::Text => "\"text\"".to_owned(),
-        Value::Word(words) => format!("{:?}", words[0].written),
+        Value::Words(words) => format!("{:?}", words[0].written),
         Value::List(inner) => format!("[{}]", some(inner)),
         Value::Optional(inner) => some(inner),
     }
@@ -153,8 +153,8 @@ impl Node {
                 format!("\"{}\"", leaf.replace(' ', "").replace('µ', "u"))
             }
             (Self::Leaf(leaf), Value::Ratio) => format!("{leaf:?}"),
-            (Self::Leaf(leaf), Value::Word(words)) => {
-                let word = words.iter().find(|word| word.variant == *leaf);
+            (Self::Leaf(leaf), Value::Words(words)) => {
+                let word = words.iter().find(|word| [&word.variant, &word.written].contains(&leaf));
                 format!("{:?}", word.unwrap_or_else(|| panic!("{leaf} is no word")).written)
             }
             (Self::Leaf(leaf), Value::Number { .. }) => grouped(leaf),

@@ -1,6 +1,6 @@
 //! The sections of a scenario as a page.
 
-use super::types::{Key, Section, Value, path};
+use super::types::{Count, Key, Section, Value, Word, path};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -14,11 +14,14 @@ pub fn render(sections: &[Section], defaults: &BTreeMap<String, String>) -> Stri
 }
 
 fn render_section(section: &Section, defaults: &BTreeMap<String, String>, text: &mut String) {
-    let Section { name, is_list, doc, keys, .. } = section;
-    let _ = match (name.as_str(), is_list) {
+    let Section { name, count, doc, keys, .. } = section;
+    let _ = match (name.as_str(), count) {
         ("", _) => writeln!(text, "\n# The file itself\n\nThese keys stand above all sections."),
-        (_, true) => writeln!(text, "\n# `[[{name}]]`\n\n{doc} There may be several."),
-        (_, false) => writeln!(text, "\n# `[{name}]`\n\n{doc}"),
+        (_, Count::Several) => writeln!(text, "\n# `[[{name}]]`\n\n{doc} There may be several."),
+        (_, Count::AtMostOne) => {
+            writeln!(text, "\n# `[{name}]`\n\n{doc} There is none unless the section is stated.")
+        }
+        (_, Count::One) => writeln!(text, "\n# `[{name}]`\n\n{doc}"),
     };
     text.push_str("\n| key | value | default | meaning |\n|---|---|---|---|\n");
     for key in keys {
@@ -40,8 +43,11 @@ fn render_words(Key { name, value, .. }: &Key, text: &mut String) {
     let Some(words) = value.words() else { return };
     let _ = writeln!(text, "\nThe words of `{name}`:\n");
     for word in words {
-        assert!(!word.variant.is_empty(), "{} of {name} is no plain word", word.written);
-        let _ = writeln!(text, "- `\"{}\"`: {}", word.written, word.doc);
+        let Word { written, doc, with, .. } = word;
+        let _ = match with {
+            None => writeln!(text, "- `\"{written}\"`: {doc}"),
+            Some(with) => writeln!(text, "- `{{ {written} = … }}`, with {}: {doc}", told(with)),
+        };
     }
 }
 
@@ -55,7 +61,7 @@ fn told(value: &Value) -> String {
         Value::Ratio => "ratio".to_owned(),
         Value::YesOrNo => "`true`, `false`".to_owned(),
         Value::Text => "text".to_owned(),
-        Value::Word(_) => "word".to_owned(),
+        Value::Words(_) => "word".to_owned(),
         Value::List(inner) => match inner.as_ref() {
             Value::Number { .. } => format!("list of {}", told(inner)),
             Value::TimeAboveZero => "list of times above 0".to_owned(),

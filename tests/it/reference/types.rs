@@ -16,10 +16,21 @@ pub struct Section {
     pub name: String,
     /// Its fields in the code, such as `broker` or `programs`.
     pub field: String,
-    /// Whether a file may have several.
-    pub is_list: bool,
+    /// How many of it a file may have.
+    pub count: Count,
     pub doc: String,
     pub keys: Vec<Key>,
+}
+
+/// How many sections of a name a file may have.
+#[derive(Copy, Clone, PartialEq, Eq)]
+pub enum Count {
+    /// One, and leaving it out is stating nothing in it.
+    One,
+    /// One or none, which is not the same.
+    AtMostOne,
+    /// Any number.
+    Several,
 }
 
 /// What can be stated in a section.
@@ -33,6 +44,7 @@ pub struct Key {
 }
 
 /// What a key takes.
+#[derive(Clone)]
 pub enum Value {
     Number { min: u64, max: u64 },
     Time,
@@ -41,7 +53,7 @@ pub enum Value {
     Ratio,
     YesOrNo,
     Text,
-    Word(Vec<Word>),
+    Words(Vec<Word>),
     List(Box<Value>),
     Optional(Box<Value>),
 }
@@ -53,6 +65,8 @@ pub struct Word {
     pub written: String,
     /// As in the code.
     pub variant: String,
+    /// What comes with it, as in `{ entries = 100 }`.
+    pub with: Option<Value>,
     pub doc: String,
     pub is_default: bool,
 }
@@ -61,7 +75,7 @@ impl Value {
     /// The words of it, if it takes words.
     pub fn words(&self) -> Option<&[Word]> {
         match self {
-            Self::Word(words) => Some(words),
+            Self::Words(words) => Some(words),
             Self::List(inner) | Self::Optional(inner) => inner.words(),
             _ => None,
         }
@@ -71,12 +85,14 @@ impl Value {
 /// The types of the library that can be read from a file.
 pub struct Sources {
     structs: BTreeMap<String, ItemStruct>,
-    enums: BTreeMap<String, Vec<Word>>,
+    enums: BTreeMap<String, ItemEnum>,
+    classes: Vec<Word>,
 }
 
 impl Sources {
     pub fn read() -> Self {
-        let mut sources = Self { structs: BTreeMap::new(), enums: BTreeMap::new() };
+        let (structs, enums, classes) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        let mut sources = Self { structs, enums, classes };
         let mut paths = Vec::new();
         collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut paths);
         for path in paths {
@@ -96,12 +112,12 @@ impl Sources {
                 self.structs.insert(name, item);
             }
             Item::Enum(item) if is_read_from_files(&item.attrs) => {
-                let known = self.enums.insert(item.ident.to_string(), words(&item));
-                assert!(known.is_none(), "two enums are called {}", item.ident);
+                let name = item.ident.to_string();
+                assert!(!self.enums.contains_key(&name), "two enums are called {name}");
+                self.enums.insert(name, item);
             }
             Item::Macro(item) if item.mac.path.is_ident("fault_classes") => {
-                let classes: Classes = item.mac.parse_body().unwrap();
-                self.enums.insert("FaultClass".to_owned(), classes.0);
+                self.classes = item.mac.parse_body::<Classes>().unwrap().0;
             }
             _ => {}
         }
@@ -129,26 +145,54 @@ impl Sources {
             "String" => Value::Text,
             "Option" => Value::Optional(inner()),
             "Vec" => Value::List(inner()),
+            "FaultClass" => Value::Words(self.classes.clone()),
             name => match self.enums.get(name) {
-                Some(words) => Value::Word(words.clone()),
+                Some(item) => Value::Words(self.words(item)),
                 None => panic!("{place} has the type {name}, for which the reference lacks words"),
             },
         }
     }
 
-    /// The section that a type makes, and whether a file may have several.
-    fn section(&self, ty: &Type) -> Option<(&ItemStruct, bool)> {
+    fn words(&self, item: &ItemEnum) -> Vec<Word> {
+        let said = serde_words(&item.attrs);
+        let kebab_case = ("rename_all".to_owned(), Some("kebab-case".to_owned()));
+        assert!(said.contains(&kebab_case), "{} is not in kebab-case", item.ident);
+        let variants = item.variants.iter().map(|variant| {
+            let name = variant.ident.to_string();
+            let with = match &variant.fields {
+                Fields::Unit => None,
+                Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
+                    Some(self.value(&fields.unnamed[0].ty, &name))
+                }
+                _ => panic!("{}::{name} has fields, for which the page lacks words", item.ident),
+            };
+            let said = serde_words(&variant.attrs);
+            let renamed = said.iter().find(|(word, _)| word == "rename");
+            Word {
+                written: renamed.and_then(|(_, word)| word.clone()).unwrap_or_else(|| kebab(&name)),
+                variant: name,
+                with,
+                doc: doc(&variant.attrs),
+                is_default: variant.attrs.iter().any(|word| word.path().is_ident("default")),
+            }
+        });
+        variants.collect()
+    }
+
+    /// The section that a type makes, and how many of it there may be.
+    fn section(&self, ty: &Type) -> Option<(&ItemStruct, Count)> {
         let Type::Path(path) = ty else { return None };
         let last = path.path.segments.last()?;
         if let PathArguments::AngleBracketed(angled) = &last.arguments {
             let Some(GenericArgument::Type(inner)) = angled.args.first() else { return None };
             let (item, _) = self.section(inner)?;
-            return Some((item, last.ident == "Vec"));
+            let count = if last.ident == "Vec" { Count::Several } else { Count::AtMostOne };
+            return Some((item, count));
         }
         let value_types = ["Bounded", "Positive", "Between", "Span", "Ratio"];
         let is_value = value_types.iter().any(|value| last.ident == value);
         let item = self.structs.get(&last.ident.to_string()).filter(|_| !is_value)?;
-        Some((item, false))
+        Some((item, Count::One))
     }
 }
 
@@ -158,7 +202,7 @@ pub fn sections(sources: &Sources) -> Vec<Section> {
     let file = Section {
         name: String::new(),
         field: String::new(),
-        is_list: false,
+        count: Count::One,
         doc: String::new(),
         keys: Vec::new(),
     };
@@ -180,10 +224,10 @@ fn enter(sources: &Sources, item: &ItemStruct, section: Section, sections: &mut 
         let own = field.ident.as_ref().unwrap().to_string();
         let renamed = said.iter().find(|(word, _)| word == "rename");
         let name = renamed.and_then(|(_, value)| value.clone()).unwrap_or_else(|| own.clone());
-        if let Some((inner, is_list)) = sources.section(&field.ty) {
+        if let Some((inner, count)) = sources.section(&field.ty) {
             let (name, field) = (path(&outer, &name), path(&outer_field, &own));
             let (doc, keys) = (String::new(), Vec::new());
-            enter(sources, inner, Section { name, field, is_list, doc, keys }, sections);
+            enter(sources, inner, Section { name, field, count, doc, keys }, sections);
             continue;
         }
         let value = sources.value(&field.ty, &format!("{}.{name}", item.ident));
@@ -199,27 +243,6 @@ pub fn path(section: &str, key: &str) -> String {
     if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
 }
 
-fn words(item: &ItemEnum) -> Vec<Word> {
-    let said = serde_words(&item.attrs);
-    let is_kebab = said
-        .iter()
-        .any(|(word, value)| word == "rename_all" && value.as_deref() == Some("kebab-case"));
-    let variants = item.variants.iter().map(|variant| {
-        let name = variant.ident.to_string();
-        let is_word = is_kebab && matches!(variant.fields, Fields::Unit);
-        let said = serde_words(&variant.attrs);
-        let renamed = said.iter().find(|(word, _)| word == "rename");
-        Word {
-            written: renamed.and_then(|(_, value)| value.clone()).unwrap_or_else(|| kebab(&name)),
-            // What is no word stands in no scenario; if it comes to, the page must learn of it.
-            variant: if is_word { name } else { String::new() },
-            doc: doc(&variant.attrs),
-            is_default: variant.attrs.iter().any(|attribute| attribute.path().is_ident("default")),
-        }
-    });
-    variants.collect()
-}
-
 /// The body of the macro that defines the classes of faults.
 struct Classes(Vec<Word>);
 
@@ -232,7 +255,7 @@ impl Parse for Classes {
             input.parse::<Token![=]>()?;
             let word = input.parse::<LitStr>()?.value();
             input.parse::<Option<Token![,]>>()?;
-            words.push(Word { written: word, variant, doc, is_default: false });
+            words.push(Word { written: word, variant, with: None, doc, is_default: false });
         }
         Ok(Self(words))
     }

@@ -37,7 +37,7 @@ impl Naive<'_> {
                     match open {
                         Some((commit, _)) => commit.succeeded = Some(at),
                         None => {
-                            commits.push((Commit { offset, invoked: at, succeeded: Some(at) }, o))
+                            commits.push((Commit { offset, invoked: at, succeeded: Some(at) }, o));
                         }
                     }
                 }

@@ -135,9 +135,11 @@ impl Author {
     }
 
     fn has_work(&self, consumer: usize) -> bool {
-        let Consumer { todo, next, .. } = &self.consumers[consumer];
-        let rest = |p: usize| self.log[p][next[p] as usize..].iter().any(Option::is_some);
-        !todo.is_empty() || (0..2).any(rest)
+        !self.consumers[consumer].todo.is_empty() || (0..2).any(|p| self.has_more(consumer, p))
+    }
+
+    fn has_more(&self, consumer: usize, p: usize) -> bool {
+        self.log[p][self.consumers[consumer].next[p] as usize..].iter().any(Option::is_some)
     }
 
     fn consume(&mut self, number: usize, rng: &mut Rng) {
@@ -174,8 +176,8 @@ impl Author {
                 let effect = Event::Effect { message, sink: SinkId(2), payload };
                 self.operations.push(at(SERVER, 0, effect));
             }
-            // Nobody answers, and the group may or may not have moved.
-            Todo::Commit(p, offset) if self.has_work(number) && rng.below(5) == 0 => {
+            // Nobody answers, and the group may or may not have moved. The last one is answered.
+            Todo::Commit(p, offset) if self.has_more(number, p) && rng.below(5) == 0 => {
                 self.consumers[number].todo.pop_front();
                 if rng.below(2) == 0 {
                     self.consumers[number].committed[p] = offset;
