@@ -245,7 +245,7 @@ impl Broker {
                 if asking == Some(one.client) {
                     ctx.reply(message);
                 } else {
-                    ctx.send(one.client, message);
+                    ctx.answer(one.client, message);
                 }
             }
             false
@@ -331,7 +331,7 @@ fn answer(from: NodeId, acks: Acks, message: Message, ctx: &mut Ctx<'_>) {
 
 fn answer_parked(fetch: &Parked, (base, reading): (u64, Reading), ctx: &mut Ctx<'_>) {
     let Parked { client, request, partition, .. } = *fetch;
-    ctx.send(client, Message::Fetched { request, partition, base, reading });
+    ctx.answer(client, Message::Fetched { request, partition, base, reading });
 }
 
 impl Node for Broker {

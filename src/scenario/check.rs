@@ -6,7 +6,9 @@ use super::{Scenario, policies};
 use crate::model::broker::ProducerState;
 use crate::model::consumer::{Apply, InboxExpiry, Resume, Settle};
 use crate::model::message::Acks;
-use crate::model::producer::{IdentityPolicy, OnTimeout, Unfinished};
+use crate::model::producer::{
+    EpochBump, IdentityPolicy, MessageIdPolicy, OnTimeout, Restart, Unfinished,
+};
 use crate::profile::{FaultClass, Swarm, Transport};
 use std::collections::BTreeSet;
 
@@ -241,19 +243,19 @@ fn senders(scenario: &Scenario) -> Result<(), Problem> {
     let resent = producer.unfinished == Unfinished::Resent;
     let impossible = [
         (
-            producer.message_id.is_some() && !by_message,
+            producer.message_id != MessageIdPolicy::default() && !by_message,
             "producer.message_id",
             "only a producer that names messages gives them ids",
             "leave it out, or set identity = \"message-id\"",
         ),
         (
-            producer.restart.is_some() && !idempotent,
+            producer.restart != Restart::default() && !idempotent,
             "producer.restart",
             "only the names of batches depend on restarts",
             "leave it out, or set identity = \"idempotent\"",
         ),
         (
-            producer.bump.is_some() && !idempotent,
+            producer.bump != EpochBump::default() && !idempotent,
             "producer.bump",
             "only the names of batches have an epoch",
             "leave it out, or set identity = \"idempotent\"",

@@ -88,7 +88,7 @@ fn values_that_do_not_go_together_are_refused_in_their_line() {
 #[test]
 fn producer_policies_that_do_not_go_together_are_refused_in_their_line() {
     let unnamed = "[producer]\nidentity = \"none\"\n";
-    check("[producer]\nmessage_id = \"logical\"", 7, "identity = \"message-id\"");
+    check("[producer]\nmessage_id = \"business-key\"", 7, "identity = \"message-id\"");
     check(&format!("{unnamed}restart = \"reuse\""), 8, "identity = \"idempotent\"");
     check(&format!("{unnamed}bump = \"renumber\""), 8, "identity = \"idempotent\"");
     check("[producer]\nacks = \"leader\"", 7, "write \"all\"");

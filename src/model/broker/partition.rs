@@ -201,7 +201,7 @@ impl Partition {
         self.waiting.retain(|&Waiting { client, message, offset }| {
             if offset < durable {
                 let verdict = Verdict::Stored { offset };
-                ctx.send(client, Message::Produced { message, partition, verdict });
+                ctx.answer(client, Message::Produced { message, partition, verdict });
             }
             offset >= durable
         });
