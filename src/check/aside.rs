@@ -54,7 +54,11 @@ impl Aside {
         delivery: &Delivery,
     ) -> bool {
         let mut broken = false;
-        let message = operation.event.message().map(|message| {
+        let others =
+            self.unseen.is_promised() | self.ahead.is_promised() | self.projected.is_promised();
+        let message = operation.event.message();
+        let message = message.filter(|_| others || self.reading.is_about(&operation.event));
+        let message = message.map(|message| {
             let (slot, entry, tally) = ledger.open(message);
             if self.unseen.is_promised() {
                 match operation.event {
@@ -71,7 +75,9 @@ impl Aside {
         if self.projected.is_promised() {
             self.projected.observe(operation, message);
         }
-        broken |= self.ahead.observe(operation, message.map(|(slot, _)| slot));
+        if self.ahead.is_promised() {
+            broken |= self.ahead.observe(operation, message.map(|(slot, _)| slot));
+        }
         if self.reading.is_promised() {
             broken |= self.reading.observe(operation, message);
         }
