@@ -164,6 +164,8 @@ pub(crate) enum Action {
     Send(NodeId, Parcel),
     /// Send a message to the sender of what is being handled, over the same connection.
     Reply(Parcel),
+    /// Send a message to a machine over the connection that it holds with this one, if it does.
+    Answer(NodeId, Parcel),
     /// Close the connection with a machine.
     Disconnect(NodeId),
     /// Set a timer to fire after a length of the node's own monotonic time.
@@ -352,7 +354,9 @@ impl<M, R> Desk<M, R> {
     #[cold]
     pub(crate) fn sweep_off(&mut self, done: usize) {
         for action in self.actions.drain(done..) {
-            if let Action::Send(_, parcel) | Action::Reply(parcel) = action {
+            if let Action::Send(_, parcel) | Action::Reply(parcel) | Action::Answer(_, parcel) =
+                action
+            {
                 drop(self.parcels.take(parcel));
             }
         }
@@ -436,6 +440,15 @@ impl<M, R> Context<'_, M, R> {
     pub fn reply(&mut self, message: M) {
         let parcel = self.desk.parcels.put(message);
         self.desk.actions.push(Action::Reply(parcel));
+    }
+
+    /// Sends `message` to the client `to`, which asked for it earlier, over the connection that it
+    /// holds with this machine. If there is none any more, nothing is sent: a server does not call
+    /// its clients.
+    #[inline]
+    pub fn answer(&mut self, to: NodeId, message: M) {
+        let parcel = self.desk.parcels.put(message);
+        self.desk.actions.push(Action::Answer(to, parcel));
     }
 
     /// Closes the connection with `peer`; what was sent before may still arrive.

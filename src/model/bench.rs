@@ -78,7 +78,7 @@ impl Bench {
     fn carry_out(&mut self, action: Action) {
         let through = self.station.write_through;
         match action {
-            Action::Send(to, parcel) => {
+            Action::Send(to, parcel) | Action::Answer(to, parcel) => {
                 self.sent.push((Some(to), self.desk.parcels.take(parcel)));
             }
             Action::Reply(parcel) => self.sent.push((None, self.desk.parcels.take(parcel))),

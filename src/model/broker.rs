@@ -1,7 +1,7 @@
 //! The log broker, single: one machine, one file a partition, in the manner of Kafka without
 //! replicas.
 
-use super::message::{Message, Produce, Reading, Refusal, Verdict};
+use super::message::{Acks, Message, Produce, Reading, Refusal, Verdict};
 use super::record::Record;
 use super::tail::{Found, Synced, Tail};
 use crate::digest::Digest;
@@ -10,71 +10,30 @@ use crate::journal::Journals;
 use crate::node::{Context, DiskError, Node, Work};
 use crate::time::{Instant, Span};
 use partition::Partition;
+pub use policy::{
+    Cleanup, Fsync, OnFailedSync, Policy, ProducerState, SnapshotOf, StateKept, Verify,
+};
 pub use sequences::{REMEMBERED, UnknownProducer};
-use serde::Deserialize;
 
 use super::site::Moment;
 
+mod highest;
+mod memory;
 mod partition;
+mod policy;
 mod sequences;
+mod shelf;
+mod upkeep;
+mod window;
 
-/// When the broker makes durable what it has appended.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
-pub enum Fsync {
-    /// Before it acknowledges, and before anybody reads it.
-    #[default]
-    BeforeAck,
-    /// Every so often; acknowledgements do not wait. NATS does so every two minutes.
-    Interval(Span),
-    /// Whenever the operating system likes, as Kafka does unless told otherwise.
-    Never,
-}
-
-/// What the broker remembers of producers.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProducerState {
-    /// Epoch and the last five batches of each producer and partition (KIP-98, KAFKA-5494).
-    #[default]
-    FiveBatches,
-    /// Nothing: every request is appended.
-    None,
-}
-
-/// What is done about the checksums of bodies.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verify {
-    /// They are computed again, and what does not match is refused.
-    #[default]
-    Verify,
-    /// They are passed on unread.
-    Trust,
-}
-
-/// How a broker behaves.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// How many partitions its log has.
-    pub partitions: u16,
-    /// How many consumer groups it keeps offsets for.
-    pub groups: u16,
-    /// When appends are made durable.
-    pub fsync: Fsync,
-    /// What it remembers of producers.
-    pub producer_state: ProducerState,
-    /// What it does about producers that it does not remember.
-    pub unknown_producer: UnknownProducer,
-    /// Whether it checks bodies.
-    pub checksum: Verify,
-}
-
-/// The file of the groups' offsets; that of partition p is p + 1.
+/// The file of the groups' offsets; the partitions have the files after it.
 const OFFSETS: FileId = FileId(0);
 /// Fires when a parked fetch has waited long enough.
 const PARKED: TimerId = TimerId(0);
 /// Fires when an interval between syncs is over.
 const INTERVAL: TimerId = TimerId(1);
+/// Fires when it is time to look for old records.
+const HOUSEKEEPING: TimerId = TimerId(2);
 /// How long a broker is down after its disk has failed it.
 const DISK_FAILED: Span = Span::millis(10);
 
@@ -91,6 +50,7 @@ pub struct Broker {
     committed: Vec<u64>,
     settling: Vec<Settling>,
     interval_runs: bool,
+    housekeeping_runs: bool,
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -119,7 +79,7 @@ type Ctx<'a> = Context<'a, Message, Record>;
 impl Broker {
     /// The broker as a boot finds its disk.
     pub fn boot(policy: Policy, disk: Journals<'_, Record>) -> Self {
-        let open = |p| Partition::open(PartitionId(p), FileId(p as u8 + 1), disk);
+        let open = |p| Partition::open(PartitionId(p), &policy, disk);
         let mut committed = [0].repeat(usize::from(policy.groups) * usize::from(policy.partitions));
         for (_, stored) in disk.records(OFFSETS) {
             if let Some(&Record::GroupOffset { group, partition, offset }) = stored.intact()
@@ -137,38 +97,46 @@ impl Broker {
             committed,
             settling: Vec::new(),
             interval_runs: false,
+            housekeeping_runs: false,
         }
     }
 
     #[inline]
-    fn produce(&mut self, from: NodeId, to: PartitionId, produce: &Produce, ctx: &mut Ctx<'_>) {
+    fn produce(
+        &mut self,
+        from: NodeId,
+        (to, acks): (PartitionId, Acks),
+        produce: &Produce,
+        ctx: &mut Ctx<'_>,
+    ) {
         let message = produce.entry.message;
         let Some(partition) = self.partitions.get_mut(to.index()) else {
             let verdict = Verdict::Refused(Refusal::UnknownPartition);
-            return ctx.reply(Message::Produced { message, partition: to, verdict });
+            return answer(from, acks, Message::Produced { message, partition: to, verdict }, ctx);
         };
-        let visible = partition.visible(self.policy.fsync);
-        if let Some(verdict) = partition.produce(from, produce, &self.policy, ctx) {
-            ctx.reply(Message::Produced { message, partition: to, verdict });
+        let visible = partition.visible(&self.policy);
+        if let Some(verdict) = partition.produce(from, acks, produce, &self.policy, ctx) {
+            answer(from, acks, Message::Produced { message, partition: to, verdict }, ctx);
         }
-        if !self.parked.is_empty() && partition.visible(self.policy.fsync) > visible {
+        if !self.parked.is_empty() && partition.visible(&self.policy) > visible {
             self.wake_readers(to, ctx);
         }
         self.start_interval(ctx);
+        self.start_housekeeping(ctx);
     }
 
     #[inline]
     fn fetch(&mut self, fetch: Parked, wait_max: Span, ctx: &mut Ctx<'_>) {
         let Parked { request, partition, offset, .. } = fetch;
         let found = match self.partitions.get(partition.index()) {
-            Some(log) => log.read(offset, fetch.batch, self.policy.fsync),
-            None => Some(Reading::Closed),
+            Some(log) => log.read(offset, fetch.batch, &self.policy),
+            None => Some((offset, Reading::Closed)),
         };
         match found {
             None if wait_max > Span::ZERO => self.park(fetch, wait_max, ctx),
             found => {
-                let reading = found.unwrap_or(Reading::Entries(Vec::new()));
-                ctx.reply(Message::Fetched { request, partition, base: offset, reading });
+                let (base, reading) = found.unwrap_or((offset, Reading::Entries(Vec::new())));
+                ctx.reply(Message::Fetched { request, partition, base, reading });
             }
         }
     }
@@ -199,13 +167,13 @@ impl Broker {
 
     /// More can be read in a partition: answers the fetches that waited for it.
     fn wake_readers(&mut self, grown: PartitionId, ctx: &mut Ctx<'_>) {
-        let (log, fsync) = (&self.partitions[grown.index()], self.policy.fsync);
+        let (log, policy) = (&self.partitions[grown.index()], &self.policy);
         self.parked.retain(|fetch| {
             if fetch.partition != grown {
                 return true;
             }
-            match log.read(fetch.offset, fetch.batch, fsync) {
-                Some(reading) => answer_parked(fetch, reading, ctx),
+            match log.read(fetch.offset, fetch.batch, policy) {
+                Some(found) => answer_parked(fetch, found, ctx),
                 None => return true,
             }
             false
@@ -217,7 +185,7 @@ impl Broker {
         let now = ctx.now();
         self.parked.retain(|fetch| {
             if fetch.due <= now {
-                answer_parked(fetch, Reading::Entries(Vec::new()), ctx);
+                answer_parked(fetch, (fetch.offset, Reading::Entries(Vec::new())), ctx);
             }
             fetch.due > now
         });
@@ -277,7 +245,7 @@ impl Broker {
                 if asking == Some(one.client) {
                     ctx.reply(message);
                 } else {
-                    ctx.send(one.client, message);
+                    ctx.answer(one.client, message);
                 }
             }
             false
@@ -295,12 +263,51 @@ impl Broker {
     fn end_interval(&mut self, ctx: &mut Ctx<'_>) {
         self.interval_runs = false;
         self.offsets.flush(ctx);
-        self.partitions.iter_mut().for_each(|partition| partition.tail.flush(ctx));
+        for partition in &mut self.partitions {
+            partition.tail.flush(ctx);
+            partition.advanced(&self.policy, ctx);
+        }
+    }
+
+    #[inline]
+    fn start_housekeeping(&mut self, ctx: &mut Ctx<'_>) {
+        if self.policy.cleanup != Cleanup::Keep && !self.housekeeping_runs {
+            self.housekeeping_runs = true;
+            ctx.set_timer(HOUSEKEEPING, self.policy.housekeeping, Work::Background);
+        }
+    }
+
+    fn keep_house(&mut self, ctx: &mut Ctx<'_>) {
+        self.housekeeping_runs = false;
+        for partition in &mut self.partitions {
+            partition.keep_house(&self.policy, ctx);
+        }
+        if self.partitions.iter().any(Partition::has_records) {
+            self.start_housekeeping(ctx);
+        }
+    }
+
+    /// A sync has failed: of the log of this partition, or of another file.
+    fn sync_failed(&mut self, log: Option<usize>, ctx: &mut Ctx<'_>) {
+        if self.policy.on_failed_sync == OnFailedSync::Restart {
+            // Memory holds what the disk never will: start over from the disk, as PostgreSQL does
+            // since 2018. What waited for an acknowledgement gets none.
+            return ctx.restart(DISK_FAILED);
+        }
+        match log {
+            Some(index) => self.partitions[index].roll_back(&self.policy, ctx),
+            // Offsets that were not kept are committed anew when no answer comes.
+            None => {
+                let end = self.offsets.end();
+                self.settling.retain(|one| one.position < end);
+            }
+        }
     }
 
     fn tail_advanced(&mut self, index: usize, ctx: &mut Ctx<'_>) {
         let before_ack = self.policy.fsync == Fsync::BeforeAck;
         let partition = &mut self.partitions[index];
+        partition.advanced(&self.policy, ctx);
         if before_ack {
             partition.acknowledge(ctx);
             partition.tail.flush(ctx);
@@ -311,17 +318,20 @@ impl Broker {
     }
 }
 
-impl Policy {
-    #[inline]
-    fn slot(&self, group: GroupId, partition: PartitionId) -> Option<usize> {
-        let known = group.0 < self.groups && partition.0 < self.partitions;
-        known.then(|| group.index() * usize::from(self.partitions) + partition.index())
+/// Answers a request to append, unless no answer is wanted. A refusal then ends the connection, as
+/// Kafka's does: that much the producer learns.
+#[inline]
+fn answer(from: NodeId, acks: Acks, message: Message, ctx: &mut Ctx<'_>) {
+    if acks != Acks::None {
+        ctx.reply(message);
+    } else if let Message::Produced { verdict: Verdict::Refused(_), .. } = message {
+        ctx.disconnect(from);
     }
 }
 
-fn answer_parked(fetch: &Parked, reading: Reading, ctx: &mut Ctx<'_>) {
-    let Parked { client, request, partition, offset, .. } = *fetch;
-    ctx.send(client, Message::Fetched { request, partition, base: offset, reading });
+fn answer_parked(fetch: &Parked, (base, reading): (u64, Reading), ctx: &mut Ctx<'_>) {
+    let Parked { client, request, partition, .. } = *fetch;
+    ctx.answer(client, Message::Fetched { request, partition, base, reading });
 }
 
 impl Node for Broker {
@@ -330,7 +340,10 @@ impl Node for Broker {
 
     fn start(&mut self, ctx: &mut Ctx<'_>) {
         for partition in &mut self.partitions {
-            partition.tail.start(ctx);
+            partition.start(ctx);
+        }
+        if self.partitions.iter().any(Partition::has_records) {
+            self.start_housekeeping(ctx);
         }
         if self.offsets.start(ctx) == Found::Damage {
             // Where the groups stand is no longer known: better no broker than a wrong one.
@@ -341,8 +354,8 @@ impl Node for Broker {
     #[inline]
     fn deliver(&mut self, from: NodeId, message: Message, ctx: &mut Ctx<'_>) {
         match message {
-            Message::Produce { partition, produce, .. } => {
-                self.produce(from, partition, &produce, ctx);
+            Message::Produce { partition, acks, produce } => {
+                self.produce(from, (partition, acks), &produce, ctx);
             }
             Message::Fetch { request, partition, offset, batch, wait_max } => {
                 let due = Instant::NEVER;
@@ -371,31 +384,34 @@ impl Node for Broker {
         match timer {
             PARKED => self.end_waits(ctx),
             INTERVAL => self.end_interval(ctx),
+            HOUSEKEEPING => self.keep_house(ctx),
             _ => {}
         }
     }
 
     fn synced(&mut self, ticket: Ticket, result: Result<(), DiskError>, ctx: &mut Ctx<'_>) {
-        let mut outcome = self.offsets.synced(ticket, result, ctx);
-        if outcome == Synced::Advanced {
-            self.settle(None, ctx);
-            if self.policy.fsync == Fsync::BeforeAck {
-                self.offsets.flush(ctx);
+        match self.offsets.synced(ticket, result, ctx) {
+            Synced::Advanced => {
+                self.settle(None, ctx);
+                if self.policy.fsync == Fsync::BeforeAck {
+                    self.offsets.flush(ctx);
+                }
+                return;
             }
+            Synced::Failed => return self.sync_failed(None, ctx),
+            Synced::Other => {}
         }
         for index in 0..self.partitions.len() {
-            if outcome != Synced::Other {
-                break;
+            match self.partitions[index].tail.synced(ticket, result, ctx) {
+                Synced::Advanced => return self.tail_advanced(index, ctx),
+                Synced::Failed => return self.sync_failed(Some(index), ctx),
+                Synced::Other => {}
             }
-            outcome = self.partitions[index].tail.synced(ticket, result, ctx);
-            if outcome == Synced::Advanced {
-                self.tail_advanced(index, ctx);
+            match self.partitions[index].shelf_synced(ticket, result, ctx) {
+                Synced::Advanced => return self.partitions[index].advanced(&self.policy, ctx),
+                Synced::Failed => return self.sync_failed(None, ctx),
+                Synced::Other => {}
             }
-        }
-        if outcome == Synced::Failed {
-            // Memory holds what the disk never will: start over from the disk, as PostgreSQL does
-            // since 2018. What waited for an acknowledgement gets none.
-            ctx.restart(DISK_FAILED);
         }
     }
 
@@ -403,7 +419,7 @@ impl Node for Broker {
         self.partitions.iter().for_each(|partition| partition.fingerprint(digest));
         self.offsets.fingerprint(digest);
         self.committed.iter().for_each(|&offset| _ = digest.word(offset));
-        digest.word(u64::from(self.interval_runs));
+        digest.word(u64::from(self.interval_runs) | u64::from(self.housekeeping_runs) << 1);
         digest.word(self.alarm.map_or(u64::MAX, Instant::nanos));
         for fetch in &self.parked {
             let small = u64::from(fetch.client.0) << 32 | u64::from(fetch.partition.0) << 16;

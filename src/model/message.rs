@@ -54,7 +54,8 @@ pub enum Message {
         request: u64,
         /// The partition.
         partition: PartitionId,
-        /// The offset of the first entry.
+        /// The offset of the first entry: the one asked for, or the next one that a compacted log
+        /// still has.
         base: u64,
         /// What was found.
         reading: Reading,
@@ -174,6 +175,9 @@ pub enum Verdict {
         /// Where.
         offset: u64,
     },
+    /// It was stored before, as durable as the broker's policy asks for; where, the broker does not
+    /// know (Pulsar's message id -1:-1).
+    Duplicate,
     /// This copy of the request was not appended; an earlier copy may have been.
     Refused(Refusal),
 }
@@ -191,15 +195,22 @@ pub enum Refusal {
     Closed,
     /// There is no such partition, and there never was.
     UnknownPartition,
+    /// An earlier copy may become durable or not: ask again (Pulsar's "cannot determine whether the
+    /// message is a duplicate at this time").
+    Undecided,
 }
 
 /// What a fetch found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// These entries, from the offset asked for on; none if nothing came in time.
+    /// These entries, one offset after another; none if nothing came in time.
     Entries(Vec<Entry>),
-    /// The offset is beyond the end: the log has lost what the group once read.
-    OutOfRange,
+    /// The offset is below the start, where retention has deleted it, or beyond the end: the log
+    /// has lost what the group once read.
+    OutOfRange {
+        /// The first offset of the log.
+        start: u64,
+    },
     /// The partition's log is damaged.
     Closed,
 }
@@ -340,6 +351,7 @@ impl node::Message for Message {
                 let (rest, offset) = match verdict {
                     Verdict::Stored { offset } => (0, *offset),
                     Verdict::Refused(refusal) => (1 + *refusal as u16, 0),
+                    Verdict::Duplicate => (u16::MAX, 0),
                 };
                 digest.word(packed(1, *partition, NO_GROUP, rest));
                 digest.word(message.word()).word(offset);
@@ -351,16 +363,19 @@ impl node::Message for Message {
             Self::Fetched { request, partition, base, reading } => {
                 let entries: &[Entry] = match reading {
                     Reading::Entries(entries) => entries,
-                    Reading::OutOfRange | Reading::Closed => &[],
+                    Reading::OutOfRange { .. } | Reading::Closed => &[],
                 };
                 let rest = match reading {
                     Reading::Entries(entries) => entries.len() as u16,
-                    Reading::OutOfRange => u16::MAX,
+                    Reading::OutOfRange { .. } => u16::MAX,
                     Reading::Closed => u16::MAX - 1,
                 };
                 digest.word(packed(3, *partition, NO_GROUP, rest)).word(*request).word(*base);
                 for entry in entries {
                     entry.fingerprint(digest);
+                }
+                if let Reading::OutOfRange { start } = reading {
+                    digest.word(*start);
                 }
             }
             Self::Commit { request, group, partition, offset } => {
@@ -483,7 +498,8 @@ mod tests {
                     });
                     all.push(Message::OffsetFetched { request, partition, offset });
                     all.push(Message::OffsetFetch { request, group, partition });
-                    let mut readings = vec![Reading::OutOfRange, Reading::Closed];
+                    let mut readings = vec![Reading::Closed];
+                    readings.extend([0, 1].map(|start| Reading::OutOfRange { start }));
                     readings.extend(entries.map(|entry| Reading::Entries(vec![entry])));
                     readings.push(Reading::Entries(vec![]));
                     readings.push(Reading::Entries(entries[..2].to_vec()));
@@ -496,17 +512,21 @@ mod tests {
                 }
                 all.push(Message::Committed { request, partition });
             }
-            for verdict in [
-                Verdict::Stored { offset: 0 },
-                Verdict::Stored { offset: 1 },
-                Verdict::Refused(Refusal::OutOfOrder),
-                Verdict::Refused(Refusal::Closed),
-            ] {
-                all.push(Message::Produced { message: id(1), partition, verdict });
-                all.push(Message::Produced { message: id(2), partition, verdict });
-            }
+            all.extend([id(1), id(2)].into_iter().flat_map(|id| answers(id, partition)));
         }
         all
+    }
+
+    fn answers(message: MessageId, partition: PartitionId) -> impl Iterator<Item = Message> {
+        let verdicts = [
+            Verdict::Stored { offset: 0 },
+            Verdict::Stored { offset: 1 },
+            Verdict::Refused(Refusal::OutOfOrder),
+            Verdict::Refused(Refusal::Closed),
+            Verdict::Refused(Refusal::Undecided),
+            Verdict::Duplicate,
+        ];
+        verdicts.into_iter().map(move |verdict| Message::Produced { message, partition, verdict })
     }
 
     #[test]

@@ -66,6 +66,28 @@ pub enum Record {
         /// The next offset to read.
         next: u64,
     },
+    /// The head of a volume, which a broker writes in one piece: a snapshot of what it remembers of
+    /// producers, or a compacted log. It is whole if as many records follow.
+    Volume {
+        /// How many records follow.
+        count: u32,
+        /// The end of the log that it is about.
+        end: u64,
+    },
+    /// In a snapshot: a request that the broker remembers.
+    Remembered {
+        /// When it was appended; 0 if nobody asks.
+        appended_ms: u32,
+        /// Its offset; 0 if nobody asks.
+        offset: u64,
+        /// The name it came under.
+        identity: Identity,
+    },
+    /// In a compacted log: the offset of the entry that follows.
+    Kept {
+        /// The offset.
+        offset: u64,
+    },
     /// A database commit that says in several tables what became of an entry of a log. All of it is
     /// durable, or nothing.
     Handled(Handled),
@@ -175,6 +197,19 @@ impl Record {
     #[inline]
     pub fn effects(&self, effects: &mut Vec<Effect>) {
         match *self {
+            Self::Applied { message, sink, payload, .. } => {
+                effects.push(Effect { message, sink, payload });
+            }
+            Self::Entry { .. } | Self::GroupOffset { .. } => {}
+            ref other => other.rarer_effects(effects),
+        }
+    }
+
+    /// The effects of what the benchmark's machines do not write; apart, so that what they do
+    /// write stays in line.
+    #[inline(never)]
+    fn rarer_effects(&self, effects: &mut Vec<Effect>) {
+        match *self {
             Self::Applied { message, sink, payload, .. }
             | Self::Called { message, sink, payload, .. } => {
                 effects.push(Effect { message, sink, payload });
@@ -190,7 +225,10 @@ impl Record {
             | Self::Sequence { .. }
             | Self::Sending { .. }
             | Self::Answered { .. }
-            | Self::Moved { .. } => {}
+            | Self::Moved { .. }
+            | Self::Volume { .. }
+            | Self::Remembered { .. }
+            | Self::Kept { .. } => {}
             Self::Custom(ref record) => record.effects(effects),
         }
     }
@@ -227,6 +265,14 @@ impl node::Record for Record {
             Self::Moved { partition, next } => {
                 digest.word(4 << 48 | u64::from(partition.0)).word(*next);
             }
+            Self::Volume { count, end } => {
+                digest.word(19 << 48 | u64::from(*count)).word(*end);
+            }
+            Self::Remembered { appended_ms, offset, identity } => {
+                digest.word(20 << 48 | u64::from(*appended_ms)).word(*offset);
+                identity.fingerprint(digest);
+            }
+            Self::Kept { offset } => _ = digest.word(21 << 48).word(*offset),
             Self::Handled(handled) => {
                 let Handled { message, key, payload, partition, offset, .. } = *handled;
                 let tables = u64::from(handled.tables.0) << 32;
@@ -279,16 +325,6 @@ mod tests {
             position,
         };
         let here = (PartitionId(0), 1);
-        let handled = Handled {
-            message,
-            key: 1,
-            payload: 1,
-            partition: PartitionId(1),
-            offset: 1,
-            written: Instant::START,
-            sink: SinkId(1),
-            tables: Tables::EFFECTS,
-        };
         let records = [
             stored(0, entry, Identity::None),
             stored(1, entry, Identity::None),
@@ -310,23 +346,24 @@ mod tests {
             applied(1, true, Some(here)),
             applied(1, true, Some((PartitionId(1), 1))),
             applied(1, true, Some((PartitionId(0), 2))),
-            Record::Sequence { sequence: SequenceId(0), logged: 1 },
-            Record::Sequence { sequence: SequenceId(1), logged: 1 },
-            Record::Sequence { sequence: SequenceId(0), logged: 2 },
             Record::Moved { partition: here.0, next: here.1 },
             Record::Moved { partition: here.0, next: 2 },
-            Record::Handled(handled),
-            Record::Handled(Handled { message: MessageId::new(NodeId(1), 2), ..handled }),
-            Record::Handled(Handled { key: 2, ..handled }),
-            Record::Handled(Handled { payload: 2, ..handled }),
-            Record::Handled(Handled { partition: PartitionId(2), ..handled }),
-            Record::Handled(Handled { offset: 2, ..handled }),
-            Record::Handled(Handled { written: Instant::from_nanos(2), ..handled }),
-            Record::Handled(Handled { sink: SinkId(2), ..handled }),
-            Record::Handled(Handled { tables: Tables::INBOX, ..handled }),
+            Record::Volume { count: 1, end: 2 },
+            Record::Volume { count: 2, end: 2 },
+            Record::Volume { count: 1, end: 1 },
+            Record::Remembered { appended_ms: 0, offset: 1, identity: batch(1) },
+            Record::Remembered { appended_ms: 1, offset: 1, identity: batch(1) },
+            Record::Remembered { appended_ms: 0, offset: 2, identity: batch(1) },
+            Record::Remembered { appended_ms: 0, offset: 1, identity: Identity::Message(1) },
+            Record::Kept { offset: 1 },
+            Record::Kept { offset: 2 },
         ];
-        let records: Vec<Record> =
-            records.into_iter().chain(commits(message)).chain(calls(message)).collect();
+        let records: Vec<Record> = records
+            .into_iter()
+            .chain(handlings(message))
+            .chain(commits(message))
+            .chain(calls(message))
+            .collect();
         let digests: std::collections::BTreeSet<u64> = records
             .iter()
             .map(|record| {
@@ -336,6 +373,31 @@ mod tests {
             })
             .collect();
         assert_eq!(digests.len(), records.len());
+    }
+
+    fn handlings(message: MessageId) -> impl Iterator<Item = Record> {
+        let handled = Handled {
+            message,
+            key: 1,
+            payload: 1,
+            partition: PartitionId(1),
+            offset: 1,
+            written: Instant::START,
+            sink: SinkId(1),
+            tables: Tables::EFFECTS,
+        };
+        let handlings = [
+            handled,
+            Handled { message: MessageId::new(NodeId(1), 2), ..handled },
+            Handled { key: 2, ..handled },
+            Handled { payload: 2, ..handled },
+            Handled { partition: PartitionId(2), ..handled },
+            Handled { offset: 2, ..handled },
+            Handled { written: Instant::from_nanos(2), ..handled },
+            Handled { sink: SinkId(2), ..handled },
+            Handled { tables: Tables::INBOX, ..handled },
+        ];
+        handlings.into_iter().map(Record::Handled)
     }
 
     fn commits(message: MessageId) -> impl Iterator<Item = Record> {
@@ -354,7 +416,10 @@ mod tests {
         let effects =
             [effect, Effect { sink: SinkId(1), ..effect }, Effect { payload: 1, ..effect }]
                 .map(|effect| Commit { changes: vec![], effects: vec![effect] });
-        changes.into_iter().chain(effects).map(|commit| Record::Transaction(Box::new(commit)))
+        let commits = changes.into_iter().chain(effects);
+        let sequences = [(0, 1), (1, 1), (0, 2)]
+            .map(|(sequence, logged)| Record::Sequence { sequence: SequenceId(sequence), logged });
+        commits.map(|commit| Record::Transaction(Box::new(commit))).chain(sequences)
     }
 
     fn calls(message: MessageId) -> impl Iterator<Item = Record> {

@@ -60,6 +60,18 @@ moments! {
     InboxHit = "inbox-deduplicated",
     /// The volatile set of ids had the message already.
     MemoryHit = "memory-deduplicated",
+    /// The broker could not tell yet whether a request was a duplicate.
+    Undecided = "duplicate-undecided",
+    /// The broker took back what a failed sync had not written, and lived on.
+    RolledBack = "rolled-back-after-failed-sync",
+    /// A boot read what is remembered of producers from a snapshot.
+    SnapshotRead = "producer-snapshot-read",
+    /// Retention deleted records.
+    Deleted = "records-deleted",
+    /// What was remembered of a producer went with its records.
+    StateForgotten = "producer-state-forgotten",
+    /// Compaction dropped records.
+    Compacted = "records-compacted",
     /// A row of the inbox was too old to count.
     RowExpired = "inbox-row-expired",
     /// The handling of a message failed.

@@ -47,8 +47,8 @@ pub const LOGGED_AHEAD: u64 = 32;
 
 /// Tables and sequences in one file.
 ///
-/// What was decided is in memory at once and on the disk later. Nobody may be told of a decision, of
-/// a row or of its absence before all of it is durable, or a power cut takes it back: call
+/// What was decided is in memory at once and on the disk later. Nobody may be told of a decision,
+/// of a row or of its absence before all of it is durable, or a power cut takes it back: call
 /// [`flush`](Self::flush) after each decision, and ask [`is_durable`](Self::is_durable) before
 /// anything leaves the process.
 #[derive(Clone, Debug)]

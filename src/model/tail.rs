@@ -12,10 +12,22 @@ use crate::node::{Context, DiskError};
 #[derive(Clone, Debug)]
 pub(super) struct Tail {
     file: FileId,
+    /// The first record, as far as that is durable.
+    start: u64,
+    /// The first record that was not discarded.
+    cut: u64,
     end: u64,
     durable: u64,
-    syncing: Option<(Ticket, u64)>,
+    syncing: Option<Syncing>,
     found: Found,
+}
+
+/// What a sync under way will make durable.
+#[derive(Copy, Clone, Debug)]
+struct Syncing {
+    ticket: Ticket,
+    cut: u64,
+    end: u64,
 }
 
 /// What a boot found at the end of a file.
@@ -45,7 +57,8 @@ impl Tail {
     /// Looks at `file` as a boot finds it.
     pub(super) fn open(file: FileId, disk: Journals<'_, Record>) -> Self {
         let intact = |&(_, stored): &(Position, &Stored<Record>)| stored.intact().is_some();
-        let end = disk.records(file).rev().find(intact).map_or(0, |(last, _)| last.0 + 1);
+        let start = disk.records(file).next().map_or(disk.end(file).0, |(first, _)| first.0);
+        let end = disk.records(file).rev().find(intact).map_or(start, |(last, _)| last.0 + 1);
         let found = if !disk.records(file).take_while(|&(at, _)| at.0 < end).all(|at| intact(&at)) {
             Found::Damage
         } else if end < disk.end(file).0 {
@@ -55,7 +68,7 @@ impl Tail {
         };
         // What a dead process left in the cache was written by its machine, and a power cut leaves
         // nothing unwritten: all that is found is durable.
-        Self { file, end, durable: end, syncing: None, found }
+        Self { file, start, cut: start, end, durable: end, syncing: None, found }
     }
 
     /// Cuts a torn tail off. Returns what was found.
@@ -86,13 +99,30 @@ impl Tail {
     /// Sees to it that all that was appended becomes durable; on a disk that writes through it is.
     #[inline]
     pub(super) fn flush(&mut self, ctx: &mut Context<'_, super::Message, Record>) {
-        if self.is_durable() || self.syncing.is_some() {
+        if (self.is_durable() && self.start == self.cut) || self.syncing.is_some() {
             return;
         }
         match ctx.sync(self.file) {
-            Some(ticket) => self.syncing = Some((ticket, self.end)),
-            None => self.durable = self.end,
+            Some(ticket) => {
+                self.syncing = Some(Syncing { ticket, cut: self.cut, end: self.end });
+            }
+            None => (self.start, self.durable) = (self.cut, self.end),
         }
+    }
+
+    /// Removes the records before `before`. The start moves once that is durable, so that nobody
+    /// is told that a record is gone which a power cut may bring back.
+    pub(super) fn discard(&mut self, before: u64, ctx: &mut Context<'_, super::Message, Record>) {
+        debug_assert!(before <= self.durable, "only what is durable is let go");
+        ctx.discard(self.file, Position(before));
+        self.cut = before;
+    }
+
+    /// Removes the records from `from` on: what a boot found there is of no use.
+    pub(super) fn cut_back(&mut self, from: u64, ctx: &mut Context<'_, super::Message, Record>) {
+        ctx.truncate(self.file, Position(from));
+        self.end = from;
+        self.durable = self.durable.min(from);
     }
 
     /// A sync has ended. After a failed one the file is cut back to what is durable.
@@ -102,11 +132,11 @@ impl Tail {
         result: Result<(), DiskError>,
         ctx: &mut Context<'_, super::Message, Record>,
     ) -> Synced {
-        let Some((_, covered)) = self.syncing.take_if(|(asked, _)| *asked == ticket) else {
+        let Some(covered) = self.syncing.take_if(|asked| asked.ticket == ticket) else {
             return Synced::Other;
         };
         if result.is_ok() {
-            self.durable = covered;
+            (self.start, self.durable) = (covered.cut, covered.end);
             return Synced::Advanced;
         }
         // The cache now takes the suffix for clean, so that no later sync writes it and a restarted
@@ -118,6 +148,17 @@ impl Tail {
         ctx.truncate(self.file, Position(self.durable));
         self.end = self.durable;
         Synced::Failed
+    }
+
+    /// Where the log starts, as far as that is durable.
+    #[inline]
+    pub(super) const fn first(&self) -> u64 {
+        self.start
+    }
+
+    /// The first record that was not discarded.
+    pub(super) const fn cut(&self) -> u64 {
+        self.cut
     }
 
     /// Where the next record goes.
@@ -146,8 +187,11 @@ impl Tail {
     /// Takes the state into the digest.
     pub(super) fn fingerprint(&self, digest: &mut Digest) {
         let (ticket, covered) =
-            self.syncing.map_or((0, 0), |(ticket, covered)| (1 + u64::from(ticket.0), covered));
+            self.syncing.map_or((0, 0), |one| (1 + u64::from(one.ticket.0), one.end));
         digest.word(self.found as u64 | u64::from(self.file.0) << 8 | ticket << 16);
         digest.word(self.end).word(self.durable).word(covered);
+        if self.cut > 0 {
+            digest.word(self.start).word(self.cut).word(self.syncing.map_or(0, |one| one.cut));
+        }
     }
 }

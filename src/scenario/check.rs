@@ -1,12 +1,14 @@
 //! Which values of a scenario go together.
 
-use super::Scenario;
 use super::problem::Problem;
-use super::sections::{FsyncPolicy, PromiseName, Retries, Until};
+use super::sections::{BrokerSection, FsyncPolicy, PromiseName, Retries, Until};
+use super::{Scenario, policies};
 use crate::model::broker::ProducerState;
 use crate::model::consumer::{Apply, InboxExpiry, Resume, Settle};
 use crate::model::message::Acks;
-use crate::model::producer::{IdentityPolicy, OnTimeout, Unfinished};
+use crate::model::producer::{
+    EpochBump, IdentityPolicy, MessageIdPolicy, OnTimeout, Restart, Unfinished,
+};
 use crate::profile::{FaultClass, Swarm, Transport};
 use std::collections::BTreeSet;
 
@@ -70,7 +72,7 @@ fn promises(scenario: &Scenario) -> Result<(), Problem> {
     if scenario.consumer.resume == Resume::Earliest && promised(PromiseName::PerKeyOrder) {
         return Err(Problem::new(
             "consumer.resume",
-            "who starts over with every restart reads records again, in breach of \"per-key-order\"",
+            "who starts over with every restart reads again, in breach of \"per-key-order\"",
             "resume = \"committed\"",
         ));
     }
@@ -134,11 +136,60 @@ fn broker(scenario: &Scenario) -> Result<(), Problem> {
             "state both or neither",
         ));
     }
-    if section.producer_state == ProducerState::None && section.unknown_producer.is_some() {
+    if section.producer_state != ProducerState::FiveBatches && section.unknown_producer.is_some() {
         return Err(Problem::new(
             "broker.unknown_producer",
-            "a broker without producer state knows no producer",
+            "only a broker that remembers batches refuses a producer that it does not know",
             "leave it out, or keep producer_state = \"five-batches\"",
+        ));
+    }
+    if section.dedup_window.is_some() != (section.producer_state == ProducerState::IdWindow) {
+        return Err(Problem::new(
+            "broker.dedup_window",
+            "a window belongs to producer_state = \"id-window\", and only to it",
+            "state both or neither",
+        ));
+    }
+    upkeep(section)
+}
+
+/// What the broker keeps besides its log, and what it deletes.
+fn upkeep(section: &BrokerSection) -> Result<(), Problem> {
+    let remembers_none = section.producer_state == ProducerState::None;
+    let deletes = section.retention.is_some() || section.retention_records.is_some();
+    if section.snapshot_every.is_some() && remembers_none {
+        return Err(Problem::new(
+            "broker.snapshot_every",
+            "a broker without producer state has nothing to take snapshots of",
+            "leave it out, or keep producer_state = \"five-batches\"",
+        ));
+    }
+    if section.snapshot_of.is_some() && section.snapshot_every.is_none() {
+        return Err(Problem::new(
+            "broker.snapshot_of",
+            "no snapshot is taken",
+            "leave it out, or state broker.snapshot_every",
+        ));
+    }
+    if section.compaction && deletes {
+        return Err(Problem::new(
+            "broker.compaction",
+            "a log here is either compacted or cut by retention",
+            "leave out broker.retention and broker.retention_records, or write false",
+        ));
+    }
+    if section.housekeeping.is_some() && !section.compaction && !deletes {
+        return Err(Problem::new(
+            "broker.housekeeping",
+            "there is nothing to look for: every record is kept",
+            "leave it out, or state broker.retention or broker.compaction",
+        ));
+    }
+    if section.producer_state_kept.is_some() && (remembers_none || !deletes) {
+        return Err(Problem::new(
+            "broker.producer_state_kept",
+            "nothing is remembered longer than it is in the log",
+            "leave it out, or state broker.retention and a producer_state",
         ));
     }
     Ok(())
@@ -192,19 +243,19 @@ fn senders(scenario: &Scenario) -> Result<(), Problem> {
     let resent = producer.unfinished == Unfinished::Resent;
     let impossible = [
         (
-            producer.message_id.is_some() && !by_message,
+            producer.message_id != MessageIdPolicy::default() && !by_message,
             "producer.message_id",
             "only a producer that names messages gives them ids",
             "leave it out, or set identity = \"message-id\"",
         ),
         (
-            producer.restart.is_some() && !idempotent,
+            producer.restart != Restart::default() && !idempotent,
             "producer.restart",
             "only the names of batches depend on restarts",
             "leave it out, or set identity = \"idempotent\"",
         ),
         (
-            producer.bump.is_some() && !idempotent,
+            producer.bump != EpochBump::default() && !idempotent,
             "producer.bump",
             "only the names of batches have an epoch",
             "leave it out, or set identity = \"idempotent\"",
@@ -316,5 +367,6 @@ fn envelope(scenario: &Scenario) -> Result<(), Problem> {
 fn reads_wall_clock(scenario: &Scenario) -> bool {
     scenario.consumer.inbox_expiry != InboxExpiry::Never
         || scenario.external.is_some()
+        || policies::broker(scenario).stamps()
         || !scenario.programs.is_empty()
 }

@@ -15,7 +15,7 @@ use crate::model::{
     self, Broker, Consumer, DatabaseServer, External, Moment, Producer, Record, Service,
 };
 use crate::node::{Machine, Planned, Seat, System};
-use crate::profile::{Knob, Profile, Unit};
+use crate::profile::{FaultClass, Knob, Profile, Unit};
 use crate::time::Span;
 use std::fmt;
 
@@ -236,6 +236,18 @@ fn promises(scenario: &Scenario) -> Vec<Promise> {
     named.chain(scenario.own_promises.iter().cloned()).collect()
 }
 
+/// How long each record is sure to be kept, if not for ever. The broker measures that by its own
+/// clock: one that drifts is fast by less than a tenth, one that steps vouches for nothing, and no
+/// age tells how many records have come since.
+fn kept_for(scenario: &Scenario) -> Option<Span> {
+    let by_age = scenario.broker.retention.map(Positive::get);
+    let by_count = scenario.broker.retention_records.map(|_| Span::ZERO);
+    let steps = scenario.run.envelope.contains(&FaultClass::ClockStep);
+    let sure =
+        |span: Span| if steps { Span::ZERO } else { span - Span::nanos_of(span.nanos() / 10) };
+    by_count.or(by_age.map(sure))
+}
+
 fn promise(scenario: &Scenario, name: PromiseName) -> Promise {
     let groups = 0..scenario.consumer.groups.get();
     let sinks = groups.clone().map(|group| scenario.sink(group as u16)).collect();
@@ -245,7 +257,10 @@ fn promise(scenario: &Scenario, name: PromiseName) -> Promise {
         PromiseName::ExactlyOnce => Promise::ExactlyOnce { sinks },
         PromiseName::IdempotentProducer => Promise::IdempotentProducer,
         PromiseName::PerKeyOrder => Promise::PerKeyOrder,
-        PromiseName::DurableLog => Promise::DurableLog { retention: None, compacted: false },
+        PromiseName::DurableLog => Promise::DurableLog {
+            retention: kept_for(scenario),
+            compacted: scenario.broker.compaction,
+        },
         PromiseName::NeverCommitsAhead => Promise::NeverCommitsAhead {
             of: groups
                 .map(|group| group as u16)

@@ -62,6 +62,15 @@ fn values_that_do_not_go_together_are_refused_in_their_line() {
     check(&format!("{periodic}settle = \"before\""), 7, "settle = \"after\"");
     check("[consumer]\non_failure = \"skip\"", 7, "workload.poison");
     check("[consumer]\nfailing = \"1/9\"\nretries = 3", 8, "\"park\"");
+    check("[consumer]\napply = \"database\"", 7, "add the section [database]");
+    check("[consumer]\nidempotency_key = \"none\"", 7, "apply = \"external\"");
+    let pays = "[external]\n[consumer]\napply = \"external\"\n";
+    check(&format!("{pays}settle = \"atomic\"\ndedup = \"none\""), 9, "settle = \"after\"");
+    check(&format!("{pays}dedup = \"inbox\""), 9, "\"inbox-after-effect\"");
+    check(&format!("{pays}dedup = \"none\"\ngroups = 2"), 10, "consumer.groups = 1");
+    check(&format!("{pays}dedup = \"none\"\nuntil = \"complete\""), 10, "leave it out");
+    let shares = "[database]\n[consumer]\napply = \"database\"\n";
+    check(&format!("{shares}inbox_expiry = {{ entries = 9 }}"), 9, "leave it out");
     check("[consumer]\nwait_max = \"9s\"", 7, "let consumer.timeout be the longer one");
     check("[vary]\nwait_max = [\"9s\"]", 7, "the longer one");
     check("[consumer]\nmembers = 2\nuntil = \"complete\"", 8, "consumer.members = 1");
@@ -79,7 +88,7 @@ fn values_that_do_not_go_together_are_refused_in_their_line() {
 #[test]
 fn producer_policies_that_do_not_go_together_are_refused_in_their_line() {
     let unnamed = "[producer]\nidentity = \"none\"\n";
-    check("[producer]\nmessage_id = \"logical\"", 7, "identity = \"message-id\"");
+    check("[producer]\nmessage_id = \"business-key\"", 7, "identity = \"message-id\"");
     check(&format!("{unnamed}restart = \"reuse\""), 8, "identity = \"idempotent\"");
     check(&format!("{unnamed}bump = \"renumber\""), 8, "identity = \"idempotent\"");
     check("[producer]\nacks = \"leader\"", 7, "write \"all\"");
@@ -102,6 +111,23 @@ fn faults_that_cannot_occur_are_no_part_of_an_envelope() {
     check(&format!("{through}envelope = [\"torn-write\"]"), 9, "writes through");
     let datagram = "[network]\ntransport = \"datagram\"\n[run]\n";
     check(&format!("{datagram}envelope = [\"disconnect\"]"), 9, "no connection");
+}
+
+#[test]
+fn what_a_table_does_not_hold_is_not_promised_of_it() {
+    let refused = |promise: &str, more: &str, cure: &str| {
+        let text = LEAST.replace("exactly-once", promise) + more;
+        let error = Scenario::from_toml("it.toml", &text).expect_err("it is impossible");
+        assert_eq!(error.line(), Some(2), "{error}");
+        assert!(error.to_string().contains(cure), "{error}");
+    };
+    refused("projected", "", "consumer.apply = \"upsert\"");
+    refused("never-commits-ahead", "[consumer]\nsettle = \"atomic\"", "leave");
+    refused("convergent", "[consumer]\nmembers = 2", "consumer.members = 1");
+    let shares = "[database]\n[consumer]\napply = \"database\"\n";
+    refused("convergent", &format!("{shares}groups = 2"), "consumer.groups = 1");
+    let text = LEAST.replace("exactly-once", "convergent") + shares + "members = 2";
+    Scenario::from_toml("it.toml", &text).expect("the members share one table");
 }
 
 #[test]
@@ -188,14 +214,7 @@ fn a_program_is_supplied_by_code_or_the_scenario_refused() {
     assert!(error.contains("the scenario names mine"), "{error}");
 
     let boots = Scenario::attach(scenario(), "mine", |seat, disk| {
-        let policy = crate::model::broker::Policy {
-            partitions: 1,
-            groups: seat.id.0,
-            fsync: crate::model::Fsync::Never,
-            producer_state: crate::model::ProducerState::None,
-            unknown_producer: crate::model::UnknownProducer::Accept,
-            checksum: crate::model::Verify::Trust,
-        };
+        let policy = crate::model::broker::Policy::new(1, seat.id.0);
         Box::new(crate::model::Broker::boot(policy, disk))
     });
     let pipe = boots.unwrap().system().unwrap();

@@ -37,6 +37,7 @@ impl<S: System> World<S> {
                     Some((to, via)) => self.send(node, to, Some(via), parcel),
                     None => drop(self.desk.parcels.take(parcel)),
                 },
+                Action::Answer(to, parcel) => self.answer(node, to, parcel),
                 Action::Disconnect(peer) => self.disconnect(node, peer),
                 Action::SetTimer(timer, after, work) => self.set_timer(node, timer, after, work),
                 Action::Cancel(timer) => self.timers.cancel(node, timer),
@@ -79,6 +80,20 @@ impl<S: System> World<S> {
             self.send_on_stream(from, to, via, parcel, transit);
         } else {
             self.send_datagram(from, to, parcel, transit);
+        }
+    }
+
+    /// A message that only goes where a connection leads already. Datagrams need none.
+    fn answer(&mut self, from: NodeId, to: NodeId, parcel: Parcel) {
+        if !self.streams {
+            return self.send(from, to, None, parcel);
+        }
+        match self.connections.current(from, to) {
+            Some(via) => self.send(from, to, Some(via), parcel),
+            None => {
+                self.tell_parcel(from, to, parcel, "finds no connection");
+                drop(self.desk.parcels.take(parcel));
+            }
         }
     }
 
@@ -339,6 +354,7 @@ impl<S: System> World<S> {
         let syncing = machine.disk.sync(file, &mut asker);
         let (end, extent) = (syncing.end, syncing.extent);
         let what = What::Synced(Completion { incarnation, ticket, file, end, extent });
+        self.settle.longest_sync = self.settle.longest_sync.max(syncing.takes);
         self.enqueue(self.now + syncing.takes, Happening { node, work: self.work, what });
     }
 

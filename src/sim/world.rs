@@ -398,8 +398,13 @@ impl<S: System> World<S> {
             return;
         }
         self.digest.word(!self.now.nanos() ^ u64::from(happening.node.0) << 52);
-        if let What::Arrival { parcel, .. } = happening.what {
+        if let What::Arrival { parcel, via, .. } = happening.what {
             drop(self.desk.parcels.take(parcel));
+            if via != Via::DATAGRAM {
+                // Nobody is there to take the connection: no later message on it may arrive without
+                // this one once somebody is.
+                self.close_connection(via, happening.node);
+            }
         }
     }
 

@@ -17,7 +17,7 @@ struct Malformed {
 }
 
 /// Every how many-th of the wrong lines goes through the binary too.
-const BINARY_EVERY: usize = 5;
+const BINARY_EVERY: usize = 20;
 
 #[test]
 fn every_malformed_file_is_refused_in_its_line_with_what_would_be_right() {

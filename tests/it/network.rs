@@ -11,13 +11,16 @@ use std::sync::Arc;
 const HEARER: NodeId = NodeId(0);
 const TELLER: NodeId = NodeId(1);
 
-/// Tells everything at once and waits for echoes, without a timer.
+/// Tells everything when it is due and waits for echoes, without a timer.
 #[derive(Debug)]
 struct Teller(Vec<Planned>);
 
-/// Echoes what it hears.
+/// Echoes what it hears: at once, or all of it so long after the last.
 #[derive(Debug)]
-struct Hearer;
+struct Hearer {
+    thinks: Span,
+    heard: Vec<(NodeId, MessageId)>,
+}
 
 #[derive(Clone, Debug)]
 enum Said {
@@ -28,7 +31,8 @@ enum Said {
 struct Talk {
     machines: Vec<Machine>,
     profile: Profile,
-    things: u32,
+    plan: Vec<Planned>,
+    hearer_thinks: Span,
 }
 
 type Ctx<'a> = Context<'a, Said, MessageId>;
@@ -57,10 +61,18 @@ impl Node for Teller {
     type Record = MessageId;
 
     fn start(&mut self, ctx: &mut Ctx<'_>) {
-        for planned in &self.0 {
+        for (planned, number) in self.0.iter().zip(0..) {
             ctx.record(Event::invoke(planned.message, planned.key, 0));
-            ctx.send(HEARER, Said::Thing(planned.message));
+            if planned.at > Span::ZERO {
+                ctx.set_timer(TimerId(number), planned.at, Work::Progress);
+            } else {
+                ctx.send(HEARER, Said::Thing(planned.message));
+            }
         }
+    }
+
+    fn wake(&mut self, timer: TimerId, ctx: &mut Ctx<'_>) {
+        ctx.send(HEARER, Said::Thing(self.0[timer.index()].message));
     }
 
     fn deliver(&mut self, _from: NodeId, said: Said, ctx: &mut Ctx<'_>) {
@@ -78,13 +90,24 @@ impl Node for Hearer {
     type Message = Said;
     type Record = MessageId;
 
-    fn deliver(&mut self, _from: NodeId, said: Said, ctx: &mut Ctx<'_>) {
-        if let Said::Thing(message) = said {
-            ctx.reply(Said::Echo(message));
+    fn deliver(&mut self, from: NodeId, said: Said, ctx: &mut Ctx<'_>) {
+        let Said::Thing(message) = said else { return };
+        if self.thinks == Span::ZERO {
+            return ctx.reply(Said::Echo(message));
+        }
+        self.heard.push((from, message));
+        ctx.set_timer(TimerId(0), self.thinks, Work::Progress);
+    }
+
+    fn wake(&mut self, _timer: TimerId, ctx: &mut Ctx<'_>) {
+        for (from, message) in self.heard.drain(..) {
+            ctx.answer(from, Said::Echo(message));
         }
     }
 
-    fn fingerprint(&self, _digest: &mut Digest) {}
+    fn fingerprint(&self, digest: &mut Digest) {
+        self.heard.iter().for_each(|(_, message)| _ = digest.word(message.word()));
+    }
 }
 
 impl System for Talk {
@@ -100,13 +123,13 @@ impl System for Talk {
 
     fn boot(&self, seat: &Seat<'_>, _disk: Journals<'_, MessageId>) -> Self::Node {
         match seat.id {
-            HEARER => Box::new(Hearer),
+            HEARER => Box::new(Hearer { thinks: self.hearer_thinks, heard: Vec::new() }),
             _ => Box::new(Teller(seat.plan.to_vec())),
         }
     }
 
     fn plan(&self, _knobs: &[u64], plan: &mut Vec<Planned>) {
-        plan.extend((0..self.things).map(|number| Planned::new(TELLER, number)));
+        plan.extend_from_slice(&self.plan);
     }
 
     fn promises(&self) -> &[Promise] {
@@ -119,8 +142,17 @@ impl System for Talk {
 }
 
 fn talk(things: u32, profile: Profile, schedule: &Schedule) -> Inspection {
+    let plan = (0..things).map(|number| Planned::new(TELLER, number)).collect();
+    talk_of((plan, Span::ZERO), profile, schedule)
+}
+
+fn talk_of(
+    (plan, hearer_thinks): (Vec<Planned>, Span),
+    profile: Profile,
+    schedule: &Schedule,
+) -> Inspection {
     let machines = vec![Machine::new("hearer", "hearer"), Machine::new("teller", "teller")];
-    let talk = Arc::new(Talk { machines, profile, things });
+    let talk = Arc::new(Talk { machines, profile, plan, hearer_thinks });
     talk.worker(Arc::new(Pulse::default())).inspect(schedule)
 }
 
@@ -183,6 +215,39 @@ fn a_stream_delivers_a_prefix_of_what_was_in_flight() {
     let none = Choice::OnlyWithin(Span::micros(10));
     let schedule = decided(&[(thing(2), Choice::Lost), (link, none)]);
     assert_eq!(talk(5, Profile::default(), &schedule).run.stats.delivered, 0);
+}
+
+/// What nobody was there to take is no gap that a later message jumps over: the stream is broken.
+#[test]
+fn a_stream_to_a_machine_that_is_down_is_broken() {
+    let at = |number, ms| Planned { at: Span::millis(ms), ..Planned::new(TELLER, number) };
+    let down = Trouble::Crash { node: HEARER, down: Span::millis(5) };
+    let fault = Fault { when: Trigger::At(Instant::START), what: down };
+    let notice = Key::new(Site::Notice, Actor::Link(HEARER, TELLER), 0, 0);
+    let learns_late = decided(&[(notice, Choice::Late(Span::millis(40)))]);
+    let schedule = Schedule { faults: vec![fault], ..learns_late };
+    let things = vec![at(0, 2), at(1, 10)];
+    let inspection = talk_of((things, Span::ZERO), Profile::default(), &schedule);
+    assert_eq!(inspection.run.stats.delivered, 0);
+    let learnt: Vec<_> = inspection.trace.iter().filter(|e| e.text.contains("learns")).collect();
+    assert_eq!(learnt.len(), 1, "the teller may say all of it again over a new connection");
+    assert_eq!((learnt[0].node, learnt[0].at.nanos() / 1_000_000), (Some(TELLER), 44));
+}
+
+/// A server that has lost its client in the meantime does not call it.
+#[test]
+fn an_answer_goes_over_the_clients_connection_or_nowhere() {
+    let run = |transport, breaks: bool| {
+        let what = Trouble::Disconnect { node: HEARER };
+        let fault = Fault { when: Trigger::After { node: HEARER, events: 1 }, what };
+        let faults = if breaks { vec![fault] } else { Vec::new() };
+        let schedule = Schedule { faults, ..Schedule::quiet() };
+        let things = (vec![Planned::new(TELLER, 0)], Span::millis(7));
+        echoes(&talk_of(things, Profile { transport, ..Profile::default() }, &schedule))
+    };
+    assert_eq!(run(Transport::Stream, false), [9_000]);
+    assert_eq!(run(Transport::Stream, true).len(), 0);
+    assert_eq!(run(Transport::Datagram, true), [9_000]);
 }
 
 #[test]

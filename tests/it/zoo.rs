@@ -2,6 +2,7 @@
 
 use crate::fake::Patient;
 use postulate::check::Rule;
+use postulate::explore::{Sweep, Watch, sweep};
 use postulate::profile::FaultClass;
 use postulate::seed::Seed;
 use postulate::time::Span;
@@ -12,6 +13,9 @@ use postulate::zoo::{
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 
+/// On a machine that is busy with other things a thread may stand still for long.
+const PATIENCE_TICKS: u32 = 10_000;
+
 /// A keeper who makes a small effort: five searches, and sweeps of 2,000.
 fn keeper(jobs: usize) -> Keeper {
     let few = Margin { least: 2_000, times_p90: 0 };
@@ -20,6 +24,7 @@ fn keeper(jobs: usize) -> Keeper {
         twin: few,
         specimen: few,
         jobs: NonZeroUsize::new(jobs).unwrap(),
+        hung_after_ticks: PATIENCE_TICKS,
         ..Effort::default()
     };
     Keeper::new(effort, Arc::new(Patient))
@@ -124,9 +129,9 @@ fn a_twin_that_fails_is_found_out() {
     let keeper = keeper(2);
     let specimen = forgetful();
     let subject = specimen.subject().unwrap();
-    let plan = postulate::explore::Sweep { schedules: 2_000, ..Default::default() };
-    let watch: Arc<dyn postulate::explore::Watch> = Arc::new(Patient);
-    let twin = postulate::explore::sweep(&subject, &plan, &watch);
+    let plan = Sweep { schedules: 2_000, hung_after_ticks: PATIENCE_TICKS, ..Sweep::default() };
+    let watch: Arc<dyn Watch> = Arc::new(Patient);
+    let twin = sweep(&subject, &plan, &watch);
     let nothing = Trial { from: Seed(0), schedules: 1, failure: None };
     let measured = Measurement { cap: 1, trials: vec![nothing] };
     let checked = keeper.verify(&specimen, &measured, &twin).unwrap();

@@ -1,16 +1,22 @@
 //! Producer state: what a partition remembers of each producer's batches (KIP-98).
 
+use super::memory::{Judgement, Noted};
 use crate::digest::Digest;
-use crate::model::message::{BatchId, Refusal};
+use crate::model::message::{BatchId, Identity, ProducerId, Refusal};
+use std::collections::BTreeMap;
 
 /// The batches a broker remembers of each producer and partition: as many as a Kafka producer may
 /// have in flight (KAFKA-5494).
 pub const REMEMBERED: usize = 5;
 
+/// Producers of lower ids are found by index: a machine's number makes a small one.
+const DENSE: usize = 64;
+
 /// The producers of one partition, by producer id.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sequences {
-    producers: Vec<Producer>,
+    dense: Vec<Producer>,
+    sparse: BTreeMap<u32, Producer>,
 }
 
 #[derive(Copy, Clone, Debug, Default)]
@@ -30,35 +36,30 @@ struct Batch {
 }
 
 /// What a broker does about a producer that it does not know.
+///
+/// With [`Accept`](Self::Accept) a first batch that is lost and overtaken by the second is refused
+/// for ever after: the producer holds it for out of order, and nothing comes before it. That is
+/// Kafka's own (KAFKA-14312, KAFKA-15591, KAFKA-19880), and no mistake of the model.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnknownProducer {
-    /// Takes any sequence, as Kafka does: the state may have been retired with the log.
+    /// Takes any sequence, as Kafka does since 2.5: the state may have been retired with the log
+    /// (KIP-360).
     #[default]
     Accept,
+    /// Takes any sequence, but demands 0 while the log has never held a record, as Kafka does from
+    /// 4.5 on (KAFKA-15591).
+    RefuseOnNewLog,
     /// Demands sequence 0, as Kafka does of transactions since KIP-890.
     Refuse,
 }
 
-/// What a batch is to a partition.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Judgement {
-    Fresh,
-    /// It stands at this offset already.
-    Duplicate(u64),
-    Refused(Refusal),
-}
-
 impl Sequences {
+    /// Judges a batch that would be appended at `end`.
     #[inline]
-    pub(super) fn judge(&self, batch: BatchId, unknown: UnknownProducer) -> Judgement {
-        let known =
-            self.producers.get(batch.producer.0 as usize).filter(|known| known.remembered > 0);
-        let Some(known) = known else {
-            return match (unknown, batch.sequence) {
-                (UnknownProducer::Accept, _) | (UnknownProducer::Refuse, 0) => Judgement::Fresh,
-                (UnknownProducer::Refuse, _) => Judgement::Refused(Refusal::OutOfOrder),
-            };
+    pub(super) fn judge(&self, batch: BatchId, unknown: UnknownProducer, end: u64) -> Judgement {
+        let Some(known) = self.find(batch.producer) else {
+            return judge_unknown(batch, unknown, end);
         };
         if batch.epoch < known.epoch {
             return Judgement::Refused(Refusal::Fenced);
@@ -72,10 +73,10 @@ impl Sequences {
     #[inline]
     pub(super) fn note(&mut self, batch: BatchId, offset: u64) {
         let index = batch.producer.0 as usize;
-        if self.producers.len() <= index {
-            self.meet(index);
-        }
-        let known = &mut self.producers[index];
+        let known = match self.dense.get_mut(index) {
+            Some(known) => known,
+            None => Self::meet(&mut self.dense, &mut self.sparse, batch.producer),
+        };
         if batch.epoch > known.epoch {
             *known = Producer { epoch: batch.epoch, ..Producer::default() };
         }
@@ -85,18 +86,91 @@ impl Sequences {
         known.remembered = (known.remembered + 1).min(REMEMBERED as u8);
     }
 
-    #[cold]
-    fn meet(&mut self, index: usize) {
-        self.producers.resize(index + 1, Producer::default());
+    /// Forgets the batches below `start`, and the producers that have none left. Returns whether
+    /// that was anything.
+    pub(super) fn forget_below(&mut self, start: u64) -> bool {
+        let before = self.count();
+        for known in self.dense.iter_mut().chain(self.sparse.values_mut()) {
+            let kept = known.batches().filter(|batch| batch.offset >= start).count();
+            known.remembered = kept as u8;
+            if kept == 0 {
+                *known = Producer::default();
+            }
+        }
+        self.sparse.retain(|_, known| known.remembered > 0);
+        self.count() < before
+    }
+
+    /// The batches that are remembered, those of each producer in the order of their appends.
+    pub(super) fn noted(&self) -> Vec<Noted> {
+        let mut noted = Vec::new();
+        for (producer, known) in self.producers() {
+            let mut batches: Vec<_> = known.batches().collect();
+            batches.reverse();
+            noted.extend(batches.into_iter().map(|&Batch { sequence, offset }| {
+                let batch = BatchId { producer, epoch: known.epoch, sequence };
+                Noted { offset, identity: Identity::Batch(batch), appended_ms: 0 }
+            }));
+        }
+        noted
     }
 
     pub(super) fn fingerprint(&self, digest: &mut Digest) {
-        for (id, known) in self.producers.iter().enumerate().filter(|(_, p)| p.remembered > 0) {
+        for (ProducerId(id), known) in self.producers() {
+            if id >> 24 != 0 {
+                digest.word(u64::from(id));
+            }
             digest.word((id as u64) << 40 | u64::from(known.remembered) << 32 | known.epoch as u64);
             for batch in known.batches() {
                 digest.word(u64::from(batch.sequence)).word(batch.offset);
             }
         }
+    }
+
+    #[inline]
+    fn find(&self, producer: ProducerId) -> Option<&Producer> {
+        match self.dense.get(producer.0 as usize) {
+            Some(known) => (known.remembered > 0).then_some(known),
+            None => self.sparse.get(&producer.0),
+        }
+    }
+
+    #[cold]
+    fn meet<'a>(
+        dense: &'a mut Vec<Producer>,
+        sparse: &'a mut BTreeMap<u32, Producer>,
+        producer: ProducerId,
+    ) -> &'a mut Producer {
+        let index = producer.0 as usize;
+        if index >= DENSE {
+            return sparse.entry(producer.0).or_default();
+        }
+        dense.resize(index + 1, Producer::default());
+        &mut dense[index]
+    }
+
+    fn producers(&self) -> impl Iterator<Item = (ProducerId, &Producer)> {
+        let dense = self.dense.iter().zip(0..).map(|(known, id)| (ProducerId(id), known));
+        let sparse = self.sparse.iter().map(|(&id, known)| (ProducerId(id), known));
+        dense.chain(sparse).filter(|(_, known)| known.remembered > 0)
+    }
+
+    fn count(&self) -> usize {
+        self.producers().map(|(_, known)| usize::from(known.remembered)).sum()
+    }
+}
+
+#[cold]
+fn judge_unknown(batch: BatchId, unknown: UnknownProducer, end: u64) -> Judgement {
+    let accepts = match unknown {
+        UnknownProducer::Accept => true,
+        UnknownProducer::RefuseOnNewLog => end > 0,
+        UnknownProducer::Refuse => false,
+    };
+    if accepts || batch.sequence == 0 {
+        Judgement::Fresh
+    } else {
+        Judgement::Refused(Refusal::OutOfOrder)
     }
 }
 
@@ -141,8 +215,15 @@ mod tests {
         for (&(epoch, sequence), offset) in appended.iter().zip(10..) {
             sequences.note(batch(epoch, sequence), offset);
         }
-        let judgement = sequences.judge(batch(judged.0, judged.1), UnknownProducer::Accept);
+        let asked = batch(judged.0, judged.1);
+        let judgement = sequences.judge(asked, UnknownProducer::Accept, 20);
         assert_eq!(judgement, expect);
+        let mut again = Sequences::default();
+        for Noted { offset, identity, .. } in sequences.noted() {
+            again.note(identity.batch().unwrap(), offset);
+        }
+        let judgement = again.judge(asked, UnknownProducer::Accept, 20);
+        assert_eq!(judgement, expect, "after a snapshot");
     }
 
     #[test]
@@ -171,8 +252,48 @@ mod tests {
 
     #[test]
     fn an_unknown_producer_is_met_as_the_policy_says() {
+        use UnknownProducer::{Accept, Refuse, RefuseOnNewLog};
         let sequences = Sequences::default();
-        assert_eq!(sequences.judge(batch(0, 3), UnknownProducer::Refuse), OUT_OF_ORDER);
-        assert_eq!(sequences.judge(batch(0, 0), UnknownProducer::Refuse), Judgement::Fresh);
+        for (policy, end, expect) in [
+            (Accept, 0, Judgement::Fresh),
+            (RefuseOnNewLog, 0, OUT_OF_ORDER),
+            (RefuseOnNewLog, 1, Judgement::Fresh),
+            (Refuse, 1, OUT_OF_ORDER),
+        ] {
+            assert_eq!(sequences.judge(batch(0, 3), policy, end), expect, "{policy:?}");
+            assert_eq!(sequences.judge(batch(0, 0), policy, end), Judgement::Fresh);
+        }
+    }
+
+    #[test]
+    fn ids_may_be_large_and_far_apart() {
+        let name =
+            |producer, sequence| BatchId { producer: ProducerId(producer), epoch: 0, sequence };
+        let mut sequences = Sequences::default();
+        for (producer, offset) in [(3, 10), (u32::MAX, 11), (1 << 16 | 3, 12), (0, 13)] {
+            sequences.note(name(producer, 0), offset);
+            let again = sequences.judge(name(producer, 0), UnknownProducer::Refuse, 20);
+            assert_eq!(again, Judgement::Duplicate(offset));
+        }
+        assert_eq!(sequences.judge(name(2 << 16, 1), UnknownProducer::Refuse, 20), OUT_OF_ORDER);
+        assert!(sequences.dense.len() <= DENSE);
+    }
+
+    #[test]
+    fn batches_are_forgotten_with_their_records_and_a_producer_with_its_last() {
+        let mut sequences = Sequences::default();
+        let late = BatchId { producer: ProducerId(1 << 20), epoch: 0, sequence: 0 };
+        for (batch, offset) in [(batch(1, 0), 10), (batch(1, 1), 11), (late, 12)] {
+            sequences.note(batch, offset);
+        }
+        let judge = |s: &Sequences, batch| s.judge(batch, UnknownProducer::Accept, 20);
+        assert!(sequences.forget_below(11));
+        assert_eq!(judge(&sequences, batch(1, 0)), OUT_OF_ORDER, "the producer is known still");
+        assert_eq!(judge(&sequences, batch(1, 1)), Judgement::Duplicate(11));
+        assert!(sequences.forget_below(12));
+        assert_eq!(judge(&sequences, batch(1, 1)), Judgement::Fresh);
+        assert_eq!(judge(&sequences, batch(0, 9)), Judgement::Fresh, "its epoch is gone too");
+        assert_eq!(judge(&sequences, late), Judgement::Duplicate(12));
+        assert!(!sequences.forget_below(12));
     }
 }

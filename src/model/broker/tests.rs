@@ -6,18 +6,18 @@ use crate::model::message::{Acks, BatchId, Entry, Identity, ProducerId};
 use Message::{Committed, Fetched, OffsetFetched, Produced};
 use Verdict::{Refused, Stored};
 
+mod acks;
+mod cleanup;
+mod dedup;
+mod fingerprints;
+mod snapshots;
+
 const P: PartitionId = PartitionId(0);
 const G: GroupId = GroupId(0);
 const LOG: FileId = FileId(1);
+const OUT_OF_RANGE: Reading = Reading::OutOfRange { start: 0 };
 
-const POLICY: Policy = Policy {
-    partitions: 2,
-    groups: 2,
-    fsync: Fsync::BeforeAck,
-    producer_state: ProducerState::FiveBatches,
-    unknown_producer: UnknownProducer::Accept,
-    checksum: Verify::Verify,
-};
+const POLICY: Policy = Policy::new(2, 2);
 
 fn boot(bench: &mut Bench, policy: Policy) -> Broker {
     bench.boot(|_, disk| Broker::boot(policy, disk))
@@ -30,9 +30,18 @@ fn entry(bench: &mut Bench, number: u32) -> Entry {
 
 /// A request of producer 1 in epoch 0: the sequence is the number of the message.
 fn produce(bench: &mut Bench, sequence: u32) -> Message {
-    let identity = Identity::Batch(BatchId { producer: ProducerId(1), epoch: 0, sequence });
-    let produce = Produce { entry: entry(bench, sequence), identity };
+    named(bench, sequence, batch(0, sequence))
+}
+
+/// A request to append the message of this number by this name.
+fn named(bench: &mut Bench, number: u32, identity: Identity) -> Message {
+    let produce = Produce { entry: entry(bench, number), identity };
     Message::Produce { partition: P, acks: Acks::All, produce }
+}
+
+/// A batch of producer 1.
+fn batch(epoch: u32, sequence: u32) -> Identity {
+    Identity::Batch(BatchId { producer: ProducerId(1), epoch, sequence })
 }
 
 fn produced(number: u32, verdict: Verdict) -> Message {
@@ -57,6 +66,25 @@ fn append(bench: &mut Bench, broker: &mut Broker, sequences: &[u32]) {
             bench.end_sync(broker, Ok(()));
         }
     }
+}
+
+/// Ends the oldest sync of one file.
+fn end_sync_of(
+    bench: &mut Bench,
+    broker: &mut Broker,
+    file: FileId,
+    result: Result<(), DiskError>,
+) -> Vec<Message> {
+    let oldest = bench.syncs.iter().position(|&(synced, _, _)| synced == file);
+    let sync = bench.syncs.remove(oldest.expect("a sync of that file is under way"));
+    bench.syncs.insert(0, sync);
+    bench.end_sync(broker, result)
+}
+
+fn fingerprint(broker: &Broker) -> u64 {
+    let mut digest = Digest::new();
+    broker.fingerprint(&mut digest);
+    digest.value()
 }
 
 #[test]
@@ -111,8 +139,7 @@ fn without_a_sync_before_it_an_acknowledgement_is_immediate_and_may_be_a_lie() {
         assert_eq!(bench.deliver(&mut broker, 1, request), stored);
         bench.crash(Some(1));
         let mut broker = boot(&mut bench, policy);
-        let out_of_range =
-            Fetched { request: 7, partition: P, base: 1, reading: Reading::OutOfRange };
+        let out_of_range = Fetched { request: 7, partition: P, base: 1, reading: OUT_OF_RANGE };
         assert_eq!(bench.deliver(&mut broker, 2, fetch(7, 1, 0)), [out_of_range]);
     }
 }

@@ -178,11 +178,11 @@ impl ConsumerClient {
         let one = &mut self.lanes[lane];
         one.next = next;
         match self.policy.commit {
-            CommitPolicy::Every(_) | CommitPolicy::Background(_) => true,
             CommitPolicy::Unanswered => {
                 self.send_commit(lane, next, ctx);
                 true
             }
+            CommitPolicy::Every(_) | CommitPolicy::Background(_) => true,
             CommitPolicy::Answered => {
                 let (group, partition) = (self.policy.group, one.partition);
                 ctx.record(Event::CommitInvoke { group, partition, offset: next });
@@ -305,7 +305,7 @@ impl ConsumerClient {
             }
             // `auto.offset.reset = earliest`: what is read twice can be told, what is skipped
             // cannot.
-            Reading::OutOfRange => self.poll(index, 0, ctx),
+            Reading::OutOfRange { start } => self.poll(index, start, ctx),
             // The timer asks again, at leisure.
             Reading::Closed => {}
         }

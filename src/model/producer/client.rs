@@ -124,9 +124,8 @@ impl ProducerClient {
             return false;
         };
         match verdict {
-            Verdict::Stored { offset } => {
-                self.acknowledged(partition.index(), place, Some(offset), ctx);
-            }
+            Verdict::Stored { offset } => self.acknowledged(partition, place, Some(offset), ctx),
+            Verdict::Duplicate => self.acknowledged(partition, place, None, ctx),
             Verdict::Refused(refusal) => self.refused(partition.index(), place, refusal, ctx),
         }
         true
@@ -190,24 +189,25 @@ impl ProducerClient {
             if halted || !lane.has_room(self.policy.in_flight) {
                 return;
             }
-            if !lane.again.is_empty() {
-                if self.send_again(index, ctx) {
-                    continue;
+            let (next, now) = if lane.again.is_empty() {
+                let Some(&Planned { message, key, at, .. }) = lane.queue.get(lane.taken) else {
+                    lane.queue.clear();
+                    lane.taken = 0;
+                    return;
+                };
+                let (due, now) = (Instant::START + at, ctx.now());
+                if due > now {
+                    return self.wait_until(due, now, ctx);
                 }
-                return;
-            }
-            let Some(&planned) = lane.queue.get(lane.taken) else {
-                lane.queue.clear();
-                lane.taken = 0;
-                return;
+                lane.taken += 1;
+                ((message, key, 0), now)
+            } else {
+                let Some(Again { message, key, attempt }) = self.next_again(index, ctx) else {
+                    return;
+                };
+                ((message, key, attempt), ctx.now())
             };
-            let now = ctx.now();
-            let due = Instant::START + planned.at;
-            if due > now {
-                return self.wait_until(due, now, ctx);
-            }
-            lane.taken += 1;
-            self.invoke(index, (planned.message, planned.key, 0), now, ctx);
+            self.invoke(index, next, now, ctx);
         }
     }
 
@@ -253,18 +253,25 @@ impl ProducerClient {
         };
         let (produce, acks) = (Produce { entry, identity }, self.policy.acks);
         let partition = PartitionId(index as u16);
-        ctx.send(self.policy.broker, Message::Produce { partition, acks, produce });
         if acks == Acks::None {
-            // Nobody will say where it stands, or whether: with `acks=0` Kafka reports success and
-            // the offset -1.
-            return ctx.record(Event::SendOk { message, attempt, partition, offset: None });
+            return self.fire(partition, produce, attempt, ctx);
         }
         let is_first = lane.flying.is_empty();
         let (refused, renamed) = (false, false);
         lane.flying.push(Flying { produce, sequence, attempt, refused, renamed, since });
+        ctx.send(self.policy.broker, Message::Produce { partition, acks, produce });
         if is_first {
             self.set_timer(index, ctx);
         }
+    }
+
+    /// Sends what nobody will answer, and forgets it: with `acks=0` Kafka reports success at once,
+    /// and -1 for the offset.
+    #[cold]
+    fn fire(&self, partition: PartitionId, produce: Produce, attempt: u16, ctx: &mut Ctx<'_>) {
+        let (acks, message) = (Acks::None, produce.entry.message);
+        ctx.send(self.policy.broker, Message::Produce { partition, acks, produce });
+        ctx.record(Event::SendOk { message, attempt, partition, offset: None });
     }
 
     fn transmit(&mut self, index: usize, place: usize, ctx: &mut Ctx<'_>) {
@@ -282,25 +289,37 @@ impl ProducerClient {
 
     /// A message stands in the log, at `offset` if the broker says where.
     #[inline]
-    fn acknowledged(&mut self, index: usize, place: usize, offset: Option<u64>, ctx: &mut Ctx<'_>) {
-        let lane = &mut self.lanes[index];
-        let Flying { produce, attempt, renamed, .. } = lane.flying[place];
-        let (message, partition) = (produce.entry.message, PartitionId(index as u16));
-        // The copy that was written may be one under another name, and the sequence of this name
-        // missing for good.
-        lane.draining |= renamed;
+    fn acknowledged(
+        &mut self,
+        partition: PartitionId,
+        place: usize,
+        offset: Option<u64>,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let lane = &mut self.lanes[partition.index()];
+        let Flying { produce: Produce { entry, .. }, attempt, renamed, .. } = &lane.flying[place];
+        let (message, attempt) = (entry.message, *attempt);
+        if *renamed {
+            // The copy that was written may be one under another name, and the sequence of this
+            // name missing for good.
+            lane.draining = true;
+        }
         ctx.record(Event::SendOk { message, attempt, partition, offset });
         if self.journal.is_some() {
             self.write_down(Record::Answered { message }, ctx);
         }
-        self.done(index, place, ctx);
+        self.done(partition.index(), place, ctx);
     }
 
     /// A message has its outcome and leaves the window.
     #[inline]
     fn done(&mut self, index: usize, place: usize, ctx: &mut Ctx<'_>) {
         let lane = &mut self.lanes[index];
-        (lane.waiting, lane.retries) = (lane.waiting && lane.flying.len() > 1, 0);
+        if lane.waiting | (lane.retries > 0) {
+            // What is left waits on, and the next wait is a first one.
+            lane.waiting &= lane.flying.len() > 1;
+            lane.retries = 0;
+        }
         if lane.flying.len() == 1 {
             lane.flying.clear();
             if lane.draining {

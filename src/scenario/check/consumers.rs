@@ -2,7 +2,7 @@
 
 use crate::model::consumer::{Apply, CommitPolicy, InboxExpiry, OnFailure, Settle};
 use crate::scenario::problem::Problem;
-use crate::scenario::{Scenario, Until};
+use crate::scenario::{PromiseName, Scenario, Until};
 use crate::time::Span;
 
 /// The first pair of values of the consumers that do not go together.
@@ -89,6 +89,14 @@ fn remote(scenario: &Scenario) -> Result<(), Problem> {
 
 fn commit(scenario: &Scenario) -> Result<(), Problem> {
     let consumer = &scenario.consumer;
+    let never_ahead = scenario.promises.contains(&PromiseName::NeverCommitsAhead);
+    if consumer.settle == Settle::Atomic && never_ahead {
+        return Err(Problem::new(
+            "promises",
+            "with settle = \"atomic\" offset and effect are one commit: neither is ahead",
+            "leave \"never-commits-ahead\" out, which judges commits when they begin",
+        ));
+    }
     let Some(CommitPolicy::Every(interval) | CommitPolicy::Background(interval)) = consumer.commit
     else {
         return Ok(());

@@ -25,11 +25,11 @@ pub struct ProducerSection {
     /// How they name what they send.
     pub identity: IdentityPolicy,
     /// What the id is, if that is `message-id`.
-    pub message_id: Option<MessageIdPolicy>,
+    pub message_id: MessageIdPolicy,
     /// What a restart does to the names, if they are `idempotent`.
-    pub restart: Option<Restart>,
+    pub restart: Restart,
     /// When a new epoch begins, and how, if they are `idempotent`.
-    pub bump: Option<EpochBump>,
+    pub bump: EpochBump,
     /// To which partition a message goes.
     pub partitioner: Partitioner,
     /// Which answer they want.
@@ -54,9 +54,9 @@ impl Default for ProducerSection {
     fn default() -> Self {
         Self {
             identity: IdentityPolicy::default(),
-            message_id: None,
-            restart: None,
-            bump: None,
+            message_id: MessageIdPolicy::default(),
+            restart: Restart::default(),
+            bump: EpochBump::default(),
             partitioner: Partitioner::default(),
             acks: Acks::default(),
             in_flight: Bounded::of::<5>(),

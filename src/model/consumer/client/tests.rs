@@ -96,16 +96,18 @@ fn entries_that_went_bad_are_asked_for_again_at_leisure() {
 }
 
 #[test]
-fn an_offset_that_the_log_has_lost_starts_over() {
-    let (mut bench, mut client) = client(POLICY);
-    bench.with(|ctx| client.poll(0, 9, ctx));
-    let request = request(&mut bench);
-    let reading = Reading::OutOfRange;
-    bench.with(|ctx| {
-        client.deliver(Message::Fetched { request, partition: P, base: 9, reading }, ctx)
-    });
-    let sent = bench.take_sent();
-    assert!(matches!(sent[..], [Message::Fetch { offset: 0, .. }]), "{sent:?}");
+fn an_offset_that_the_log_has_lost_starts_over_where_the_log_does() {
+    for start in [0, 4] {
+        let (mut bench, mut client) = client(POLICY);
+        bench.with(|ctx| client.poll(0, 9, ctx));
+        let request = request(&mut bench);
+        let reading = Reading::OutOfRange { start };
+        bench.with(|ctx| {
+            client.deliver(Message::Fetched { request, partition: P, base: 9, reading }, ctx)
+        });
+        let sent = bench.take_sent();
+        assert!(matches!(sent[..], [Message::Fetch { offset, .. }] if offset == start));
+    }
 }
 
 #[test]

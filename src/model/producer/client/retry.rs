@@ -39,6 +39,8 @@ impl ProducerClient {
                     self.back_off(index, backoff, ctx);
                 }
             },
+            // The first copy's own answer comes, or the timer asks again.
+            Refusal::Undecided => {}
             Refusal::Closed => {
                 self.give_up(index, place, ctx);
                 self.done(index, place, ctx);
@@ -74,24 +76,21 @@ impl ProducerClient {
         }
     }
 
-    /// The application sends the first of what it sends again, if it may. Returns whether it did.
+    /// The first of what the application sends again, if it may go now.
     ///
     /// An answer names the message and not the batch, so one to an earlier attempt looks like one
     /// to this. A batch is therefore sent again alone in its epoch: should it be taken for stored
     /// while its own sequence never arrives, nothing will wait for that sequence.
     #[cold]
-    pub(super) fn send_again(&mut self, index: usize, ctx: &mut Ctx<'_>) -> bool {
+    pub(super) fn next_again(&mut self, index: usize, ctx: &mut Ctx<'_>) -> Option<Again> {
         let is_batch = self.policy.identity == IdentityPolicy::Idempotent;
         let lane = &mut self.lanes[index];
         if is_batch && !lane.flying.is_empty() {
-            return false;
+            return None;
         }
         Moment::SentAgain.note(ctx);
-        let Again { message, key, attempt } = lane.again.remove(0);
         lane.draining = is_batch;
-        let now = ctx.now();
-        self.invoke(index, (message, key, attempt), now, ctx);
-        true
+        Some(lane.again.remove(0))
     }
 
     /// The timer of a lane: its answers are late, or it has waited long enough.
