@@ -123,11 +123,15 @@ impl ProducerClient {
             // The answer to a copy of something that is done.
             return false;
         };
-        match verdict {
-            Verdict::Stored { offset } => self.acknowledged(partition, place, Some(offset), ctx),
-            Verdict::Duplicate => self.acknowledged(partition, place, None, ctx),
-            Verdict::Refused(refusal) => self.refused(partition.index(), place, refusal, ctx),
-        }
+        let offset = match verdict {
+            Verdict::Stored { offset } => Some(offset),
+            Verdict::Duplicate => None,
+            Verdict::Refused(refusal) => {
+                self.refused(partition.index(), place, refusal, ctx);
+                return true;
+            }
+        };
+        self.acknowledged(partition, place, offset, ctx);
         true
     }
 
@@ -315,7 +319,7 @@ impl ProducerClient {
     #[inline]
     fn done(&mut self, index: usize, place: usize, ctx: &mut Ctx<'_>) {
         let lane = &mut self.lanes[index];
-        if lane.waiting | (lane.retries > 0) {
+        if lane.waiting || lane.retries > 0 {
             // What is left waits on, and the next wait is a first one.
             lane.waiting &= lane.flying.len() > 1;
             lane.retries = 0;
