@@ -4,6 +4,7 @@ mod canaries;
 mod check;
 #[cfg(feature = "cli")]
 mod cli;
+mod consumers;
 mod engine;
 mod explore;
 mod fake;
