@@ -131,7 +131,17 @@ impl ProducerClient {
                 return true;
             }
         };
-        self.acknowledged(partition, place, offset, ctx);
+        let Flying { attempt, renamed, .. } = lane.flying[place];
+        if renamed {
+            // The copy that was written may be one under another name, and the sequence of this
+            // name missing for good.
+            lane.draining = true;
+        }
+        ctx.record(Event::SendOk { message, attempt, partition, offset });
+        if self.journal.is_some() {
+            self.write_down(Record::Answered { message }, ctx);
+        }
+        self.done(partition.index(), place, ctx);
         true
     }
 
@@ -289,30 +299,6 @@ impl ProducerClient {
     fn set_timer(&self, index: usize, ctx: &mut Ctx<'_>) {
         let timer = TimerId(self.timer.0 + index as u8);
         ctx.set_timer(timer, self.policy.timeout, Work::Progress);
-    }
-
-    /// A message stands in the log, at `offset` if the broker says where.
-    #[inline]
-    fn acknowledged(
-        &mut self,
-        partition: PartitionId,
-        place: usize,
-        offset: Option<u64>,
-        ctx: &mut Ctx<'_>,
-    ) {
-        let lane = &mut self.lanes[partition.index()];
-        let Flying { produce: Produce { entry, .. }, attempt, renamed, .. } = &lane.flying[place];
-        let (message, attempt) = (entry.message, *attempt);
-        if *renamed {
-            // The copy that was written may be one under another name, and the sequence of this
-            // name missing for good.
-            lane.draining = true;
-        }
-        ctx.record(Event::SendOk { message, attempt, partition, offset });
-        if self.journal.is_some() {
-            self.write_down(Record::Answered { message }, ctx);
-        }
-        self.done(partition.index(), place, ctx);
     }
 
     /// A message has its outcome and leaves the window.
