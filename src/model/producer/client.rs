@@ -123,11 +123,25 @@ impl ProducerClient {
             // The answer to a copy of something that is done.
             return false;
         };
-        match verdict {
-            Verdict::Stored { offset } => self.acknowledged(partition, place, Some(offset), ctx),
-            Verdict::Duplicate => self.acknowledged(partition, place, None, ctx),
-            Verdict::Refused(refusal) => self.refused(partition.index(), place, refusal, ctx),
+        let offset = match verdict {
+            Verdict::Stored { offset } => Some(offset),
+            Verdict::Duplicate => None,
+            Verdict::Refused(refusal) => {
+                self.refused(partition.index(), place, refusal, ctx);
+                return true;
+            }
+        };
+        let Flying { attempt, renamed, .. } = lane.flying[place];
+        if renamed {
+            // The copy that was written may be one under another name, and the sequence of this
+            // name missing for good.
+            lane.draining = true;
         }
+        ctx.record(Event::SendOk { message, attempt, partition, offset });
+        if self.journal.is_some() {
+            self.write_down(Record::Answered { message }, ctx);
+        }
+        self.done(partition.index(), place, ctx);
         true
     }
 
@@ -287,35 +301,11 @@ impl ProducerClient {
         ctx.set_timer(timer, self.policy.timeout, Work::Progress);
     }
 
-    /// A message stands in the log, at `offset` if the broker says where.
-    #[inline]
-    fn acknowledged(
-        &mut self,
-        partition: PartitionId,
-        place: usize,
-        offset: Option<u64>,
-        ctx: &mut Ctx<'_>,
-    ) {
-        let lane = &mut self.lanes[partition.index()];
-        let Flying { produce: Produce { entry, .. }, attempt, renamed, .. } = &lane.flying[place];
-        let (message, attempt) = (entry.message, *attempt);
-        if *renamed {
-            // The copy that was written may be one under another name, and the sequence of this
-            // name missing for good.
-            lane.draining = true;
-        }
-        ctx.record(Event::SendOk { message, attempt, partition, offset });
-        if self.journal.is_some() {
-            self.write_down(Record::Answered { message }, ctx);
-        }
-        self.done(partition.index(), place, ctx);
-    }
-
     /// A message has its outcome and leaves the window.
     #[inline]
     fn done(&mut self, index: usize, place: usize, ctx: &mut Ctx<'_>) {
         let lane = &mut self.lanes[index];
-        if lane.waiting | (lane.retries > 0) {
+        if lane.waiting || lane.retries > 0 {
             // What is left waits on, and the next wait is a first one.
             lane.waiting &= lane.flying.len() > 1;
             lane.retries = 0;
