@@ -325,16 +325,6 @@ mod tests {
             position,
         };
         let here = (PartitionId(0), 1);
-        let handled = Handled {
-            message,
-            key: 1,
-            payload: 1,
-            partition: PartitionId(1),
-            offset: 1,
-            written: Instant::START,
-            sink: SinkId(1),
-            tables: Tables::EFFECTS,
-        };
         let records = [
             stored(0, entry, Identity::None),
             stored(1, entry, Identity::None),
@@ -367,18 +357,13 @@ mod tests {
             Record::Remembered { appended_ms: 0, offset: 1, identity: Identity::Message(1) },
             Record::Kept { offset: 1 },
             Record::Kept { offset: 2 },
-            Record::Handled(handled),
-            Record::Handled(Handled { message: MessageId::new(NodeId(1), 2), ..handled }),
-            Record::Handled(Handled { key: 2, ..handled }),
-            Record::Handled(Handled { payload: 2, ..handled }),
-            Record::Handled(Handled { partition: PartitionId(2), ..handled }),
-            Record::Handled(Handled { offset: 2, ..handled }),
-            Record::Handled(Handled { written: Instant::from_nanos(2), ..handled }),
-            Record::Handled(Handled { sink: SinkId(2), ..handled }),
-            Record::Handled(Handled { tables: Tables::INBOX, ..handled }),
         ];
-        let records: Vec<Record> =
-            records.into_iter().chain(commits(message)).chain(calls(message)).collect();
+        let records: Vec<Record> = records
+            .into_iter()
+            .chain(commits(message))
+            .chain(calls(message))
+            .chain(handlings(message))
+            .collect();
         let digests: std::collections::BTreeSet<u64> = records
             .iter()
             .map(|record| {
@@ -410,6 +395,32 @@ mod tests {
         let sequences = [(0, 1), (1, 1), (0, 2)]
             .map(|(sequence, logged)| Record::Sequence { sequence: SequenceId(sequence), logged });
         commits.map(|commit| Record::Transaction(Box::new(commit))).chain(sequences)
+    }
+
+    fn handlings(message: MessageId) -> impl Iterator<Item = Record> {
+        let handled = Handled {
+            message,
+            key: 1,
+            payload: 1,
+            partition: PartitionId(1),
+            offset: 1,
+            written: Instant::START,
+            sink: SinkId(1),
+            tables: Tables::EFFECTS,
+        };
+        [
+            handled,
+            Handled { message: MessageId::new(NodeId(1), 2), ..handled },
+            Handled { key: 2, ..handled },
+            Handled { payload: 2, ..handled },
+            Handled { partition: PartitionId(2), ..handled },
+            Handled { offset: 2, ..handled },
+            Handled { written: Instant::from_nanos(2), ..handled },
+            Handled { sink: SinkId(2), ..handled },
+            Handled { tables: Tables::INBOX, ..handled },
+        ]
+        .into_iter()
+        .map(Record::Handled)
     }
 
     fn calls(message: MessageId) -> impl Iterator<Item = Record> {
