@@ -30,7 +30,6 @@ mod aside;
 mod convergence;
 mod delivery;
 mod evidence;
-mod fronts;
 mod index;
 mod judge;
 mod lanes;

@@ -35,7 +35,8 @@ pub struct Journal<R> {
 struct Cached<R> {
     number: u64,
     change: Change<R>,
-    /// A failed sync covered it: no later one will write it.
+    /// A record that a failed sync covered: no later one will write it. What was cut off is not
+    /// forgotten so: a file's bounds are written with the next sync that succeeds.
     forgotten: bool,
 }
 
@@ -158,7 +159,9 @@ impl<R> Journal<R> {
     /// A sync of `extent` failed: the cache thinks it clean, and no later sync writes it.
     pub(crate) fn forget(&mut self, extent: Extent) -> bool {
         let covered = self.cached.partition_point(|cached| cached.number < extent.0);
-        self.cached[..covered].iter_mut().for_each(|cached| cached.forgotten = true);
+        for cached in &mut self.cached[..covered] {
+            cached.forgotten |= matches!(cached.change, Change::Append { .. });
+        }
         covered > 0
     }
 
@@ -178,14 +181,16 @@ impl<R> Journal<R> {
     ) -> (u32, bool) {
         let before = self.intact();
         for _ in 0..undone {
-            match self.cached.pop().map(|cached| cached.change) {
-                None => break,
-                Some(Change::Append { position }) => self.drop_from(position),
-                Some(Change::Truncate { from, removed }) => {
+            let Some(Cached { change, forgotten, .. }) = self.cached.pop() else { break };
+            match change {
+                // What stands behind it may be durable.
+                Change::Append { position } if forgotten => _ = self.damage(Position(position)),
+                Change::Append { position } => self.drop_from(position),
+                Change::Truncate { from, removed } => {
                     self.drop_from(from);
                     self.records.extend(removed);
                 }
-                Some(Change::Discard { before, mut removed }) => {
+                Change::Discard { before, mut removed } => {
                     self.base = before - removed.len() as u64;
                     removed.append(&mut self.records);
                     self.records = removed;
@@ -364,6 +369,37 @@ mod tests {
         assert_eq!(synced(&mut journal), [2]);
         journal.power_cut(0, false, &mut Vec::new());
         assert_eq!(text(&journal), "??c");
+    }
+
+    /// The bounds of the file were to be written twice, and then were.
+    #[test]
+    fn what_is_written_anew_after_two_failed_syncs_survives() {
+        for undone in 0..5 {
+            let mut journal = written("a");
+            synced(&mut journal);
+            for letter in ['x', 'y'] {
+                journal.append(letter);
+                journal.forget(journal.extent());
+                journal.truncate(Position(1), false);
+            }
+            journal.append('b');
+            assert_eq!(synced(&mut journal), [1]);
+            journal.append('c');
+            journal.power_cut(undone, false, &mut Vec::new());
+            assert_eq!(text(&journal), if undone == 0 { "abc" } else { "ab" });
+        }
+    }
+
+    #[test]
+    fn a_power_cut_leaves_what_is_durable_behind_a_forgotten_record() {
+        for undone in 0..3 {
+            let mut journal = written("a");
+            journal.forget(journal.extent());
+            journal.append('b');
+            assert_eq!(synced(&mut journal), [1]);
+            journal.power_cut(undone, false, &mut Vec::new());
+            assert_eq!(text(&journal), "?b");
+        }
     }
 
     #[test]

@@ -451,7 +451,9 @@ impl<M, R> Context<'_, M, R> {
         self.desk.actions.push(Action::Answer(to, parcel));
     }
 
-    /// Closes the connection with `peer`; what was sent before may still arrive.
+    /// Closes the connection with `peer`, and older ones that `peer` has given up and this machine
+    /// has not: nothing that is on its way over them is heard any more. What was sent before may
+    /// still arrive.
     pub fn disconnect(&mut self, peer: NodeId) {
         self.desk.actions.push(Action::Disconnect(peer));
     }

@@ -107,11 +107,7 @@ impl Ahead {
         );
         let observed =
             format!("it committed offset {next} at {}, when there was no such effect", commit.at);
-        let handed = |o: &Operation| match o.event {
-            Event::Polled { message: m, group: g, .. } => m == message && g == group,
-            _ => false,
-        };
-        let shows = |o: &Operation| *o == commit || handed(o);
+        let shows = |o: &Operation| *o == commit;
         Some(violation(Rule::CommittedAhead, (expected, observed), vec![message], history, shows))
     }
 

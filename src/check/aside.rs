@@ -54,7 +54,11 @@ impl Aside {
         delivery: &Delivery,
     ) -> bool {
         let mut broken = false;
-        let message = operation.event.message().map(|message| {
+        let others =
+            self.unseen.is_promised() | self.ahead.is_promised() | self.projected.is_promised();
+        let message = operation.event.message();
+        let message = message.filter(|_| others || self.reading.is_about(&operation.event));
+        let message = message.map(|message| {
             let (slot, entry, tally) = ledger.open(message);
             if self.unseen.is_promised() {
                 match operation.event {
@@ -78,5 +82,28 @@ impl Aside {
             broken |= self.reading.observe(operation, message);
         }
         broken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Handling;
+    use crate::id::{GroupId, NodeId, SinkId};
+
+    #[test]
+    fn systems_that_promise_none_of_these_do_not_pay_for_them() {
+        let paid = |promise: Promise| Aside::new(&[promise]).is_promised();
+        assert!(!Aside::new(&[]).is_promised());
+        assert!(!paid(Promise::ExactlyOnce { sinks: vec![SinkId(0)] }));
+        assert!(!paid(Promise::AtMostOnce { sinks: Vec::new() }));
+        assert!(!paid(Promise::IdempotentProducer));
+        assert!(!paid(Promise::Convergent { replicas: Vec::new() }));
+        assert!(paid(Promise::AtLeastOnce { sinks: Vec::new() }));
+        assert!(paid(Promise::PerKeyOrder));
+        assert!(paid(Promise::DurableLog { retention: None, compacted: false }));
+        assert!(paid(Promise::Projected { replicas: vec![NodeId(0)] }));
+        let of = vec![Handling { group: GroupId(0), sink: SinkId(0) }];
+        assert!(paid(Promise::NeverCommitsAhead { of }));
     }
 }

@@ -230,7 +230,6 @@ impl Judge {
             && self.log.is_promised()
         {
             self.broken |= self.log.found((slot, entry), operation, place);
-            self.log.acknowledged((slot, entry), place, tally.invocations());
         }
     }
 
@@ -271,6 +270,7 @@ impl Judge {
             .or_else(|| aside.reading.inconsistent(ledger, history))
             .or_else(|| log.duplicate_record(history))
             .or_else(|| log.order(ledger, history))
+            .or_else(|| aside.reading.overtaken(ledger, history))
             .or_else(|| aside.reading.resurrected(history))
             .or_else(|| aside.reading.skipped(ledger, history))
             .or_else(|| aside.reading.rewound(history))

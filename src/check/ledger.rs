@@ -199,14 +199,6 @@ impl Entry {
     }
 }
 
-impl Tally {
-    /// How many attempts were invoked so far.
-    #[inline]
-    pub(super) fn invocations(&self) -> u32 {
-        self.invocations
-    }
-}
-
 impl Ledger {
     /// Back to the state before the first operation.
     pub(super) fn reset(&mut self) {
@@ -225,7 +217,7 @@ impl Ledger {
 
     /// How many attempts were invoked.
     pub(super) fn invocations(&self) -> u32 {
-        self.tally.invocations()
+        self.tally.invocations
     }
 
     /// What is counted over all messages.

@@ -1,7 +1,6 @@
 //! Logs: duplicate records, records in foreign partitions, and order.
 
 use super::evidence::violation;
-use super::fronts::{Fronts, Mark};
 use super::index::Slot;
 use super::lanes::Lanes;
 use super::ledger::{Entry, Ledger, Place};
@@ -20,18 +19,7 @@ pub(super) struct Log {
     /// Places other than the one that was told first; one may stand here several times.
     further: Vec<(Slot, Place)>,
     duplicate: Option<Duplicate>,
-    overtaker: Option<Overtaker>,
-    fronts: Fronts,
     lanes: Lanes,
-}
-
-/// A message that landed in front of one that was acknowledged before it was sent.
-#[derive(Copy, Clone, Debug)]
-struct Overtaker {
-    message: MessageId,
-    place: Place,
-    mark: Mark,
-    told: Operation,
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -56,8 +44,6 @@ impl Log {
     pub(super) fn reset(&mut self) {
         self.further.clear();
         self.duplicate = None;
-        self.overtaker = None;
-        self.fronts.reset();
     }
 
     /// Whether there is a promise about places in logs at all.
@@ -85,17 +71,8 @@ impl Log {
             Some(first) => self.found_elsewhere(entry, operation, (slot, [first, place])),
             None => {
                 entry.found = Some(place);
-                self.ordered && self.overtakes(entry, operation, place)
+                false
             }
-        }
-    }
-
-    /// A message is acknowledged at a place where it was [`found`](Self::found), when so many sends
-    /// were invoked.
-    #[inline]
-    pub(super) fn acknowledged(&mut self, (slot, entry): (Slot, &Entry), place: Place, sends: u32) {
-        if self.ordered && entry.attempts > 0 {
-            self.fronts.acknowledged(slot, place, sends);
         }
     }
 
@@ -145,39 +122,11 @@ impl Log {
         Some(violation(Rule::Misrouted, (expected, observed), vec![message], history, shows))
     }
 
-    /// Two messages of one session and key that stand in the log the wrong way round, or one in
-    /// front of what was acknowledged before it was sent.
+    /// Two messages of one session and key that stand in the log the wrong way round.
     pub(super) fn order(&mut self, ledger: &Ledger, history: &History) -> Option<Violation> {
         if !self.ordered {
             return None;
         }
-        self.overtaken(ledger, history).or_else(|| self.inverted(ledger, history))
-    }
-
-    fn overtaken(&self, ledger: &Ledger, history: &History) -> Option<Violation> {
-        let Overtaker { message, place, mark, told } = self.overtaker?;
-        let other = ledger.entry(mark.slot).message;
-        let Place { partition, offset } = place;
-        let expected = format!(
-            "{message} stands behind {other} in {partition:?}, for {other} was acknowledged at \
-             offset {} before {message} was first sent",
-            mark.offset
-        );
-        let observed = format!("{message} stands at offset {offset}, as was told at {}", told.at);
-        let stands = Some(Place { partition, offset: mark.offset });
-        let first = history.operations().iter().find(|o| {
-            matches!(o.event, Event::SendInvoke { .. }) && o.event.message() == Some(message)
-        });
-        let shows = |o: &Operation| match o.event {
-            Event::SendInvoke { .. } => Some(o) == first,
-            Event::SendOk { message, .. } => message == other && place_of(&o.event) == stands,
-            _ => false,
-        } || *o == told;
-        let about = vec![other, message];
-        Some(violation(Rule::Order, (expected, observed), about, history, shows))
-    }
-
-    fn inverted(&mut self, ledger: &Ledger, history: &History) -> Option<Violation> {
         let (earlier, later) = self.lanes.inversion(ledger, &self.further)?;
         let first = ledger.entry(earlier.slot);
         let about = [first.message, ledger.entry(later.slot).message];
@@ -210,21 +159,11 @@ impl Log {
         if self.ordered || (self.routed && first.partition != place.partition) {
             self.further.push((slot, place));
         }
-        let overtakes = self.ordered && self.overtakes(entry, operation, place);
         if !self.idempotent || entry.attempts != 1 {
-            return overtakes;
+            return false;
         }
         let message = entry.message;
         self.duplicate.get_or_insert(Duplicate { message, places, told: *operation });
-        true
-    }
-
-    /// Notes it if a message stands in front of what was acknowledged before it was first sent.
-    #[inline]
-    fn overtakes(&mut self, entry: &Entry, operation: &Operation, place: Place) -> bool {
-        let Some(mark) = self.fronts.ahead(entry.invoked, place) else { return false };
-        let message = entry.message;
-        self.overtaker.get_or_insert(Overtaker { message, place, mark, told: *operation });
         true
     }
 }

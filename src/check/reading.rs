@@ -11,19 +11,22 @@ use crate::history::{Event, Operation};
 use crate::id::{GroupId, PartitionId};
 use crate::time::{Instant, Span};
 use commits::{Commits, Session};
+use fronts::{Fronts, Mark};
 use passed::Passed;
 use shelf::Shelf;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 mod commits;
 mod excuse;
 mod findings;
+mod fronts;
 mod passed;
 mod shelf;
 
 /// Watches the logs and their consumers, if a durable log or orderly consumers are promised.
 ///
-/// Moments are numbers of operations, from 1.
+/// Moments are numbers of operations, from 1; an operation is remembered by its moment.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     durable: bool,
@@ -33,8 +36,11 @@ pub(super) struct Reading {
     now: u64,
     /// When the last operation happened.
     at: Instant,
+    /// How many sends were invoked.
+    sends: u32,
     records: Vec<Known>,
     partitions: Vec<Partition>,
+    fronts: Fronts,
     boots: BTreeMap<Session, u64>,
     names: BTreeMap<Name, u32>,
     cursors: Vec<Cursor>,
@@ -51,9 +57,20 @@ pub(super) struct Reading {
 /// What no later operation can mend: the first of each kind.
 #[derive(Debug, Default)]
 struct Broken {
-    inconsistent: Option<(u32, Operation)>,
+    /// The record that was known, and the moment.
+    inconsistent: Option<(u32, u64)>,
+    overtaker: Option<Overtaker>,
     resurrected: Option<Resurrected>,
     rewound: Option<Rewound>,
+}
+
+/// A message that is found in front of one that was acknowledged before it was sent.
+#[derive(Copy, Clone, Debug)]
+struct Overtaker {
+    slot: Slot,
+    place: Place,
+    mark: Mark,
+    told: u64,
 }
 
 /// A known record.
@@ -87,8 +104,8 @@ struct Cursor {
     boot: u64,
     /// The smallest offset that its group had committed for good when it was booted.
     promised: Option<u64>,
-    /// What it was handed last.
-    read: Operation,
+    /// When it was handed a record last, and from which offset.
+    read: u64,
     offset: u64,
     passed: Passed,
 }
@@ -100,26 +117,26 @@ struct Step {
     from: u64,
     to: u64,
     partition: PartitionId,
-    moment: u64,
-    /// What was handed out before, unless this is the first record of a session.
-    before: Option<Operation>,
-    read: Operation,
+    /// The moment before, unless this is the first record of a session; and the moment of the step.
+    before: Option<u64>,
+    read: u64,
+    at: Instant,
 }
 
 #[derive(Copy, Clone, Debug)]
 enum Resurrected {
     /// An offset was passed over by this step, and is read nevertheless.
-    Passed { step: u32, read: Operation },
+    Passed { step: u32, read: u64 },
     /// An offset is read although the group had committed this one, or a greater one, before.
-    Settled { committed: u64, read: Operation },
+    Settled { committed: u64, read: u64 },
 }
 
 #[derive(Copy, Clone, Debug)]
 enum Rewound {
     /// From one record to the next.
-    Within { before: Operation, read: Operation },
+    Within { before: u64, read: u64 },
     /// At the first record of a session: in front of every offset where it may have started.
-    AtStart { read: Operation },
+    AtStart { read: u64 },
 }
 
 impl Reading {
@@ -143,7 +160,9 @@ impl Reading {
     /// Back to the state before the first operation.
     pub(super) fn reset(&mut self) {
         self.now = 0;
+        self.sends = 0;
         self.records.clear();
+        self.fronts.reset();
         for partition in &mut self.partitions {
             partition.shelf.reset();
             partition.passed.reset();
@@ -166,8 +185,19 @@ impl Reading {
         self.durable | self.ordered
     }
 
-    /// Takes in an operation, with what is known of the message that it is about. Returns whether
-    /// that breaks a promise for good.
+    /// Whether anything depends on what is known of the message of this event.
+    #[inline]
+    pub(super) fn is_about(&self, event: &Event) -> bool {
+        match event {
+            Event::SendOk { .. } | Event::Polled { .. } => self.is_promised(),
+            Event::SendInvoke { .. } => self.retention.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Takes in an operation, with what is known of the message that it is about, where it
+    /// [matters](Self::is_about). Returns whether that breaks a promise for good.
+    #[inline]
     pub(super) fn observe(
         &mut self,
         operation: &Operation,
@@ -176,39 +206,85 @@ impl Reading {
         self.now += 1;
         self.at = operation.at;
         let session = (operation.process, operation.incarnation);
-        match (operation.event, message) {
-            (Event::SendInvoke { .. }, Some((slot, entry))) => {
-                if self.retention.is_some() && entry.attempts == 1 {
+        match operation.event {
+            Event::SendInvoke { .. } => {
+                self.sends += 1;
+                if let Some((slot, entry)) = message
+                    && self.retention.is_some()
+                    && entry.attempts == 1
+                {
                     self.born(slot, operation.at);
                 }
                 false
             }
-            (Event::SendOk { partition, offset: Some(offset), .. }, Some((slot, _))) => {
-                let (number, alike) = self.tell(slot, Place { partition, offset }, None);
-                self.records[number as usize].acknowledged = true;
-                self.durable && !alike && self.inconsistent_at(number, operation)
-            }
-            (Event::Polled { group, key, partition, offset, payload, .. }, Some((slot, _))) => {
+            Event::SendOk { partition, offset: Some(offset), .. } => {
                 let place = Place { partition, offset };
-                let (number, alike) = self.tell(slot, place, Some((key, payload)));
-                self.records[number as usize].read_last = self.now;
-                let split = self.durable && !alike && self.inconsistent_at(number, operation);
-                split | self.step((session, group, partition), operation, offset)
+                message.is_some_and(|message| self.acknowledged(message, place))
             }
-            (Event::CommitInvoke { group, partition, offset }, _) => {
+            Event::Polled { group, key, partition, offset, payload, .. } => {
+                let place = Place { partition, offset };
+                let name = (session, group, partition);
+                message.is_some_and(|message| self.polled(message, place, (key, payload), name))
+            }
+            Event::CommitInvoke { group, partition, offset } => {
                 self.commits.lane(group, partition).invoke(session, offset, self.now);
                 false
             }
-            (Event::CommitOk { group, partition, offset }, _) => {
+            Event::CommitOk { group, partition, offset } => {
                 self.commits.lane(group, partition).settle(session, offset, self.now);
                 false
             }
-            (Event::Boot, _) => {
+            Event::Boot => {
                 self.boots.entry(session).or_insert(self.now);
                 false
             }
             _ => false,
         }
+    }
+
+    fn acknowledged(&mut self, (slot, entry): (Slot, &Entry), place: Place) -> bool {
+        let (number, alike) = self.tell(slot, place, None);
+        self.records[number as usize].acknowledged = true;
+        let overtakes = self.overtakes((slot, entry), place);
+        if self.ordered && entry.attempts > 0 {
+            self.fronts.acknowledged(slot, place, self.sends);
+        }
+        self.is_split(number, alike) | overtakes
+    }
+
+    fn polled(
+        &mut self,
+        (slot, entry): (Slot, &Entry),
+        place: Place,
+        read: (u64, u64),
+        name: Name,
+    ) -> bool {
+        let (number, alike) = self.tell(slot, place, Some(read));
+        self.records[number as usize].read_last = self.now;
+        let overtakes = self.overtakes((slot, entry), place);
+        self.is_split(number, alike) | overtakes | self.step(name, place.offset)
+    }
+
+    /// Notes it if a message stands in front of what was acknowledged before it was first sent.
+    #[inline]
+    fn overtakes(&mut self, (slot, entry): (Slot, &Entry), place: Place) -> bool {
+        if !self.ordered || entry.attempts == 0 {
+            return false;
+        }
+        let Some(mark) = self.fronts.ahead(entry.invoked, place) else { return false };
+        let told = self.now;
+        self.broken.overtaker.get_or_insert(Overtaker { slot, place, mark, told });
+        true
+    }
+
+    /// Notes it if an offset shows something else than the record that is known there.
+    #[inline]
+    fn is_split(&mut self, number: u32, alike: bool) -> bool {
+        let split = self.durable && !alike;
+        if split {
+            self.broken.inconsistent.get_or_insert((number, self.now));
+        }
+        split
     }
 
     /// A record is told of. Returns its number, and whether that is the record that is known there.
@@ -237,43 +313,37 @@ impl Reading {
 
     /// A consumer is handed the record at `offset`.
     #[inline]
-    fn step(&mut self, name: Name, operation: &Operation, offset: u64) -> bool {
-        let cursor = match self.last {
-            Some((last, cursor)) if last == name => Some(cursor),
-            _ => self.names.get(&name).copied(),
+    fn step(&mut self, name: Name, offset: u64) -> bool {
+        let number = match self.last {
+            Some((last, number)) if last == name => number,
+            _ => match self.names.get(&name) {
+                Some(&number) => number,
+                None => return self.begin(name, offset),
+            },
         };
-        let Some(number) = cursor else { return self.begin(name, operation, offset) };
         self.last = Some((name, number));
+        let back = self.durable && self.came_back(name, number, offset);
         let cursor = &mut self.cursors[number as usize];
-        let partition = &mut self.partitions[name.2.index()];
-        let returned = partition.passed.first(offset).filter(|&step| {
-            self.steps[step as usize].moment < cursor.boot || cursor.passed.first(offset).is_some()
-        });
-        let before = std::mem::replace(&mut cursor.read, *operation);
+        let before = std::mem::replace(&mut cursor.read, self.now);
         let from = std::mem::replace(&mut cursor.offset, offset);
+        let partition = &mut self.partitions[name.2.index()];
         partition.front = partition.front.max(offset);
+        if offset <= from && self.ordered {
+            let rewound = Rewound::Within { before, read: self.now };
+            self.broken.rewound.get_or_insert(rewound);
+            return true;
+        }
         if offset.saturating_sub(from) > 1 {
             let step = self.steps.len() as u32;
             partition.passed.insert(from + 1..offset, step);
             cursor.passed.insert(from + 1..offset, step);
-            self.steps.push(Step {
-                from: from + 1,
-                to: offset,
-                partition: name.2,
-                moment: self.now,
-                before: Some(before),
-                read: *operation,
-            });
+            self.stepped(name.2, from + 1..offset, Some(before));
         }
-        let rewound = self.ordered && offset <= from;
-        if rewound {
-            self.broken.rewound.get_or_insert(Rewound::Within { before, read: *operation });
-        }
-        rewound | self.came_back(name, operation, offset, (number, returned))
+        back
     }
 
     /// A consumer is handed its first record of a partition in this session.
-    fn begin(&mut self, name: Name, operation: &Operation, offset: u64) -> bool {
+    fn begin(&mut self, name: Name, offset: u64) -> bool {
         let (session, group, at) = name;
         let number = self.cursors.len() as u32;
         self.names.insert(name, number);
@@ -283,59 +353,45 @@ impl Reading {
         let start = lane.start(boot, offset);
         let promised = lane.promised(boot);
         let passed = Passed::default();
-        self.cursors.push(Cursor { boot, promised, read: *operation, offset, passed });
+        self.cursors.push(Cursor { boot, promised, read: self.now, offset, passed });
         let partition = &mut self.partitions[at.index()];
         partition.begun = Some(partition.begun.map_or(offset, |begun| begun.min(offset)));
         partition.front = partition.front.max(offset);
-        let passed = partition.passed.first(offset);
-        let returned = passed.filter(|&step| self.steps[step as usize].moment < boot);
+        let back = self.durable && self.came_back(name, number, offset);
         match start {
-            Some(from) if self.ordered && from < offset => self.steps.push(Step {
-                from,
-                to: offset,
-                partition: at,
-                moment: self.now,
-                before: None,
-                read: *operation,
-            }),
+            Some(from) if self.ordered && from < offset => self.stepped(at, from..offset, None),
             None if self.ordered => {
-                self.broken.rewound.get_or_insert(Rewound::AtStart { read: *operation });
+                self.broken.rewound.get_or_insert(Rewound::AtStart { read: self.now });
+                return true;
             }
             _ => {}
         }
-        let rewound = self.ordered && start.is_none();
-        rewound | self.came_back(name, operation, offset, (number, returned))
+        back
     }
 
-    /// Notes it if a record comes back that was passed over in the step `returned`, or that the
-    /// group had settled before the session of the cursor with this `number` began.
-    #[inline]
-    fn came_back(
-        &mut self,
-        (_, group, partition): Name,
-        operation: &Operation,
-        offset: u64,
-        (number, returned): (u32, Option<u32>),
-    ) -> bool {
-        let &Cursor { boot, promised, .. } = &self.cursors[number as usize];
-        let settled = promised.filter(|&committed| {
-            offset < committed && !self.commits.lane(group, partition).reaches(boot, offset)
+    fn stepped(&mut self, partition: PartitionId, over: Range<u64>, before: Option<u64>) {
+        let (from, to) = (over.start, over.end);
+        let (read, at) = (self.now, self.at);
+        self.steps.push(Step { from, to, partition, before, read, at });
+    }
+
+    /// Notes it if a record comes back that the session of the cursor with this `number`, or one
+    /// before it, has passed over; or that the group had settled before that session began.
+    fn came_back(&mut self, (_, group, at): Name, number: u32, offset: u64) -> bool {
+        let cursor = &self.cursors[number as usize];
+        let passed = self.partitions[at.index()].passed.first(offset).filter(|&step| {
+            self.steps[step as usize].read < cursor.boot || cursor.passed.first(offset).is_some()
         });
-        let read = *operation;
-        let found = match (returned, settled) {
+        let settled = cursor.promised.filter(|&committed| {
+            offset < committed && !self.commits.lane(group, at).reaches(cursor.boot, offset)
+        });
+        let read = self.now;
+        let found = match (passed, settled) {
             (Some(step), _) => Resurrected::Passed { step, read },
             (None, Some(committed)) => Resurrected::Settled { committed, read },
             (None, None) => return false,
         };
-        if self.durable {
-            self.broken.resurrected.get_or_insert(found);
-        }
-        self.durable
-    }
-
-    #[cold]
-    fn inconsistent_at(&mut self, number: u32, operation: &Operation) -> bool {
-        self.broken.inconsistent.get_or_insert((number, *operation));
+        self.broken.resurrected.get_or_insert(found);
         true
     }
 

@@ -512,19 +512,21 @@ mod tests {
                 }
                 all.push(Message::Committed { request, partition });
             }
-            for verdict in [
-                Verdict::Stored { offset: 0 },
-                Verdict::Stored { offset: 1 },
-                Verdict::Refused(Refusal::OutOfOrder),
-                Verdict::Refused(Refusal::Closed),
-                Verdict::Refused(Refusal::Undecided),
-                Verdict::Duplicate,
-            ] {
-                all.push(Message::Produced { message: id(1), partition, verdict });
-                all.push(Message::Produced { message: id(2), partition, verdict });
-            }
+            all.extend([id(1), id(2)].into_iter().flat_map(|id| answers(id, partition)));
         }
         all
+    }
+
+    fn answers(message: MessageId, partition: PartitionId) -> impl Iterator<Item = Message> {
+        let verdicts = [
+            Verdict::Stored { offset: 0 },
+            Verdict::Stored { offset: 1 },
+            Verdict::Refused(Refusal::OutOfOrder),
+            Verdict::Refused(Refusal::Closed),
+            Verdict::Refused(Refusal::Undecided),
+            Verdict::Duplicate,
+        ];
+        verdicts.into_iter().map(move |verdict| Message::Produced { message, partition, verdict })
     }
 
     #[test]

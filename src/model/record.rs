@@ -360,9 +360,9 @@ mod tests {
         ];
         let records: Vec<Record> = records
             .into_iter()
+            .chain(handlings(message))
             .chain(commits(message))
             .chain(calls(message))
-            .chain(handlings(message))
             .collect();
         let digests: std::collections::BTreeSet<u64> = records
             .iter()
@@ -373,6 +373,31 @@ mod tests {
             })
             .collect();
         assert_eq!(digests.len(), records.len());
+    }
+
+    fn handlings(message: MessageId) -> impl Iterator<Item = Record> {
+        let handled = Handled {
+            message,
+            key: 1,
+            payload: 1,
+            partition: PartitionId(1),
+            offset: 1,
+            written: Instant::START,
+            sink: SinkId(1),
+            tables: Tables::EFFECTS,
+        };
+        let handlings = [
+            handled,
+            Handled { message: MessageId::new(NodeId(1), 2), ..handled },
+            Handled { key: 2, ..handled },
+            Handled { payload: 2, ..handled },
+            Handled { partition: PartitionId(2), ..handled },
+            Handled { offset: 2, ..handled },
+            Handled { written: Instant::from_nanos(2), ..handled },
+            Handled { sink: SinkId(2), ..handled },
+            Handled { tables: Tables::INBOX, ..handled },
+        ];
+        handlings.into_iter().map(Record::Handled)
     }
 
     fn commits(message: MessageId) -> impl Iterator<Item = Record> {
@@ -395,32 +420,6 @@ mod tests {
         let sequences = [(0, 1), (1, 1), (0, 2)]
             .map(|(sequence, logged)| Record::Sequence { sequence: SequenceId(sequence), logged });
         commits.map(|commit| Record::Transaction(Box::new(commit))).chain(sequences)
-    }
-
-    fn handlings(message: MessageId) -> impl Iterator<Item = Record> {
-        let handled = Handled {
-            message,
-            key: 1,
-            payload: 1,
-            partition: PartitionId(1),
-            offset: 1,
-            written: Instant::START,
-            sink: SinkId(1),
-            tables: Tables::EFFECTS,
-        };
-        [
-            handled,
-            Handled { message: MessageId::new(NodeId(1), 2), ..handled },
-            Handled { key: 2, ..handled },
-            Handled { payload: 2, ..handled },
-            Handled { partition: PartitionId(2), ..handled },
-            Handled { offset: 2, ..handled },
-            Handled { written: Instant::from_nanos(2), ..handled },
-            Handled { sink: SinkId(2), ..handled },
-            Handled { tables: Tables::INBOX, ..handled },
-        ]
-        .into_iter()
-        .map(Record::Handled)
     }
 
     fn calls(message: MessageId) -> impl Iterator<Item = Record> {

@@ -72,7 +72,7 @@ fn promises(scenario: &Scenario) -> Result<(), Problem> {
     if scenario.consumer.resume == Resume::Earliest && promised(PromiseName::PerKeyOrder) {
         return Err(Problem::new(
             "consumer.resume",
-            "who starts over with every restart reads records again, in breach of \"per-key-order\"",
+            "who starts over with every restart reads again, in breach of \"per-key-order\"",
             "resume = \"committed\"",
         ));
     }

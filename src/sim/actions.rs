@@ -255,8 +255,10 @@ impl<S: System> World<S> {
         if !self.streams {
             return;
         }
-        if let Some(via) = self.connections.current(node, peer) {
-            self.close_connection(via, node);
+        for via in self.connections.open_at(node) {
+            if self.connections.ends(via).contains(&peer) {
+                self.close_connection(via, node);
+            }
         }
     }
 
@@ -353,7 +355,9 @@ impl<S: System> World<S> {
         };
         let syncing = machine.disk.sync(file, &mut asker);
         let (end, extent) = (syncing.end, syncing.extent);
+        // Background work waits for it too: the run is not at rest before it could have ended.
         let what = What::Synced(Completion { incarnation, ticket, file, end, extent });
+        self.settle.longest_sync = self.settle.longest_sync.max(syncing.takes);
         self.enqueue(self.now + syncing.takes, Happening { node, work: self.work, what });
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Settle {
     pub(super) healed: bool,
     /// The longest that a timer set so far takes, drift and lateness included.
     pub(super) longest_timeout: Span,
+    /// The longest that a sync asked for so far takes.
+    pub(super) longest_sync: Span,
     healed_at: Instant,
     /// No event after this is handled before it was asked whether the run is over.
     deadline: Instant,
@@ -46,9 +48,10 @@ impl Settle {
 
     /// How long background work may take to stir something up. The longest timer may fire last,
     /// what it asks for may go into a connection that nobody knows to be gone, and is then asked
-    /// for again.
+    /// for again. Whoever reads on may be waiting for a sync, which takes as long as it takes, and
+    /// need another one.
     fn catch_up(&self) -> Span {
-        self.longest_timeout.times(3)
+        self.longest_timeout.times(3) + self.longest_sync.times(2)
     }
 
     /// How long a settled run goes on: as asked for, and long enough for replicas to catch up.

@@ -140,7 +140,8 @@ impl<'a> Case<'a> {
             triggers.iter().copied().filter(|&class| run.coverage.bites(class) > 0).collect()
         };
         // A power cut that undoes something here may have nothing to undo there, though the process
-        // dies all the same: of the triggers that bite the specimen one must bite the twin.
+        // dies all the same, and what strikes after so many events may never strike there: in most
+        // schedules one of the triggers that bite the specimen must bite the twin.
         let (mut all, mut none) = (0, 0);
         for (planted, fixed) in planted.iter().zip(&fixed) {
             let (planted, fixed) = (bitten(planted), bitten(fixed));
@@ -165,7 +166,7 @@ impl<'a> Case<'a> {
             ),
             None => format!("{schedules} hold on the twin, and the same triggers bite it"),
         };
-        Ok((failed.is_empty() && none == 0, told))
+        Ok((failed.is_empty() && 2 * none < planted.len() as u64, told))
     }
 
     fn found(&self) -> (bool, String) {
@@ -301,7 +302,8 @@ impl<'a> Case<'a> {
                 Err(hung) => return Ok(Err(hung)),
             };
             let broken = runs.iter().filter(|run| self.is_broken(run)).count();
-            holds |= broken == runs.len();
+            // With less promised a run may be over before it shows: most of them are enough.
+            holds |= 2 * broken > runs.len();
             if broken > 0 {
                 told.push(format!("{broken} of {} with {} alone", runs.len(), kebab(promise)));
             }

@@ -1,7 +1,10 @@
 //! The witnesses: for each specimen the fewest faults and decisions over a quiet run that a person
 //! can think of.
 
-use super::witness::{Step, crash, lose};
+use super::witness::{
+    Step, crash, delay, delay_sync, fail_sync, lose, pause, power_cut, step_clock, undo,
+};
+use crate::time::Span;
 
 /// Consumer-1 has read and applied the first message, and dies before it can commit the offset.
 pub(super) const VOLATILE_DEDUP_SET: &[Step] = &[crash("consumer-1").after_events(3)];
@@ -14,3 +17,54 @@ pub(super) const ACK_BEFORE_EFFECT: &[Step] = &[crash("consumer-1").after_events
 /// message again over the next one.
 pub(super) const PIPELINED_RETRY_WITHOUT_SEQUENCE: &[Step] =
     &[lose(("broker", "producer-1"), "Produced", 1)];
+
+/// Consumer-2 has applied the first message and dies before its row in the inbox is durable.
+pub(super) const SPLIT_EFFECT_AND_DEDUP: &[Step] = &[crash("consumer-2").after_events(7)];
+
+/// The service dies while its first row is being synced: the row is kept, the message never sent.
+pub(super) const DUAL_WRITE: &[Step] = &[crash("service-1").at(Span::micros(100))];
+
+/// The first sync of the second partition fails.
+pub(super) const SEQUENCE_ADVANCED_BEFORE_PERSIST: &[Step] = &[fail_sync("broker", 2, 1)];
+
+/// The broker dies twice while both producers send again what it has or has not kept.
+pub(super) const EPOCH_BUMP_ON_UNKNOWN: &[Step] =
+    &[crash("broker").after_events(7), crash("broker").at(Span::millis(25))];
+
+/// The answer to the first message is late, and so is the producer that sends it again: by then the
+/// record is deleted, and forgotten.
+pub(super) const PRODUCER_STATE_EXPIRED: &[Step] = &[
+    delay(("broker", "producer-1"), "Produced", 1, Span::millis(100)),
+    pause("producer-1", Span::millis(200)).at(Span::millis(43)),
+];
+
+/// A power cut takes from the log what a snapshot has, for its sync was slow.
+pub(super) const PRODUCER_SNAPSHOT_AHEAD: &[Step] = &[
+    delay_sync("broker", 1, 3, Span::millis(165)),
+    power_cut("broker").at(Span::millis(90)),
+    undo("broker", 1, 2),
+];
+
+/// The broker does not answer for longer than a message is waited for.
+pub(super) const RENUMBER_OUT_OF_ORDER: &[Step] =
+    &[pause("broker", Span::millis(90)).at(Span::millis(40))];
+
+/// The producer dies between two messages.
+pub(super) const RESTART_REUSES_SEQUENCE: &[Step] = &[crash("producer-1").at(Span::millis(18))];
+
+/// The first sync takes longer than ids are remembered, and the producer does not wait for it.
+pub(super) const DEDUP_WINDOW_TOO_SHORT: &[Step] = &[delay_sync("broker", 1, 1, Span::millis(150))];
+
+/// It takes nothing but a second message about the same object.
+pub(super) const BUSINESS_KEY_AS_MESSAGE_ID: &[Step] = &[];
+
+/// The answer to a message is lost on the way to its producer, which sends it again; before the
+/// copy arrives, the clock of a consumer steps.
+pub(super) const DEDUP_EXPIRY_BY_LOCAL_CLOCK: &[Step] = &[
+    lose(("broker", "producer-1"), "Produced", 1),
+    step_clock("consumer-2", 60_000_000_000).at(Span::millis(8)),
+];
+
+/// The last update by producer-1 is overtaken by the newer one of producer-2.
+pub(super) const UPSERT_WITHOUT_VERSION: &[Step] =
+    &[delay(("producer-1", "broker"), "Produce", 10, Span::millis(5))];

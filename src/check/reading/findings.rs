@@ -4,7 +4,7 @@ use super::super::evidence::violation;
 use super::super::ledger::{Ledger, Place};
 use super::super::{Rule, Violation};
 use super::excuse::Excuses;
-use super::{Known, Partition, Reading, Resurrected, Rewound, Step};
+use super::{Known, Overtaker, Partition, Reading, Resurrected, Rewound, Step};
 use crate::history::{Event, History, Operation};
 use crate::id::MessageId;
 use crate::time::Instant;
@@ -16,8 +16,9 @@ impl Reading {
         ledger: &Ledger,
         history: &History,
     ) -> Option<Violation> {
-        let (number, told) = &self.broken.inconsistent?;
-        let Known { slot, place, .. } = self.records[*number as usize];
+        let (number, told) = self.broken.inconsistent?;
+        let told = at(history, told)?;
+        let Known { slot, place, .. } = self.records[number as usize];
         let first = ledger.entry(slot).message;
         let second = told.event.message()?;
         let expected = format!("{place} always shows one record");
@@ -30,6 +31,35 @@ impl Reading {
         about.dedup();
         let shows = |o: &Operation| tells(o, place);
         Some(violation(Rule::InconsistentOffset, (expected, observed), about, history, shows))
+    }
+
+    /// A message that landed in front of one that was acknowledged before it was sent.
+    pub(in super::super) fn overtaken(
+        &self,
+        ledger: &Ledger,
+        history: &History,
+    ) -> Option<Violation> {
+        let Overtaker { slot, place, mark, told } = self.broken.overtaker?;
+        let told = at(history, told)?;
+        let [other, message] = [mark.slot, slot].map(|slot| ledger.entry(slot).message);
+        let Place { partition, offset } = place;
+        let expected = format!(
+            "{message} stands behind {other} in {partition:?}, for {other} was acknowledged at \
+             offset {} before {message} was first sent",
+            mark.offset
+        );
+        let observed = format!("{message} stands at offset {offset}, as was told at {}", told.at);
+        let sends = |o: &&Operation| {
+            matches!(o.event, Event::SendInvoke { .. }) && o.event.message() == Some(message)
+        };
+        let first = history.operations().iter().find(sends);
+        let stands = Place { partition, offset: mark.offset };
+        let shows = |o: &Operation| {
+            let acknowledges = matches!(o.event, Event::SendOk { .. }) && tells(o, stands);
+            o == told || Some(o) == first || acknowledges
+        };
+        let about = vec![other, message];
+        Some(violation(Rule::Order, (expected, observed), about, history, shows))
     }
 
     /// A known record that nobody can read; to be asked at rest only.
@@ -52,10 +82,11 @@ impl Reading {
         let Known { slot, place, .. } = *record;
         let message = ledger.entry(slot).message;
         let expected = format!("{message} can be read at {place}, for it is known to stand there");
+        let step = step.map(|step| Shown::of(step, history));
         let observed = match step {
-            Some(Step { read, .. }) => format!(
+            Some(Shown { read, .. }) => format!(
                 "{:?} passed over it at {}, and nobody has read it since",
-                read.process, read.at
+                read?.process, read?.at
             ),
             None => "nobody has ever read it, though others read on both sides of it".to_owned(),
         };
@@ -70,17 +101,19 @@ impl Reading {
     /// A record that came back.
     pub(in super::super) fn resurrected(&self, history: &History) -> Option<Violation> {
         let (read, step, committed) = match self.broken.resurrected? {
-            Resurrected::Passed { step, read } => (read, Some(self.steps[step as usize]), None),
+            Resurrected::Passed { step, read } => (read, Some(&self.steps[step as usize]), None),
             Resurrected::Settled { committed, read } => (read, None, Some(committed)),
         };
-        let (message, Place { partition, offset }) = handed(&read)?;
+        let read = at(history, read)?;
+        let step = step.map(|step| Shown::of(step, history));
+        let (message, Place { partition, offset }) = handed(read)?;
         let place = Place { partition, offset };
         let (expected, observed) = match (step, committed) {
             (Some(step), _) => (
                 format!("what is gone from {place} does not come back"),
                 format!(
                     "{:?} passed over it at {}, and at {} {:?} was handed {message} there",
-                    step.read.process, step.read.at, read.at, read.process
+                    step.read?.process, step.read?.at, read.at, read.process
                 ),
             ),
             (None, committed) => (
@@ -93,10 +126,10 @@ impl Reading {
             ),
         };
         let shows = |o: &Operation| {
-            *o == read
+            o == read
                 || step.is_some_and(|step| step.shows(o))
-                || (step.is_none() && settles(o, &read))
-                || boots(o, &read)
+                || (step.is_none() && settles(o, read))
+                || boots(o, read)
         };
         Some(violation(Rule::Resurrected, (expected, observed), vec![message], history, shows))
     }
@@ -117,17 +150,19 @@ impl Reading {
         let (step, number) = self.steps.iter().find_map(|step| {
             let shelf = &self.partitions[step.partition.index()].shelf;
             let mut between = shelf.range(step.from..step.to);
-            Some((step, between.find(|&number| !excuses.excuse(number, step.read.at))?))
+            Some((step, between.find(|&number| !excuses.excuse(number, step.at))?))
         })?;
         let Known { slot, place, .. } = self.records[number as usize];
         let message = ledger.entry(slot).message;
-        let Step { from, to, read, partition, .. } = *step;
+        let Step { from, to, partition, .. } = *step;
+        let step = Shown::of(step, history);
+        let read = step.read?;
         let node = read.process;
         let expected = format!("{node:?} is handed every record of {partition:?} in turn");
         let came = match step.before {
             None => format!("its first record, at {}, was at offset {to}", read.at),
             Some(before) => {
-                format!("{} it came from offset {} to {to}", turn(&before, &read), from - 1)
+                format!("{} it came from offset {} to {to}", turn(before, read), from - 1)
             }
         };
         let where_it_stood = match step.before {
@@ -138,7 +173,7 @@ impl Reading {
         let shows = |o: &Operation| {
             step.shows(o)
                 || tells(o, place)
-                || (step.before.is_none() && (settles(o, &read) || boots(o, &read)))
+                || (step.before.is_none() && (settles(o, read) || boots(o, read)))
         };
         Some(violation(Rule::Skipped, (expected, observed), vec![message], history, shows))
     }
@@ -146,19 +181,19 @@ impl Reading {
     /// A consumer that went back.
     pub(in super::super) fn rewound(&self, history: &History) -> Option<Violation> {
         let (before, read) = match self.broken.rewound? {
-            Rewound::Within { before, read } => (Some(before), read),
-            Rewound::AtStart { read } => (None, read),
+            Rewound::Within { before, read } => (at(history, before), at(history, read)?),
+            Rewound::AtStart { read } => (None, at(history, read)?),
         };
-        let (message, Place { partition, offset }) = handed(&read)?;
+        let (message, Place { partition, offset }) = handed(read)?;
         let node = read.process;
         let expected = match before {
             Some(_) => format!("{node:?} goes forward in {partition:?}"),
             None => format!("{node:?} goes on in {partition:?} where its group stands"),
         };
-        let observed = match before.as_ref().and_then(|before| Some((before, handed(before)?))) {
+        let observed = match before.and_then(|before| Some((before, handed(before)?))) {
             Some((before, (_, place))) => format!(
                 "{} it came from offset {} to {message} at offset {offset}",
-                turn(before, &read),
+                turn(before, read),
                 place.offset
             ),
             None => format!(
@@ -168,9 +203,9 @@ impl Reading {
             ),
         };
         let shows = |o: &Operation| {
-            *o == read
-                || before == Some(*o)
-                || (before.is_none() && (settles(o, &read) || boots(o, &read)))
+            o == read
+                || before == Some(o)
+                || (before.is_none() && (settles(o, read) || boots(o, read)))
         };
         Some(violation(Rule::Rewound, (expected, observed), vec![message], history, shows))
     }
@@ -183,7 +218,7 @@ impl Reading {
         let Partition { passed, begun, front, .. } = &self.partitions[partition.index()];
         if let Some(step) = passed.first(offset) {
             let step = &self.steps[step as usize];
-            return (record.read_last < step.moment).then_some((step.read.at, Some(step)));
+            return (record.read_last < step.read).then_some((step.at, Some(step)));
         }
         let between = begun.is_some_and(|begun| begun <= offset) && offset < *front;
         let missed = record.acknowledged && record.read_last == 0 && between;
@@ -191,11 +226,28 @@ impl Reading {
     }
 }
 
-impl Step {
+/// The operations of a step.
+#[derive(Copy, Clone)]
+struct Shown<'a> {
+    before: Option<&'a Operation>,
+    read: Option<&'a Operation>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(step: &Step, history: &'a History) -> Self {
+        let before = step.before.and_then(|before| at(history, before));
+        Self { before, read: at(history, step.read) }
+    }
+
     /// Whether the operation is one of the two between which the step goes.
     fn shows(&self, operation: &Operation) -> bool {
-        *operation == self.read || Some(*operation) == self.before
+        [self.before, self.read].contains(&Some(operation))
     }
+}
+
+/// The operation of a moment.
+fn at(history: &History, moment: u64) -> Option<&Operation> {
+    history.operations().get((moment as usize).checked_sub(1)?)
 }
 
 /// Whether both records came with one poll, in words.

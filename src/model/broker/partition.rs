@@ -157,7 +157,10 @@ impl Partition {
         if self.upkeep.is_some() {
             self.advanced(policy, ctx);
         }
-        if offset < self.tail.durable() || acks != Acks::All {
+        // An offset past the end is known from a snapshot alone: whoever believes that takes it for
+        // durable.
+        let vouched = offset < self.tail.durable() || offset >= self.tail.end();
+        if vouched || acks != Acks::All {
             return Some(Verdict::Stored { offset });
         }
         if judged != Judgement::Fresh {

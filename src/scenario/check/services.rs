@@ -47,3 +47,55 @@ pub(super) fn services(scenario: &Scenario) -> Result<(), Problem> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::Scenario;
+
+    #[track_caller]
+    fn check(changes: &str, expected: &str) {
+        let text = format!(
+            "name = \"it\"\npromises = [\"convergent\"]\n{changes}\n\
+             [consumer]\nsettle = \"after\"\n[broker]\npartitions = 1\n"
+        );
+        let told = match Scenario::from_toml("it.toml", &text) {
+            Ok(_) => "is possible".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        assert!(told.contains(expected), "{told}");
+    }
+
+    const ONE: &str = "workload = { producers = 1, messages = 1 }";
+    const TWO: &str = "workload = { producers = 2, messages = 1 }";
+    const DATAGRAMS: &str = "network = { transport = \"datagram\" }";
+
+    #[test]
+    fn a_database_and_an_external_system_are_reached_over_connections() {
+        for section in ["database", "external"] {
+            check(&format!("{ONE}\n{section} = {{}}"), "is possible");
+            check(&format!("{ONE}\n{DATAGRAMS}\n{section} = {{}}"), section);
+            check(&format!("{ONE}\n{DATAGRAMS}\n{section} = {{}}"), "over connections");
+        }
+    }
+
+    #[test]
+    fn of_several_services_only_those_that_read_the_log_can_agree() {
+        check(&format!("{TWO}\n[service]"), "is possible");
+        check(&format!("{ONE}\n[service]\nwrite = \"database-first\""), "is possible");
+        for write in ["database-first", "publish-then-commit"] {
+            check(&format!("{TWO}\n[service]\nwrite = \"{write}\""), "its own changes only");
+        }
+        let many = "workload = { producers = 64, messages = 1 }";
+        check(&format!("{many}\n[service]"), "have 65 tables");
+    }
+
+    #[test]
+    fn who_commits_what_is_acknowledged_wants_acknowledgements() {
+        let silent = "producer = { acks = \"none\", identity = \"none\" }";
+        for (write, expected) in
+            [("log-first", "is possible"), ("publish-then-commit", "never learns")]
+        {
+            check(&format!("{ONE}\n{silent}\n[service]\nwrite = \"{write}\""), expected);
+        }
+    }
+}

@@ -31,12 +31,14 @@ fn skipped_from_one_record_to_the_next() {
         &passed,
         "node-5 is handed every record of partition-0 in turn",
         "between the polls of 9 ms and 10 ms it came from offset 0 to 2, past m0.2 at offset 1",
+        &[2, 6, 9, 10],
     );
     words(
         "order",
         &format!("{FOUR} 5 read 1 @0:0\n & 5 read 3 @0:2"),
         "node-5 is handed every record of partition-0 in turn",
         "inside one poll, at 9 ms, it came from offset 0 to 2, past m0.2 at offset 1",
+        &[2, 6, 9, 9],
     );
 }
 
@@ -65,6 +67,7 @@ fn skipped_at_the_start_of_a_session() {
         "node-5 is handed every record of partition-0 in turn",
         "its first record, at 13 ms, was at offset 3 where its group stood at 1, past m0.2 at \
          offset 1",
+        &[2, 6, 11, 12, 13],
     );
 }
 
@@ -106,12 +109,14 @@ fn rewound() {
         &format!("{two} 5 read 1 @0:0"),
         "node-5 goes forward in partition-0",
         "between the polls of 10 ms and 11 ms it came from offset 1 to m0.1 at offset 0",
+        &[1, 5, 9, 10, 11],
     );
     words(
         "order",
         &format!("{two} & 5 read 2 @0:1"),
         "node-5 goes forward in partition-0",
         "inside one poll, at 10 ms, it came from offset 1 to m0.2 at offset 1",
+        &[2, 6, 10, 10],
     );
     words(
         "order",
@@ -119,6 +124,7 @@ fn rewound() {
         "node-5 goes on in partition-0 where its group stands",
         "its first record, at 14 ms, was m0.2 at offset 1, before every offset that the group had \
          committed or tried to",
+        &[2, 6, 10, 12, 13, 14],
     );
 }
 
@@ -152,6 +158,7 @@ fn committed_ahead() {
         "group-0 commits past m0.2, at offset 1 of partition-0, once its effect at sink-0 is \
          durable",
         "it committed offset 2 at 6 ms, when there was no such effect",
+        &[2, 4, 6],
     );
 }
 

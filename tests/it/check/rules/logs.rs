@@ -28,6 +28,7 @@ fn misrouted_by_key() {
         "m0.1 stands in the log under the key that it was sent under",
         "it was read under key 8 from partition-0 at offset 0 at 2 ms, and nobody had sent it \
          under that key",
+        &[1, 2],
     );
 }
 
@@ -54,6 +55,7 @@ fn misrouted_by_partition() {
         away,
         "m0.1 stands in partition-2, where it was acknowledged",
         "at 3 ms it was read from partition-3",
+        &[1, 2, 3],
     );
 }
 
@@ -70,6 +72,7 @@ fn inconsistent_offset_with_two_messages() {
         &format!("{one} 5 read 2 @0:4"),
         "offset 4 of partition-0 always shows one record",
         "it shows m0.1, and at 4 ms it showed m0.2",
+        &[1, 2, 3, 4],
     );
 }
 
@@ -85,6 +88,7 @@ fn inconsistent_offset_with_two_payloads() {
         two,
         "offset 4 of partition-0 always shows one record",
         "it shows m0.1 with another payload at 4 ms than before",
+        &[1, 2, 3, 4],
     );
 }
 
@@ -115,6 +119,7 @@ fn order_across_clients() {
         "m0.2 stands behind m0.1 in partition-0, for m0.1 was acknowledged at offset 4 before \
          m0.2 was first sent",
         "m0.2 stands at offset 3, as was told at 4 ms",
+        &[1, 2, 3, 4],
     );
 }
 
@@ -146,6 +151,7 @@ fn lost_record_that_a_consumer_passed_over() {
         &format!("{passed} 0 end settled"),
         "m0.2 can be read at offset 1 of partition-0, for it is known to stand there",
         "node-5 passed over it at 8 ms, and nobody has read it since",
+        &[2, 5, 7, 8],
     );
 }
 
@@ -163,6 +169,7 @@ fn lost_record_that_nobody_ever_reads() {
         &between,
         "m0.2 can be read at offset 1 of partition-0, for it is known to stand there",
         "nobody has ever read it, though others read on both sides of it",
+        &[2, 5, 9],
     );
 }
 
@@ -241,6 +248,7 @@ fn resurrected_after_it_was_passed_over() {
         &format!("{passed} 6 boot\n 6 read 2 @0:1"),
         "what is gone from offset 1 of partition-0 does not come back",
         "node-5 passed over it at 3 ms, and at 5 ms node-6 was handed m0.2 there",
+        &[2, 3, 4, 5],
     );
 }
 
@@ -271,6 +279,7 @@ fn resurrected_after_a_durable_commit() {
         "nothing is handed again that was settled before the session began: there the group had \
          committed offset 5 of partition-0",
         "it was handed m0.3 at offset 3 at 5 ms",
+        &[3, 4, 5],
     );
 }
 

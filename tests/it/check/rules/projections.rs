@@ -32,6 +32,7 @@ fn unseen() {
         &format!("{acknowledged} 0 end settled"),
         "somebody reads m0.1, for it was acknowledged",
         "it was acknowledged at 2 ms, and by the time all was at rest nobody had read it",
+        &[1, 2, 3],
     );
 }
 
@@ -69,6 +70,7 @@ fn stale_projection() {
         &format!("{stands} 9 view 5\n 0 end settled"),
         "node-9 holds the newest update of each key, of all that were acknowledged or read",
         "what it holds in the end is not the newest of those 3 updates",
+        &[8, 9],
     );
 }
 

@@ -1,7 +1,7 @@
 //! Order across clients: nothing new lands in front of what was acknowledged before it was sent.
 
-use super::index::Slot;
-use super::ledger::Place;
+use super::super::index::Slot;
+use super::super::ledger::Place;
 
 /// How far each partition had been acknowledged, at every moment that counts.
 ///
