@@ -190,7 +190,7 @@ fn a_wrong_scenario_file_is_refused_with_file_line_and_what_would_be_right() {
     let wrong = fs::read_to_string(&path).unwrap();
     let line = 1 + wrong.lines().position(|line| line.contains("sometimes")).unwrap();
     let place = format!("wrong.toml:{line}");
-    check_parts(&text, &[&place, "`sometimes`", "`inbox`, `memory`"]);
+    check_parts(&text, &[&place, "`sometimes`", "expected one of `inbox`, "]);
     let text = complaint(&mut postulate("sweep nowhere.toml"));
     check_parts(&text, &["nowhere.toml cannot be read"]);
 }

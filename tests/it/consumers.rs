@@ -1,5 +1,5 @@
-//! Consumers by every policy: the right ones keep their promises under faults, and of the naive ones
-//! the rule is named that they break.
+//! Consumers by every policy: the right ones keep their promises under faults, and of the naive
+//! ones the rule is named that they break.
 
 use postulate::check::Rule;
 use postulate::harness::Harness;

@@ -87,7 +87,7 @@ impl<S: Node<Message = Message, Record = crate::model::Record>> Pair<S> {
     /// How many effects the other machine has.
     fn effects(&self) -> usize {
         let mut effects = Vec::new();
-        for (_, stored) in self.other.files.iter().flat_map(|file| file.records()) {
+        for (_, stored) in self.other.files.iter().flat_map(crate::journal::Journal::records) {
             stored.intact().into_iter().for_each(|record| record.effects(&mut effects));
         }
         effects.len()
