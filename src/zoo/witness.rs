@@ -59,8 +59,8 @@ type Link = (Name, Name);
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 enum What {
-    Crash { machine: Name },
-    PowerCut { machine: Name },
+    Crash { machine: Name, down: Span },
+    PowerCut { machine: Name, down: Span },
     Pause { machine: Name, lasting: Span },
     Disconnect { machine: Name },
     Cut { link: Link, lasting: Span },
@@ -79,21 +79,23 @@ enum When {
 enum Place {
     /// The n-th message of its kind on its link.
     Message { link: Link, kind: Name, nth: u32 },
+    /// A knob.
+    Knob(u8),
     /// Something of a machine: the n-th of its kind.
     Of { machine: Name, site: Site, kind: u8, nth: u32 },
 }
 
-/// How long a machine is down.
+/// How long a machine is down unless a witness says otherwise.
 const DOWN: Span = Span::millis(5);
 
 /// The process dies, and is back after 5 ms; its disk keeps what was written.
 pub const fn crash(machine: Name) -> Step {
-    strike(What::Crash { machine })
+    strike(What::Crash { machine, down: DOWN })
 }
 
 /// The machine loses power, and is back after 5 ms; [`undo`] says what its disk loses.
 pub const fn power_cut(machine: Name) -> Step {
-    strike(What::PowerCut { machine })
+    strike(What::PowerCut { machine, down: DOWN })
 }
 
 /// The machine handles nothing for a while.
@@ -163,6 +165,12 @@ pub const fn set_clock(machine: Name, by: i64) -> Step {
     decide(Place::Of { machine, site: Site::Offset, kind: 0, nth: 1 }, Choice::Skew(by))
 }
 
+/// A knob of the system has another than its first value; both are counted from 0, as the scenario
+/// states them.
+pub const fn set_knob(knob: u8, value: u64) -> Step {
+    decide(Place::Knob(knob), Choice::Value(value))
+}
+
 /// The quiet schedule with these steps.
 ///
 /// # Panics
@@ -230,6 +238,20 @@ impl Step {
         }
     }
 
+    /// The machine is back only after so long.
+    ///
+    /// # Panics
+    /// If the step is neither a crash nor a power cut.
+    pub const fn down(self, lasting: Span) -> Self {
+        let Deed::Strike { what, when, actions } = self.0 else { panic!("only a fault strikes") };
+        let what = match what {
+            What::Crash { machine, .. } => What::Crash { machine, down: lasting },
+            What::PowerCut { machine, .. } => What::PowerCut { machine, down: lasting },
+            _ => panic!("only a dead machine is down"),
+        };
+        Self(Deed::Strike { what, when, actions })
+    }
+
     const fn struck(self, when: When) -> Self {
         let Deed::Strike { what, actions, .. } = self.0 else { panic!("only a fault strikes") };
         Self(Deed::Strike { what, when, actions })
@@ -248,8 +270,8 @@ impl What {
     /// The machine whose events count unless another is named.
     const fn subject(self) -> Name {
         match self {
-            Self::Crash { machine }
-            | Self::PowerCut { machine }
+            Self::Crash { machine, .. }
+            | Self::PowerCut { machine, .. }
             | Self::Pause { machine, .. }
             | Self::Disconnect { machine }
             | Self::FullDisk { machine, .. }
@@ -261,8 +283,8 @@ impl What {
     fn trouble(self, subject: &dyn Subject) -> Trouble {
         let node = |name| node(name, subject).0;
         match self {
-            Self::Crash { machine } => Trouble::Crash { node: node(machine), down: DOWN },
-            Self::PowerCut { machine } => Trouble::PowerCut { node: node(machine), down: DOWN },
+            Self::Crash { machine, down } => Trouble::Crash { node: node(machine), down },
+            Self::PowerCut { machine, down } => Trouble::PowerCut { node: node(machine), down },
             Self::Pause { machine, lasting } => Trouble::Pause { node: node(machine), lasting },
             Self::Disconnect { machine } => Trouble::Disconnect { node: node(machine) },
             Self::Cut { link: (from, to), lasting } => {
@@ -297,6 +319,7 @@ impl When {
 impl Place {
     fn key(self, subject: &dyn Subject) -> Key {
         let (site, actor, kind, nth) = match self {
+            Self::Knob(knob) => (Site::Knob, Actor::Run, knob, 1),
             Self::Message { link: (from, to), kind, nth } => {
                 let (from, _) = node(from, subject);
                 let (to, _) = node(to, subject);

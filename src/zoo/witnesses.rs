@@ -2,7 +2,8 @@
 //! can think of.
 
 use super::witness::{
-    Step, crash, delay, delay_sync, fail_sync, lose, pause, power_cut, step_clock, undo,
+    Step, crash, cut, delay, delay_sync, fail_sync, lose, pause, power_cut, set_knob, step_clock,
+    undo,
 };
 use crate::time::Span;
 
@@ -27,9 +28,13 @@ pub(super) const DUAL_WRITE: &[Step] = &[crash("service-1").at(Span::micros(100)
 /// The first sync of the second partition fails.
 pub(super) const SEQUENCE_ADVANCED_BEFORE_PERSIST: &[Step] = &[fail_sync("broker", 2, 1)];
 
-/// The broker dies twice while both producers send again what it has or has not kept.
-pub(super) const EPOCH_BUMP_ON_UNKNOWN: &[Step] =
-    &[crash("broker").after_events(7), crash("broker").at(Span::millis(25))];
+/// The broker stands still, with requests on its desk, until their producers give the messages up;
+/// when it goes on, and dies soon after, what it refuses for want of those may stand there already.
+pub(super) const EPOCH_BUMP_ON_UNKNOWN: &[Step] = &[
+    set_knob(2, 1), // producer.deadline is 300 ms
+    pause("broker", Span::millis(400)).after_events(18),
+    crash("broker").at(Span::micros(387_508)).down(Span::micros(348)),
+];
 
 /// The answer to the first message is late, and so is the producer that sends it again: by then the
 /// record is deleted, and forgotten.
@@ -45,9 +50,12 @@ pub(super) const PRODUCER_SNAPSHOT_AHEAD: &[Step] = &[
     undo("broker", 1, 2),
 ];
 
-/// The broker does not answer for longer than a message is waited for.
-pub(super) const RENUMBER_OUT_OF_ORDER: &[Step] =
-    &[pause("broker", Span::millis(90)).at(Span::millis(40))];
+/// Requests are lost on their way for longer than a message is waited for, and then come all at
+/// once from a producer that stood still.
+pub(super) const RENUMBER_OUT_OF_ORDER: &[Step] = &[
+    cut(("producer-2", "broker"), Span::micros(128_104)).at(Span::micros(5_980)),
+    pause("producer-2", Span::micros(94_629)).after_events(6),
+];
 
 /// The producer dies between two messages.
 pub(super) const RESTART_REUSES_SEQUENCE: &[Step] = &[crash("producer-1").at(Span::millis(18))];
