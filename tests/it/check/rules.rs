@@ -8,8 +8,8 @@ mod consumers;
 mod logs;
 mod projections;
 
-/// The violation of a history in words: what was expected, and what was observed; and the operations
-/// that show it, by the milliseconds at which they were recorded.
+/// The violation of a history in words: what was expected, and what was observed; and the
+/// operations that show it, by the milliseconds at which they were recorded.
 #[track_caller]
 fn words(promised: &str, text: &str, expected: &str, observed: &str, shown: &[u64]) {
     let verdict = judge(&history(text), &promises(promised));
