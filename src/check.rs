@@ -79,7 +79,7 @@ pub enum Promise {
         /// Whether a record may be missing that a later one of its key has made obsolete.
         compacted: bool,
     },
-    /// No commit passes a record before its effect is durable.
+    /// No commit passes a record that the group was handed before its effect is durable.
     NeverCommitsAhead {
         /// The groups, each with the sink of its effects.
         of: Vec<Handling>,
@@ -254,4 +254,10 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.slug())
     }
+}
+
+/// The place of a replica as a bit. Replicas beyond 64 are compared like the others, but no run
+/// goes on for them.
+const fn bit(place: usize) -> u64 {
+    if place < u64::BITS as usize { 1 << place } else { 0 }
 }

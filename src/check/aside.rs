@@ -70,10 +70,13 @@ impl Aside {
                     _ => {}
                 }
             }
+            if self.projected.is_promised() {
+                self.projected.observe(operation, (slot, entry), tally);
+            }
             (slot, &*entry)
         });
-        if self.projected.is_promised() {
-            self.projected.observe(operation, message);
+        if let Event::View { digest } = operation.event {
+            self.projected.view(operation.process, digest);
         }
         if self.ahead.is_promised() {
             broken |= self.ahead.observe(operation, message.map(|(slot, _)| slot));

@@ -1,7 +1,9 @@
 //! Convergence: replicas whose views differ in the end.
 
 use super::evidence::{list, violation};
-use super::{Promise, Replica, Rule, Violation};
+use super::index::Slot;
+use super::ledger::Tally;
+use super::{Promise, Replica, Rule, Violation, bit};
 use crate::digest::SetDigest;
 use crate::history::{Event, History, Operation};
 use crate::id::{MessageId, NodeId, SinkId};
@@ -11,6 +13,10 @@ use crate::id::{MessageId, NodeId, SinkId};
 pub(super) struct Convergence {
     seats: Vec<Seat>,
     folds: Vec<(SinkId, SetDigest)>,
+    /// Of each promise the sinks of its replicas, as bits by their places among the folds.
+    circles: Vec<u64>,
+    /// By slot, where a message has an effect, as such bits.
+    landed: Vec<u64>,
     /// What a view may depend on and has happened so far: sends invoked and effects.
     causes: u32,
 }
@@ -37,21 +43,29 @@ impl Convergence {
     pub(super) fn new(promises: &[Promise]) -> Self {
         let mut convergence = Self::default();
         for (promise, replicas) in promises.iter().enumerate().filter_map(replicas_of) {
+            let mut circle = 0;
             for &replica in replicas {
                 convergence.seats.push(Seat { promise, replica, view: None, restless: None });
-                if let Some(sink) = replica.sink
-                    && !convergence.folds.iter().any(|(folded, _)| *folded == sink)
-                {
-                    convergence.folds.push((sink, SetDigest::new()));
-                }
+                circle |= replica.sink.map_or(0, |sink| bit(convergence.place(sink)));
             }
+            convergence.circles.push(circle);
         }
         convergence
+    }
+
+    /// The place of a sink among the folds, a new one if need be.
+    fn place(&mut self, sink: SinkId) -> usize {
+        let known = self.folds.iter().position(|(folded, _)| *folded == sink);
+        known.unwrap_or_else(|| {
+            self.folds.push((sink, SetDigest::new()));
+            self.folds.len() - 1
+        })
     }
 
     /// Back to the state before the first operation.
     pub(super) fn reset(&mut self) {
         self.causes = 0;
+        self.landed.clear();
         for (_, fold) in &mut self.folds {
             *fold = SetDigest::new();
         }
@@ -73,14 +87,26 @@ impl Convergence {
         self.causes += 1;
     }
 
-    /// An effect lands.
+    /// An effect lands. What one replica holds the others come to hold, whether its send was
+    /// acknowledged or not: until then they are behind.
     #[inline]
-    pub(super) fn effect(&mut self, message: MessageId, sink: SinkId, payload: u64) {
+    pub(super) fn effect(
+        &mut self,
+        (slot, tally): (Slot, &mut Tally),
+        (message, sink, payload): (MessageId, SinkId, u64),
+    ) {
         self.causes += 1;
-        for (folded, fold) in &mut self.folds {
-            if *folded == sink {
-                fold.insert(message.word(), payload);
-            }
+        let Some(place) = self.folds.iter().position(|(folded, _)| *folded == sink) else { return };
+        self.folds[place].1.insert(message.word(), payload);
+        if self.landed.len() <= slot as usize {
+            self.landed.resize(slot as usize + 1, 0);
+        }
+        let before = self.landed[slot as usize];
+        let after = before | bit(place);
+        self.landed[slot as usize] = after;
+        for &circle in &self.circles {
+            tally.behind += missing(circle, after);
+            tally.behind -= missing(circle, before);
         }
     }
 
@@ -157,6 +183,11 @@ impl Convergence {
             nodes: vec![node],
         })
     }
+}
+
+/// How many of a circle of sinks lack a message that has landed at some of them.
+const fn missing(circle: u64, landed: u64) -> u32 {
+    if circle & landed == 0 { 0 } else { (circle & !landed).count_ones() }
 }
 
 struct Fault {

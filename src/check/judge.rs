@@ -154,7 +154,10 @@ impl Judge {
                 self.counts.effects += 1;
                 let effect = (message, sink, payload);
                 self.broken |= self.delivery.effect(&mut self.ledger, operation, effect);
-                self.convergence.effect(message, sink, payload);
+                if self.convergence.is_promised() {
+                    let (slot, _, tally) = self.ledger.open(message);
+                    self.convergence.effect((slot, tally), effect);
+                }
             }
             Event::View { digest } => self.convergence.view(operation.process, digest),
             Event::End { cause } => self.end = Some((cause, operation.at)),
@@ -171,10 +174,16 @@ impl Judge {
     }
 
     /// How many things are still to happen: planned sends not invoked, sends without an answer,
-    /// effects or readers that acknowledged messages wait for, and what checkers of the system's
-    /// own count.
+    /// effects or readers that acknowledged messages wait for, what replicas are behind by, and
+    /// what checkers of the system's own count.
     #[inline]
     pub fn owed(&self) -> u32 {
+        self.due().saturating_add(self.ledger.behind())
+    }
+
+    /// What is owed, but for what replicas are behind by: at rest that shows in their views.
+    #[inline]
+    fn due(&self) -> u32 {
         let own = self.ledger.owed();
         self.custom.iter().fold(own, |sum, checker| sum.saturating_add(checker.owed()))
     }
@@ -283,7 +292,7 @@ impl Judge {
     fn unfinished(&self, history: &History) -> Option<Violation> {
         let Self { ledger, delivery, convergence, aside, .. } = self;
         let (cause, end) = self.end?;
-        let owed = self.owed();
+        let owed = self.due();
         match cause {
             EndCause::Settled | EndCause::Quiescent => aside
                 .reading
@@ -293,14 +302,16 @@ impl Judge {
                 .or_else(|| convergence.diverged(history))
                 .or_else(|| aside.projected.stale(history))
                 .or_else(|| (owed > 0).then(|| progress::deadlock(ledger, owed, end, history))),
-            EndCause::Impatient => Some(progress::livelock(&self.ledger, owed, end, history)),
+            EndCause::Impatient => {
+                Some(progress::livelock(&self.ledger, self.owed(), end, history))
+            }
             EndCause::Broken | EndCause::Budget => None,
         }
     }
 
     /// Why the history does not tell whether the promises were kept.
     fn undecided(&self, history: &History) -> Option<String> {
-        let owed = self.owed();
+        let owed = self.due();
         match self.end.map(|(cause, _)| cause) {
             Some(EndCause::Budget) => Some(format!(
                 "the budget of the run was spent with {} still to happen",

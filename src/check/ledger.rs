@@ -21,6 +21,8 @@ pub(super) struct Tally {
     /// Planned messages that nobody has invoked, attempts without an answer, and effects that
     /// acknowledged messages wait for.
     pub(super) owed: u32,
+    /// What some replicas hold, or a log is known to hold, and other replicas have yet to take in.
+    pub(super) behind: u32,
 }
 
 /// What is known of a message. Every checker keeps its part here, so that an operation costs one
@@ -207,12 +209,19 @@ impl Ledger {
         self.tally.invocations = 0;
         self.tally.failures = 0;
         self.tally.owed = 0;
+        self.tally.behind = 0;
     }
 
     /// How many things are owed.
     #[inline]
     pub(super) fn owed(&self) -> u32 {
         self.tally.owed
+    }
+
+    /// How many things replicas are behind by.
+    #[inline]
+    pub(super) fn behind(&self) -> u32 {
+        self.tally.behind
     }
 
     /// How many attempts were invoked.

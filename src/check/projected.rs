@@ -2,8 +2,8 @@
 
 use super::evidence::violation;
 use super::index::Slot;
-use super::ledger::Entry;
-use super::{Promise, Rule, Violation};
+use super::ledger::{Entry, Tally};
+use super::{Promise, Rule, Violation, bit};
 use crate::history::{Event, History, Operation};
 use crate::id::NodeId;
 use crate::projection::{Row, view};
@@ -16,6 +16,11 @@ pub(super) struct Projected {
     seats: Vec<(NodeId, Option<u64>)>,
     /// By slot.
     updates: Vec<Option<Update>>,
+    /// By slot, who has read the message, as bits by their seats.
+    readers: Vec<u64>,
+    /// The seats that are behind by what they have not read: all of them or, if the log is said to
+    /// drop records, none.
+    waiting: u64,
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -32,14 +37,23 @@ impl Projected {
             Promise::Projected { replicas } => Some(replicas),
             _ => None,
         });
-        let seats = replicas.flatten().map(|&node| (node, None)).collect();
-        Self { seats, updates: Vec::new() }
+        let seats = replicas.flatten().map(|&node| (node, None));
+        let forgets = promises.iter().any(|promise| {
+            matches!(
+                promise,
+                Promise::DurableLog { retention, compacted } if *compacted || retention.is_some()
+            )
+        });
+        let seats: Vec<(NodeId, Option<u64>)> = seats.collect();
+        let all = (0..seats.len()).fold(0, |all, seat| all | bit(seat));
+        Self { seats, waiting: if forgets { 0 } else { all }, ..Self::default() }
     }
 
     /// Back to the state before the first operation.
     pub(super) fn reset(&mut self) {
         self.seats.iter_mut().for_each(|(_, view)| *view = None);
         self.updates.clear();
+        self.readers.clear();
     }
 
     /// Whether projections are promised at all.
@@ -47,13 +61,21 @@ impl Projected {
         !self.seats.is_empty()
     }
 
-    /// Takes in an operation, with the slot of the message that it is about.
-    pub(super) fn observe(&mut self, operation: &Operation, message: Option<(Slot, &Entry)>) {
-        if let Event::View { digest } = operation.event {
-            let own = self.seats.iter_mut().filter(|(node, _)| *node == operation.process);
-            own.for_each(|(_, view)| *view = Some(digest));
-        }
-        let Some((slot, entry)) = message else { return };
+    /// A machine reports its view.
+    pub(super) fn view(&mut self, process: NodeId, digest: u64) {
+        let own = self.seats.iter_mut().filter(|(node, _)| *node == process);
+        own.for_each(|(_, view)| *view = Some(digest));
+    }
+
+    /// Takes in an operation about a message. Of what is known to stand in the log a machine is
+    /// behind by what it has not read.
+    pub(super) fn observe(
+        &mut self,
+        operation: &Operation,
+        (slot, entry): (Slot, &Entry),
+        tally: &mut Tally,
+    ) {
+        let before = self.unread(slot);
         match operation.event {
             Event::SendInvoke { message, key, payload, .. } if entry.attempts == 1 => {
                 let update = self.update(slot);
@@ -71,8 +93,24 @@ impl Projected {
             Event::Polled { message, key, payload, .. } => {
                 let row = Row { key, message, payload };
                 *self.update(slot) = Some(Update { row, stands: true, read: true });
+                let seats = self.seats.iter().enumerate();
+                let own = seats.filter(|(_, (node, _))| *node == operation.process);
+                let own = own.fold(0, |own, (seat, _)| own | bit(seat));
+                self.readers[slot as usize] |= own;
             }
-            _ => {}
+            _ => return,
+        }
+        tally.behind += self.unread(slot);
+        tally.behind -= before;
+    }
+
+    /// How many of the machines have not read a message that stands in the log.
+    fn unread(&self, slot: Slot) -> u32 {
+        match self.updates.get(slot as usize) {
+            Some(Some(update)) if update.stands => {
+                (self.waiting & !self.readers[slot as usize]).count_ones()
+            }
+            _ => 0,
         }
     }
 
@@ -106,6 +144,7 @@ impl Projected {
     fn update(&mut self, slot: Slot) -> &mut Option<Update> {
         if self.updates.len() <= slot as usize {
             self.updates.resize(slot as usize + 1, None);
+            self.readers.resize(slot as usize + 1, 0);
         }
         &mut self.updates[slot as usize]
     }

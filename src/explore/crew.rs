@@ -63,6 +63,9 @@ struct Shift {
     watch: Arc<dyn Watch>,
     next: AtomicU64,
     over: AtomicBool,
+    /// A tick is on its way. Ticks that pile up while nobody reads them would all be counted in one
+    /// moment, against threads that have had no time at all.
+    ticked: AtomicBool,
     caller: Sender<Call>,
 }
 
@@ -100,6 +103,7 @@ impl Crew {
             watch: Arc::clone(watch),
             next: AtomicU64::new(0),
             over: AtomicBool::new(false),
+            ticked: AtomicBool::new(false),
             caller,
         });
         let mut crew = Self { shift, members: Vec::new(), at_work: 0, calls };
@@ -119,7 +123,12 @@ impl Crew {
     pub(super) fn news(&mut self) -> Option<News> {
         while self.at_work > 0 {
             match self.calls.recv().expect("the crew itself holds a sender") {
-                Call::News(news) => return Some(news),
+                Call::News(news) => {
+                    if matches!(news, News::Tick) {
+                        self.shift.ticked.store(false, Ordering::Relaxed);
+                    }
+                    return Some(news);
+                }
                 Call::Left => self.at_work -= 1,
                 Call::Broke(panic) => resume_unwind(panic),
             }
@@ -182,7 +191,9 @@ impl Shift {
     fn tick(&self) {
         while !self.over.load(Ordering::Relaxed) {
             self.watch.tick();
-            self.call(Call::News(News::Tick));
+            if !self.ticked.swap(true, Ordering::Relaxed) {
+                self.call(Call::News(News::Tick));
+            }
         }
     }
 

@@ -18,6 +18,14 @@ pub struct Hung {
     pub machine: String,
 }
 
+/// What the ticking thread shares with the one that listens.
+#[derive(Debug, Default)]
+struct Clock {
+    over: AtomicBool,
+    /// A tick is on its way: ticks that piled up would all be counted in one moment.
+    ticked: AtomicBool,
+}
+
 enum Call<T> {
     Tick,
     Done(Result<T, Box<dyn Any + Send>>),
@@ -30,9 +38,9 @@ pub(super) fn run<T: Send + 'static>(
     task: impl FnOnce(&mut dyn Worker) -> T + Send + 'static,
 ) -> Result<T, Hung> {
     let pulse = Arc::new(Pulse::default());
-    let over = Arc::new(AtomicBool::new(false));
+    let clock = Arc::new(Clock::default());
     let (caller, calls) = channel();
-    start_ticking(Arc::clone(watch), Arc::clone(&over), caller.clone());
+    start_ticking(Arc::clone(watch), Arc::clone(&clock), caller.clone());
     let (theirs, heart) = (Arc::clone(subject), Arc::clone(&pulse));
     start("postulate-run", move || {
         let run = AssertUnwindSafe(move || task(theirs.worker(heart).as_mut()));
@@ -46,6 +54,7 @@ pub(super) fn run<T: Send + 'static>(
             Call::Done(Ok(result)) => break Ok(result),
             Call::Done(Err(panic)) => resume_unwind(panic),
             Call::Tick => {
+                clock.ticked.store(false, Ordering::Relaxed);
                 let (now, node) = pulse.read();
                 still_ticks = if now == seen { still_ticks + 1 } else { 0 };
                 seen = now;
@@ -55,19 +64,20 @@ pub(super) fn run<T: Send + 'static>(
             }
         }
     };
-    over.store(true, Ordering::Relaxed);
+    clock.over.store(true, Ordering::Relaxed);
     end
 }
 
 fn start_ticking<T: Send + 'static>(
     watch: Arc<dyn Watch>,
-    over: Arc<AtomicBool>,
+    clock: Arc<Clock>,
     caller: Sender<Call<T>>,
 ) {
     start("postulate-tick", move || {
-        while !over.load(Ordering::Relaxed) {
+        while !clock.over.load(Ordering::Relaxed) {
             watch.tick();
-            if caller.send(Call::Tick).is_err() {
+            let waits = clock.ticked.swap(true, Ordering::Relaxed);
+            if !waits && caller.send(Call::Tick).is_err() {
                 return;
             }
         }

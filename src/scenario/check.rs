@@ -1,10 +1,10 @@
 //! Which values of a scenario go together.
 
 use super::problem::Problem;
-use super::sections::{BrokerSection, FsyncPolicy, PromiseName, Retries, Until};
+use super::sections::{BrokerSection, FsyncPolicy, Retries};
 use super::{Scenario, policies};
 use crate::model::broker::ProducerState;
-use crate::model::consumer::{Apply, InboxExpiry, Resume, Settle};
+use crate::model::consumer::{InboxExpiry, Settle};
 use crate::model::message::Acks;
 use crate::model::producer::{
     EpochBump, IdentityPolicy, MessageIdPolicy, OnTimeout, Restart, Unfinished,
@@ -13,6 +13,7 @@ use crate::profile::{FaultClass, Swarm, Transport};
 use std::collections::BTreeSet;
 
 mod consumers;
+mod promises;
 mod services;
 
 /// The most machines of a system.
@@ -23,7 +24,7 @@ const MESSAGES_MAX: u64 = 10_000_000;
 
 /// The first pair of values that do not go together.
 pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
-    promises(scenario)?;
+    promises::promises(scenario)?;
     machines(scenario)?;
     messages(scenario)?;
     broker(scenario)?;
@@ -31,59 +32,6 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     services::services(scenario)?;
     surroundings(scenario)?;
     envelope(scenario)
-}
-
-fn promises(scenario: &Scenario) -> Result<(), Problem> {
-    if scenario.promises.is_empty() {
-        return Err(Problem::new(
-            "promises",
-            "nothing is promised, so nothing can be broken",
-            "promise something, for instance [\"exactly-once\"]",
-        ));
-    }
-    let promised = |name| scenario.promises.contains(&name);
-    let several = scenario.consumer.members.get() > 1;
-    let is_shared = matches!(scenario.consumer.apply, Apply::Database | Apply::External);
-    for (name, slug) in
-        [(PromiseName::Convergent, "convergent"), (PromiseName::Projected, "projected")]
-    {
-        if several && !is_shared && promised(name) {
-            return Err(Problem::new(
-                "promises",
-                "no member of a group of several holds the whole table",
-                format!("promise {slug:?} only with consumer.members = 1"),
-            ));
-        }
-    }
-    if is_shared && scenario.consumer.groups.get() > 1 && promised(PromiseName::Convergent) {
-        return Err(Problem::new(
-            "promises",
-            "the database holds the tables of all groups in one",
-            "promise \"convergent\" only with consumer.groups = 1",
-        ));
-    }
-    if scenario.consumer.apply != Apply::Upsert && promised(PromiseName::Projected) {
-        return Err(Problem::new(
-            "promises",
-            "a table with a row a message is no projection",
-            "promise \"projected\" only with consumer.apply = \"upsert\"",
-        ));
-    }
-    if scenario.consumer.resume == Resume::Earliest && promised(PromiseName::PerKeyOrder) {
-        return Err(Problem::new(
-            "consumer.resume",
-            "who starts over with every restart reads again, in breach of \"per-key-order\"",
-            "resume = \"committed\"",
-        ));
-    }
-    if several && scenario.consumer.until == Until::Complete {
-        return Err(Problem::new(
-            "consumer.until",
-            "no member of a group of several applies every message",
-            "leave it out, or set consumer.members = 1",
-        ));
-    }
-    Ok(())
 }
 
 fn machines(scenario: &Scenario) -> Result<(), Problem> {

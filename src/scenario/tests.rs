@@ -124,10 +124,31 @@ fn what_a_table_does_not_hold_is_not_promised_of_it() {
     refused("projected", "", "consumer.apply = \"upsert\"");
     refused("never-commits-ahead", "[consumer]\nsettle = \"atomic\"", "leave");
     refused("convergent", "[consumer]\nmembers = 2", "consumer.members = 1");
+    let upserts = "[consumer]\napply = \"upsert\"\n";
+    let shortened = format!("{upserts}[broker]\nretention_records = 5");
+    refused("projected", &shortened, "or the retention out");
+    refused("projected", &format!("{upserts}[broker]\ncompaction = true"), "\"durable-log\" too");
     let shares = "[database]\n[consumer]\napply = \"database\"\n";
     refused("convergent", &format!("{shares}groups = 2"), "consumer.groups = 1");
     let text = LEAST.replace("exactly-once", "convergent") + shares + "members = 2";
     Scenario::from_toml("it.toml", &text).expect("the members share one table");
+}
+
+#[test]
+fn who_starts_over_reads_again_and_who_is_not_answered_knows_nothing() {
+    let refused = |promise: &str, more: &str, line: usize, cure: &str| {
+        let text = LEAST.replace("exactly-once", promise) + more;
+        let error = Scenario::from_toml("it.toml", &text).expect_err("it is impossible");
+        assert!(error.to_string().contains(cure), "{error}");
+        assert_eq!(text.lines().nth(error.line().unwrap() - 1), text.lines().nth(line - 1));
+    };
+    let lines = LEAST.lines().count();
+    let starts_over = "[consumer]\nresume = \"earliest\"";
+    for promise in ["per-key-order", "durable-log"] {
+        refused(promise, starts_over, lines + 2, "resume = \"committed\"");
+    }
+    let unanswered = "[consumer]\napply = \"upsert\"\n[producer]\nacks = \"none\"";
+    refused("projected", unanswered, lines + 4, "leave \"projected\" out");
 }
 
 #[test]

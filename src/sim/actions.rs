@@ -210,7 +210,7 @@ impl<S: System> World<S> {
         let through = self.connections.break_now(via, limits);
         for (end, through) in through {
             let peer = if end == from { to } else { from };
-            self.give_notice(via, peer, end, through);
+            self.give_notice(via, (peer, end), through, Work::Progress);
         }
     }
 
@@ -230,7 +230,13 @@ impl<S: System> World<S> {
     }
 
     /// Lets `end` learn, some time after the data that reaches it, that `via` is gone.
-    pub(super) fn give_notice(&mut self, via: Via, peer: NodeId, end: NodeId, through: Instant) {
+    pub(super) fn give_notice(
+        &mut self,
+        via: Via,
+        (peer, end): (NodeId, NodeId),
+        through: Instant,
+        work: Work,
+    ) {
         let occurrence = self.connections.count(false, peer, end);
         let key = Key::new(Site::Notice, Actor::Link(peer, end), 0, occurrence);
         let latency = self.notice_latency(peer, end);
@@ -247,7 +253,7 @@ impl<S: System> World<S> {
             self.desk.decider.took(key, Choice::Late(late));
         }
         let what = What::Notice(via);
-        self.enqueue(quiet + late, Happening { node: end, work: Work::Progress, what });
+        self.enqueue(quiet + late, Happening { node: end, work, what });
     }
 
     fn disconnect(&mut self, node: NodeId, peer: NodeId) {
@@ -256,17 +262,17 @@ impl<S: System> World<S> {
         }
         for via in self.connections.open_at(node) {
             if self.connections.ends(via).contains(&peer) {
-                self.close_connection(via, node);
+                self.close_connection(via, node, Work::Progress);
             }
         }
     }
 
     /// `node` closes its end; the close follows the data that it has sent.
-    pub(super) fn close_connection(&mut self, via: Via, node: NodeId) {
+    pub(super) fn close_connection(&mut self, via: Via, node: NodeId, work: Work) {
         if let Some((peer, through)) = self.connections.close(via, node)
             && self.connections.is_open_at(via, peer)
         {
-            self.give_notice(via, node, peer, through);
+            self.give_notice(via, (node, peer), through, work);
         }
     }
 

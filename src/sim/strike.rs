@@ -202,7 +202,7 @@ impl<S: System> World<S> {
         self.timers.forget(node);
         if self.streams {
             for via in self.connections.open_at(node) {
-                self.close_connection(via, node);
+                self.close_connection(via, node, Work::Progress);
             }
         }
         self.ledger.close(self.now, process);

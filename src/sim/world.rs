@@ -402,8 +402,9 @@ impl<S: System> World<S> {
             drop(self.desk.parcels.take(parcel));
             if via != Via::DATAGRAM {
                 // Nobody is there to take the connection: no later message on it may arrive without
-                // this one once somebody is.
-                self.close_connection(via, happening.node);
+                // this one once somebody is. What was background work stays so: an idle poll of a
+                // machine that never comes back keeps no run going.
+                self.close_connection(via, happening.node, happening.work);
             }
         }
     }

@@ -25,7 +25,7 @@ const PLAN: Sweep = Sweep {
     jobs: NonZeroUsize::MIN,
     stop_after: None,
     recheck: Recheck::Sample,
-    hung_after_ticks: 40,
+    hung_after_ticks: 200,
 };
 
 fn jobs(jobs: usize) -> Sweep {
@@ -321,7 +321,7 @@ fn the_machine_that_hangs_a_simulated_run_is_named() {
     let promises = [Promise::ExactlyOnce { sinks: vec![SinkId(0)] }];
     let stuck: Arc<dyn Subject> =
         Arc::new(Stuck { machines, promises, profile: Profile::default() });
-    let plan = Sweep { schedules: 40, hung_after_ticks: 20, ..jobs(2) };
+    let plan = Sweep { schedules: 40, hung_after_ticks: 100, ..jobs(2) };
     let swept = sweep(&stuck, &plan, &patient());
     let hung = swept.groups.iter().find(|group| group.name == "hung in clock-2");
     assert_eq!(hung.unwrap().count, swept.tally.hung);

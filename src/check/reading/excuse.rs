@@ -46,14 +46,15 @@ fn obsolete(reading: &Reading, ledger: &Ledger) -> Vec<bool> {
     }
     let mut obsolete = vec![false; reading.records.len()];
     for partition in &reading.partitions {
-        let mut later = somewhere.clone();
+        let mut later = BTreeSet::new();
         for number in partition.shelf.all().rev() {
             let Known { slot, read, .. } = reading.records[number as usize];
             let keys: Vec<u64> = match read {
                 Some((key, _)) => vec![key],
                 None => keys_of(slot).collect(),
             };
-            obsolete[number as usize] = keys.iter().any(|key| later.contains(key));
+            obsolete[number as usize] =
+                keys.iter().any(|key| later.contains(key) || somewhere.contains(key));
             later.extend(keys);
         }
     }

@@ -68,7 +68,7 @@ impl<'a> Naive<'a> {
             Rule::Unseen => rest && !self.unseen().is_empty(),
             Rule::Diverged => rest && self.diverged(),
             Rule::StaleProjection => rest && self.stale_projection(),
-            Rule::Deadlock => rest && self.owed() > 0,
+            Rule::Deadlock => rest && self.due() > 0,
             Rule::Livelock => self.cause() == Some(EndCause::Impatient),
             Rule::Custom => false,
         }
@@ -107,6 +107,10 @@ impl<'a> Naive<'a> {
     /// Planned operations that are not invoked, operations that are not completed, effects that are
     /// due, and messages that somebody is to read.
     pub fn owed(&self) -> usize {
+        self.due() + self.behind_peers() + self.behind_the_log()
+    }
+
+    fn due(&self) -> usize {
         let messages = self.messages();
         let planned = |m: &&MessageId| {
             self.all

@@ -4,7 +4,7 @@ use super::{Naive, Outcome};
 use postulate::check::Promise;
 use postulate::digest::{Digest, SetDigest};
 use postulate::history::{Event, Operation};
-use postulate::id::{MessageId, NodeId, PartitionId};
+use postulate::id::{MessageId, NodeId, PartitionId, SinkId};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Naive<'_> {
@@ -112,6 +112,45 @@ impl Naive<'_> {
         });
         let mut views = replicas.flatten().filter_map(|node| self.last_view(*node));
         views.any(|view| view != set.value())
+    }
+
+    /// Effects at a sink of a convergent replica that are missing at the others'.
+    pub(super) fn behind_peers(&self) -> usize {
+        let mut behind = 0;
+        for promise in self.promises {
+            let Promise::Convergent { replicas } = promise else { continue };
+            let sinks: BTreeSet<SinkId> = replicas.iter().filter_map(|r| r.sink).collect();
+            for m in self.messages() {
+                let lacks = sinks.iter().filter(|sink| self.count(m, **sink) == 0).count();
+                behind += if lacks < sinks.len() { lacks } else { 0 };
+            }
+        }
+        behind
+    }
+
+    /// Records that machines with a projection have not read, if the log keeps all.
+    pub(super) fn behind_the_log(&self) -> usize {
+        let forgets = |promise: &Promise| match promise {
+            Promise::DurableLog { retention, compacted } => retention.is_some() || *compacted,
+            _ => false,
+        };
+        if self.promises.iter().any(forgets) {
+            return 0;
+        }
+        let mut behind = 0;
+        for promise in self.promises {
+            let Promise::Projected { replicas } = promise else { continue };
+            for m in self.messages().into_iter().filter(|m| self.update(*m).is_some()) {
+                let read = |node: &NodeId| {
+                    self.all.iter().any(|o| {
+                        o.process == *node
+                            && matches!(o.event, Event::Polled { message, .. } if message == m)
+                    })
+                };
+                behind += replicas.iter().filter(|node| !read(node)).count();
+            }
+        }
+        behind
     }
 
     /// What a message says of its key, if it stands in the log: as it was last read or, if nobody
