@@ -1,5 +1,6 @@
 //! Nondeterminism as data: the key of every choice, what was chosen, and who answers.
 
+use crate::digest::fold;
 use crate::id::NodeId;
 use crate::seed::{KeyedHash, Ratio, Seed};
 use crate::time::Span;
@@ -126,7 +127,7 @@ impl Key {
         (self.0 & ((1 << OCCURRENCE_BITS) - 1)) as u32
     }
 
-    const fn word(self) -> u64 {
+    pub(crate) const fn word(self) -> u64 {
         self.0
     }
 }
@@ -220,6 +221,32 @@ pub enum Choice {
     Value(u64),
     /// The clock runs off by this much: parts per million of drift, nanoseconds of offset.
     Skew(i64),
+}
+
+impl Choice {
+    /// Corrects its lateness to what came of it.
+    fn happen(&mut self, instance: Instance, realised: Span) {
+        match (self, instance) {
+            (
+                Self::Late(late)
+                | Self::Corrupted { late, .. }
+                | Self::Failed(late)
+                | Self::Lied(late)
+                | Self::Twice { late, .. },
+                Instance::First,
+            )
+            | (Self::Twice { again: late, .. }, Instance::Again) => *late = realised,
+            _ => {}
+        }
+    }
+}
+
+/// Which of the two that a doubled message becomes.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Instance {
+    First,
+    Again,
 }
 
 /// How a key is answered.
@@ -325,6 +352,16 @@ impl Decider {
         }
     }
 
+    /// Notes that what was chosen at `key` happened so much later than its quiet time after all.
+    pub(crate) fn happened(&mut self, key: Key, instance: Instance, realised: Span) {
+        let Some(taken) = &mut self.taken else { return };
+        match taken.iter_mut().rev().find(|(other, _)| *other == key) {
+            Some((_, choice)) => choice.happen(instance, realised),
+            None if realised != Span::ZERO => taken.push((key, Choice::Late(realised))),
+            None => {}
+        }
+    }
+
     /// One of `bound` alternatives, 0 being the quiet one.
     pub(crate) fn alternative(&mut self, key: Key, bound: u64) -> u64 {
         let value = match self.ask(key) {
@@ -350,6 +387,11 @@ impl Decider {
             self.took(key, Choice::Value(1));
         }
         happens
+    }
+
+    /// The priority of what goes by `name` in a race, drawn for the `round`-th time.
+    pub(crate) fn priority(&self, name: u64, round: u32) -> u64 {
+        self.hash.draw(fold(name ^ 0x9e6c_63d0_876a_68c5, u64::from(round) << 1 | 1))
     }
 
     /// A draw that decides nothing by itself: it parametrises the profile of a seeded run.

@@ -18,6 +18,46 @@ pub enum Baseline {
     Quiet,
 }
 
+/// In which order a seeded run handles events that are due close together. A quiet run keeps the
+/// order of time: what was overtaken is late in it.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// The seed draws one of the others; in order of time, if the system fixes its faults.
+    #[default]
+    Mix,
+    /// In order of time.
+    Time,
+    /// By priorities of the links, timers and files that events come from, a few of which change:
+    /// probabilistic concurrency testing (Burckhardt et al., ASPLOS 2010).
+    Pct,
+    /// By priorities of the events, drawn anew among those at one machine each time that it handles
+    /// one: partial order sampling (Yuan, Yang and Gu, CAV 2018).
+    Pos,
+    /// Any of them with the same probability, each time: a random walk.
+    Walk,
+}
+
+impl Strategy {
+    /// Every one.
+    pub const ALL: [Self; 5] = [Self::Mix, Self::Time, Self::Pct, Self::Pos, Self::Walk];
+
+    /// Its name.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Mix => "mix",
+            Self::Time => "time",
+            Self::Pct => "pct",
+            Self::Pos => "pos",
+            Self::Walk => "walk",
+        }
+    }
+
+    fn is_mix(&self) -> bool {
+        *self == Self::Mix
+    }
+}
+
 /// A run is a pure function of a system and a schedule.
 ///
 /// The limits that are `None` are the system's own, or, for `heal_at` of a seeded schedule, drawn.
@@ -37,6 +77,9 @@ pub struct Schedule {
     pub seed: Seed,
     /// Who answers what is not decided.
     pub baseline: Baseline,
+    /// In which order events that are due close together are handled, if the seed is asked.
+    #[serde(default, skip_serializing_if = "Strategy::is_mix")]
+    pub strategy: Strategy,
     /// Faults beyond those that a seed draws.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,

@@ -12,6 +12,7 @@ mod machine;
 mod network;
 mod observe;
 mod queue;
+mod race;
 mod settle;
 mod strike;
 mod swarm;

@@ -53,6 +53,8 @@ impl Instant {
 impl Span {
     /// No time at all.
     pub const ZERO: Self = Self(0);
+    /// The least there is: a nanosecond.
+    pub const NANO: Self = Self(1);
 
     /// `n` nanoseconds.
     pub const fn nanos_of(n: u64) -> Self {

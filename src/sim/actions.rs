@@ -4,10 +4,11 @@ use super::connections::Via;
 use super::disk::Asker;
 use super::machine::{Completion, Happening, What};
 use super::network::{Fate, Transit};
+use super::race::Origin;
 use super::swarm::Rates;
 use super::timers::Due;
 use super::world::World;
-use crate::choice::{Actor, Answer, Choice, Key, Site, below};
+use crate::choice::{Actor, Answer, Choice, Instance, Key, Site, below};
 use crate::digest::fold;
 use crate::history::{DownCause, Effect, Event};
 use crate::id::{FileId, NodeId, Position, Ticket, TimerId};
@@ -40,7 +41,7 @@ impl<S: System> World<S> {
                 Action::Answer(to, parcel) => self.answer(node, to, parcel),
                 Action::Disconnect(peer) => self.disconnect(node, peer),
                 Action::SetTimer(timer, after, work) => self.set_timer(node, timer, after, work),
-                Action::Cancel(timer) => self.timers.cancel(node, timer),
+                Action::Cancel(timer) => self.cancel_timer(node, timer),
                 Action::Append(file) => self.append(process, file),
                 Action::Truncate(file, from) => {
                     self.digest.word(0x200 | u64::from(file.0)).word(from.0);
@@ -104,7 +105,8 @@ impl<S: System> World<S> {
                 if late != Span::ZERO {
                     self.desk.decider.took(key, Choice::Late(late));
                 }
-                self.post(quiet + late, from, to, Via::DATAGRAM, parcel);
+                let origin = Origin { key, instance: Instance::First, quiet };
+                self.post(quiet + late, (from, to), Via::DATAGRAM, parcel, origin);
             }
             Fate::Lost(class) => {
                 self.tell_parcel(from, to, parcel, "is lost");
@@ -117,13 +119,16 @@ impl<S: System> World<S> {
                 self.desk.coverage.bite(class);
                 let copy = self.desk.parcels.get_mut(parcel).clone();
                 let copy = self.desk.parcels.put(copy);
-                self.post(quiet + late, from, to, Via::DATAGRAM, copy);
-                self.post(quiet + again, from, to, Via::DATAGRAM, parcel);
+                let first = Origin { key, instance: Instance::First, quiet };
+                self.post(quiet + late, (from, to), Via::DATAGRAM, copy, first);
+                let second = Origin { instance: Instance::Again, ..first };
+                self.post(quiet + again, (from, to), Via::DATAGRAM, parcel, second);
             }
             Fate::Flipped(bit, late) => {
                 self.desk.decider.took(key, Choice::Corrupted { bit, late });
                 self.corrupt(parcel, bit);
-                self.post(quiet + late, from, to, Via::DATAGRAM, parcel);
+                let origin = Origin { key, instance: Instance::First, quiet };
+                self.post(quiet + late, (from, to), Via::DATAGRAM, parcel, origin);
             }
         }
     }
@@ -164,13 +169,21 @@ impl<S: System> World<S> {
         } else if realised != Span::ZERO {
             self.desk.decider.took(key, Choice::Late(realised));
         }
-        self.post(at, from, to, via, parcel);
+        let origin = Origin { key, instance: Instance::First, quiet };
+        self.post(at, (from, to), via, parcel, origin);
     }
 
     #[inline]
-    fn post(&mut self, at: Instant, from: NodeId, to: NodeId, via: Via, parcel: Parcel) {
+    fn post(
+        &mut self,
+        at: Instant,
+        (from, to): (NodeId, NodeId),
+        via: Via,
+        parcel: Parcel,
+        origin: Origin,
+    ) {
         let what = What::Arrival { from, via, parcel };
-        self.enqueue(at, Happening { node: to, work: self.work, what });
+        self.enqueue(at, Happening { node: to, work: self.work, what }, origin);
     }
 
     #[cold]
@@ -240,7 +253,8 @@ impl<S: System> World<S> {
         let occurrence = self.connections.count(false, peer, end);
         let key = Key::new(Site::Notice, Actor::Link(peer, end), 0, occurrence);
         let latency = self.notice_latency(peer, end);
-        let quiet = (self.now + latency).max(through);
+        let soonest = self.now + latency;
+        let quiet = soonest.max(through);
         let late = match self.desk.decider.ask(key) {
             Answer::Draw(draw) => {
                 let most = latency.times(self.rates.notice_latencies);
@@ -253,7 +267,8 @@ impl<S: System> World<S> {
             self.desk.decider.took(key, Choice::Late(late));
         }
         let what = What::Notice(via);
-        self.enqueue(quiet + late, Happening { node: end, work, what });
+        let origin = Origin { key, instance: Instance::First, quiet: soonest };
+        self.enqueue(quiet + late, Happening { node: end, work, what }, origin);
     }
 
     fn disconnect(&mut self, node: NodeId, peer: NodeId) {
@@ -291,7 +306,8 @@ impl<S: System> World<S> {
     fn set_timer(&mut self, node: NodeId, timer: TimerId, after: Span, work: Work) {
         let occurrence = self.timers.count(node, timer);
         let station = &self.machines[node.index()].station;
-        let mut at = station.clock.due(self.now, after);
+        let quiet = station.clock.due(self.now, after);
+        let mut at = quiet;
         if station.clock.drifts() {
             self.desk.coverage.bite(FaultClass::ClockDrift);
         }
@@ -311,7 +327,21 @@ impl<S: System> World<S> {
         }
         self.settle.longest_timeout = self.settle.longest_timeout.max(at.since(self.now));
         let turn = self.next_turn(at);
+        if self.race.on {
+            self.overtake(node, Some(timer));
+            let happening = Happening { node, work, what: What::Timer(timer) };
+            let origin = Origin { key, instance: Instance::First, quiet };
+            self.race.push(turn, self.now, (happening, origin));
+        }
         self.timers.set(Due { node, timer, work }, turn);
+    }
+
+    #[inline]
+    fn cancel_timer(&mut self, node: NodeId, timer: TimerId) {
+        if self.race.on {
+            self.overtake(node, Some(timer));
+        }
+        self.timers.cancel(node, timer);
     }
 
     #[cold]
@@ -362,7 +392,9 @@ impl<S: System> World<S> {
         let (end, extent) = (syncing.end, syncing.extent);
         let what = What::Synced(Completion { incarnation, ticket, file, end, extent });
         self.settle.longest_sync = self.settle.longest_sync.max(syncing.takes);
-        self.enqueue(self.now + syncing.takes, Happening { node, work: self.work, what });
+        let quiet = self.now + syncing.quiet;
+        let origin = Origin { key: syncing.key, instance: Instance::First, quiet };
+        self.enqueue(self.now + syncing.takes, Happening { node, work: self.work, what }, origin);
     }
 
     pub(super) fn sync_ended(&mut self, node: NodeId, completion: Completion) {

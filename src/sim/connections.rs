@@ -92,6 +92,18 @@ impl Connections {
         at
     }
 
+    /// Something arrives at `to` at `at`, later than was scheduled.
+    pub(super) fn arrived(&mut self, via: Via, to: NodeId, at: Instant) {
+        self.in_order(via, to, at);
+    }
+
+    /// When the data toward `to` is through.
+    pub(super) fn through(&self, via: Via, to: NodeId) -> Instant {
+        let connection = &self.list[via.0 as usize];
+        let end = connection.end(to);
+        connection.last[end].min(connection.limit[end])
+    }
+
     /// Whether something that arrives at `to` now still finds its connection. From then on `to`
     /// answers on it, unless it has a younger one.
     #[inline]

@@ -14,7 +14,10 @@ use crate::time::Span;
 /// How a sync will end, and after how long.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) struct Syncing {
+    pub(super) key: Key,
     pub(super) takes: Span,
+    /// How long it would take on a quiet disk.
+    pub(super) quiet: Span,
     pub(super) end: SyncEnd,
     pub(super) extent: Extent,
 }
@@ -149,7 +152,7 @@ impl<R> Disk<R> {
             asker.coverage.bite(FaultClass::SlowSync);
         }
         let end = if refused { SyncEnd::Failed(DiskError::Full) } else { end };
-        Syncing { takes: profile.sync + late, end, extent }
+        Syncing { key, takes: profile.sync + late, quiet: profile.sync, end, extent }
     }
 
     /// A sync ends. The records that became durable go to `durable`.

@@ -17,6 +17,14 @@ impl Turn {
         Self((at.nanos() as u128) << 64 | (sequence as u128) << 32)
     }
 
+    /// The same turn, but not before `at`.
+    pub(super) fn no_earlier_than(self, at: Instant) -> Self {
+        if self.at() >= at {
+            return self;
+        }
+        Self((at.nanos() as u128) << 64 | self.0 & u128::from(u64::MAX))
+    }
+
     #[inline]
     pub(super) fn at(self) -> Instant {
         Instant::from_nanos((self.0 >> 64) as u64)

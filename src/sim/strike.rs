@@ -199,6 +199,9 @@ impl<S: System> World<S> {
                 drop(self.desk.parcels.take(parcel));
             }
         }
+        if self.race.on {
+            self.overtake(node, None);
+        }
         self.timers.forget(node);
         if self.streams {
             for via in self.connections.open_at(node) {
@@ -314,6 +317,9 @@ impl<S: System> World<S> {
         self.settle.heal(self.now);
         self.digest.word(0xa00).word(self.now.nanos());
         self.tell(None, |_| "every fault is over".to_owned());
+        if self.race.on {
+            self.end_race();
+        }
         self.desk.decider.calm();
         self.rates = super::swarm::Rates::default();
         self.network.heal();

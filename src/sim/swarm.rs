@@ -397,7 +397,7 @@ impl Plan<'_, '_> {
 
 /// A value from `low` to `high` whose logarithm is about uniform: each doubling is as likely as
 /// another.
-fn log_uniform(draw: u64, low: u64, high: u64) -> u64 {
+pub(super) fn log_uniform(draw: u64, low: u64, high: u64) -> u64 {
     let low = low.max(1);
     let high = high.max(low);
     let doublings = u64::from((high / low).ilog2());

@@ -7,6 +7,7 @@ use super::machine::{Happening, MachineState, Process, What};
 use super::network::Network;
 use super::observe::{Pulse, Stats, TraceEvent};
 use super::queue::{Queue, Turn};
+use super::race::{Origin, Race};
 use super::settle::Settle;
 use super::swarm::{self, Rates};
 use super::timers::Timers;
@@ -19,7 +20,7 @@ use crate::history::{EndCause, Event, History};
 use crate::id::{NodeId, Position};
 use crate::node::{Context, Desk, MessageOf, Node, Planned, RecordOf, Seat, System, Work};
 use crate::profile::Swarm;
-use crate::schedule::{Baseline, Input, Part, Schedule};
+use crate::schedule::{Baseline, Input, Part, Schedule, Strategy};
 use crate::time::{Instant, Span};
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ pub struct World<S: System> {
     pub(super) now: Instant,
     pub(super) sequence: u32,
     pub(super) queue: Queue<Happening>,
+    /// The order of events is drawn while it is on; the queue is then empty.
+    pub(super) race: Race,
     pub(super) timers: Timers,
     pub(super) machines: Vec<MachineState<S>>,
     pub(super) desk: Desk<MessageOf<S>, RecordOf<S>>,
@@ -76,6 +79,7 @@ impl<S: System> World<S> {
             now: Instant::START,
             sequence: 0,
             queue: Queue::default(),
+            race: Race::default(),
             timers: Timers::new(nodes),
             machines: (0..nodes).map(|_| MachineState::new(profile.disk)).collect(),
             desk: Desk::default(),
@@ -127,6 +131,7 @@ impl<S: System> World<S> {
             let drawn = swarm::draw(profile, machines, &self.desk.decider, faults);
             self.rates = drawn.rates;
             heal_at = drawn.heal_at;
+            self.race.draw(schedule.strategy, profile, &self.desk.decider);
         }
         self.settle = Settle::new(profile, schedule, heal_at);
         self.network.reset(self.rates);
@@ -147,6 +152,7 @@ impl<S: System> World<S> {
         self.now = Instant::START;
         self.sequence = 0;
         self.queue.clear();
+        self.race.clear();
         self.timers.clear();
         self.desk.clear();
         self.connections.reset();
@@ -276,7 +282,8 @@ impl<S: System> World<S> {
         if self.stats.cause.is_some() {
             return Instant::NEVER;
         }
-        self.queue.next().min(self.timers.next()).at().min(self.faults.next_at())
+        let queued = if self.race.on { self.next_in_race() } else { self.queue.next().at() };
+        queued.min(self.timers.next().at()).min(self.faults.next_at())
     }
 
     /// Handles the next event. Returns false if the run is over.
@@ -284,6 +291,9 @@ impl<S: System> World<S> {
     pub fn step(&mut self) -> bool {
         if self.stats.cause.is_some() {
             return false;
+        }
+        if self.race.on {
+            return self.step_racing();
         }
         let (queued, timed) = (self.queue.next(), self.timers.next());
         let turn = queued.min(timed);
@@ -427,10 +437,14 @@ impl<S: System> World<S> {
 
     /// Schedules an event.
     #[inline]
-    pub(super) fn enqueue(&mut self, at: Instant, happening: Happening) {
+    pub(super) fn enqueue(&mut self, at: Instant, happening: Happening, origin: Origin) {
         self.progress += u32::from(happening.work == Work::Progress);
         let turn = self.next_turn(at);
-        self.queue.push(turn, happening);
+        if self.race.on {
+            self.race.push(turn, self.now, (happening, origin));
+        } else {
+            self.queue.push(turn, happening);
+        }
     }
 
     #[inline]
@@ -501,10 +515,12 @@ impl<S: System> World<S> {
 
     /// The run so far as a quiet schedule and the decisions that were taken.
     pub(crate) fn rewritten(&mut self) -> Schedule {
+        self.leave_over();
         let decisions = self.desk.decider.taken().unwrap_or_default();
         Schedule {
             seed: self.schedule.seed,
             baseline: Baseline::Quiet,
+            strategy: Strategy::default(),
             faults: self.faults.list().iter().map(|(fault, _)| fault.clone()).collect(),
             decisions: decisions.into_iter().collect(),
             heal_at: Some(self.settle.heal_at),
