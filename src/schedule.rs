@@ -6,6 +6,8 @@ use crate::seed::{Ratio, Seed};
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 /// Who answers a choice that is not decided explicitly.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -55,6 +57,29 @@ impl Strategy {
 
     fn is_mix(&self) -> bool {
         *self == Self::Mix
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.slug())
+    }
+}
+
+/// Text that is not a strategy.
+#[derive(Debug, thiserror::Error)]
+#[error("{text:?} is not a strategy: write mix, time, pct, pos or walk")]
+pub struct NotAStrategy {
+    text: String,
+}
+
+impl FromStr for Strategy {
+    type Err = NotAStrategy;
+
+    fn from_str(text: &str) -> Result<Self, NotAStrategy> {
+        let named = |strategy: &Self| strategy.slug() == text;
+        let found = Self::ALL.into_iter().find(named);
+        found.ok_or_else(|| NotAStrategy { text: text.to_owned() })
     }
 }
 
@@ -113,6 +138,11 @@ impl Schedule {
     /// The schedule that grows from `seed`.
     pub fn seeded(seed: Seed) -> Self {
         Self { seed, baseline: Baseline::Seeded, ..Self::default() }
+    }
+
+    /// The same in another order of events that are due close together.
+    pub fn ordered(self, strategy: Strategy) -> Self {
+        Self { strategy, ..self }
     }
 
     /// The schedule in which nothing happens but the workload.
