@@ -54,10 +54,6 @@ impl Strategy {
             Self::Walk => "walk",
         }
     }
-
-    fn is_mix(&self) -> bool {
-        *self == Self::Mix
-    }
 }
 
 impl fmt::Display for Strategy {
@@ -103,7 +99,7 @@ pub struct Schedule {
     /// Who answers what is not decided.
     pub baseline: Baseline,
     /// In which order events that are due close together are handled, if the seed is asked.
-    #[serde(default, skip_serializing_if = "Strategy::is_mix")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub strategy: Strategy,
     /// Faults beyond those that a seed draws.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -288,6 +284,10 @@ pub enum Trouble {
         /// Which record, counting back from the newest durable one.
         back: u32,
     },
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Decisions are written as a list, since a key is more than a string.

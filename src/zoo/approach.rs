@@ -5,7 +5,7 @@ use crate::digest::Digest;
 use crate::id::NodeId;
 use crate::profile::{Swarm, Transport};
 use crate::run::Subject;
-use crate::scenario::{Between, ScenarioError};
+use crate::scenario::{Between, ScenarioError, VarySection};
 use crate::schedule::{Fault, Schedule, Strategy, Trigger, Trouble};
 use crate::seed::{Ratio, Seed};
 use crate::time::{Instant, Span};
@@ -50,6 +50,8 @@ impl Approach {
         let mut scenario = specimen.scenario()?;
         if self == Self::Baseline {
             scenario.run.swarm = Swarm::Off;
+            scenario.run.envelope.clear();
+            scenario.vary = VarySection::default();
             scenario.network.latency = Between::micros(1_000, 10_000);
             scenario.network.loss = one_in(20);
             if scenario.network.transport == Transport::Datagram {
