@@ -18,9 +18,9 @@ use std::sync::Arc;
 pub enum Approach {
     /// The specimen under the swarm, in such an order of what is due close together.
     Swarm(Strategy),
-    /// What the others are measured against: no swarm and no races, but latencies of 1 to 10 ms, one
-    /// message lost in 20, one datagram doubled in 50, and one crash, of any machine at any time
-    /// before the heal.
+    /// What the others are measured against: no swarm and no races, but latencies of 1 to 10 ms,
+    /// one message lost in 20, one datagram doubled in 50, and one crash, of any machine at any
+    /// time before the heal.
     Baseline,
 }
 

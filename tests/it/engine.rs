@@ -93,7 +93,7 @@ fn every_fault_class_bites() {
         let bitten = [Transport::Stream, Transport::Datagram].into_iter().any(|transport| {
             let mut toy = Toy::new(Quirk::None, transport, all);
             toy.profile.clock_tick = postulate::time::Span::micros(10);
-            runs(toy, 0..400).iter().any(|run| run.coverage.bites(class) > 0)
+            runs(toy, 0..1_000).iter().any(|run| run.coverage.bites(class) > 0)
         });
         assert!(bitten, "{class} never bit");
     }

@@ -212,6 +212,9 @@ fn what_happened_later_than_was_drawn_corrects_the_decision() {
     decider.happened(key(2), Instance::First, ms(6));
     decider.happened(key(3), Instance::First, ms(7));
     decider.happened(key(4), Instance::First, Span::ZERO);
+    // The end of a connection may come no later than its data, which were late themselves.
+    decider.took(key(5), Choice::Late(ms(1)));
+    decider.happened(key(5), Instance::First, Span::ZERO);
     let expected = [
         (key(0), Choice::Late(ms(3))),
         (key(1), Choice::Twice { late: ms(5), again: ms(4) }),
