@@ -1,7 +1,7 @@
 //! All nondeterminism of one run, as data.
 
 use crate::choice::{Choice, Key};
-use crate::id::{FileId, MessageId, NodeId};
+use crate::id::{FileId, MessageId, NodeId, TimerId};
 use crate::seed::{Ratio, Seed};
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
@@ -196,6 +196,38 @@ pub enum Trigger {
         /// Which of its events, counting from 1.
         events: u32,
     },
+    /// Right after a machine has handled something for the `nth` time, counted over the run. Events
+    /// of other kinds shift it as little as they shift the keys of decisions: this is how a
+    /// rewritten run says `After`.
+    Upon {
+        /// The machine.
+        node: NodeId,
+        /// What it handles.
+        what: Occasion,
+        /// For the how-manieth time, counting from 1.
+        nth: u32,
+    },
+}
+
+/// Something that a machine handles.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Occasion {
+    /// A message of this kind.
+    Message {
+        /// Who sent it.
+        from: NodeId,
+        /// Its kind.
+        kind: u8,
+    },
+    /// A timer that fires.
+    Timer(TimerId),
+    /// The end of a sync of this file.
+    Sync(FileId),
+    /// The notice that a connection with this machine is gone.
+    Notice(NodeId),
+    /// Bytes from outside, over this connection.
+    Input(u32),
 }
 
 /// What a timed fault does.
