@@ -12,7 +12,7 @@
 //!   [below](#from-nothing-to-a-mended-bug).
 //! - Brokers, producers and consumers that are built in, as TOML files or in code, and machines of
 //!   one's own beside them: [`scenario`]; what such a file may say: [`scenario::reference`].
-//! - Sweeps as tests: [`harness`]. Bugs to look at: [`zoo`].
+//! - Sweeps as tests: [`harness`]. Failures that are kept: [`regression`]. Bugs to look at: [`zoo`].
 //!
 #![doc = include_str!("tutorial.md")]
 //!
@@ -53,6 +53,7 @@
 //! | 4 | [`sim`], [`model`] | the faulty world; brokers, producers, consumers |
 //! | 5 | [`run`] | one run: system and schedule in, verdict out. Nothing above is generic |
 //! | 6 | [`scenario`] | built-in systems from TOML or code |
+//! | 7 | [`regression`] | failures kept as files |
 //! | 7 | [`explore`] | many runs, on several threads |
 //! | 8 | [`zoo`] | planted bugs, measured and verified |
 //! | 9 | [`report`] | text and JSON |
@@ -76,6 +77,7 @@ pub mod model;
 pub mod node;
 pub mod profile;
 pub mod projection;
+pub mod regression;
 pub mod report;
 pub mod run;
 pub mod scenario;

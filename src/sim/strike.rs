@@ -67,7 +67,7 @@ impl<S: System> World<S> {
     }
 
     fn strike(&mut self, number: u32) {
-        let (fault, class) = self.faults.get(number).clone();
+        let (fault, class) = self.faults.strike(number);
         self.digest.word(0x700 | u64::from(number) << 16).word(self.now.nanos());
         self.tell(None, |world| super::tell::tell_trouble(&fault.what, world.system.machines()));
         match fault.what {

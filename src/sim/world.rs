@@ -537,6 +537,10 @@ impl<S: System> World<S> {
         self.desk.decider.unmet().collect()
     }
 
+    pub(crate) fn idle_faults(&self) -> Vec<usize> {
+        self.faults.idle().collect()
+    }
+
     pub(crate) fn knob_values(&self) -> Vec<(&'static str, String)> {
         let knobs = self.system.knobs().iter().zip(&self.knobs);
         knobs.map(|(knob, &value)| (knob.name, knob.tell(value))).collect()
