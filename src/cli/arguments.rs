@@ -145,8 +145,8 @@ pub(super) struct ZooArguments {
     /// Search for each from many seeds, and tell after how many schedules it was found
     #[arg(long)]
     pub(super) measure: bool,
-    /// What to search with: mix, time, pct, pos or walk under the swarm; or baseline: fixed rates, one
-    /// crash
+    /// What to search with: mix, time, pct, pos or walk under the swarm; or baseline: fixed rates
+    /// and one crash
     #[arg(long, default_value_t)]
     pub(super) strategy: Approach,
     /// How many searches for each

@@ -6,8 +6,6 @@ use crate::zoo::{Checked, Difference, Measurement, Needs, Specimen};
 use serde::Serialize;
 use std::fmt::Write as _;
 
-/// The only order in which a search tries schedules so far: that of time.
-
 /// The widths of the columns of a verdict.
 const VERDICT: usize = 7;
 const CHECK: usize = 15;

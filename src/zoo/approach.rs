@@ -5,7 +5,7 @@ use crate::digest::Digest;
 use crate::id::NodeId;
 use crate::profile::{Swarm, Transport};
 use crate::run::Subject;
-use crate::scenario::{Between, ScenarioError};
+use crate::scenario::{Between, ScenarioError, VarySection};
 use crate::schedule::{Fault, Schedule, Strategy, Trigger, Trouble};
 use crate::seed::{Ratio, Seed};
 use crate::time::{Instant, Span};
@@ -18,9 +18,9 @@ use std::sync::Arc;
 pub enum Approach {
     /// The specimen under the swarm, in such an order of what is due close together.
     Swarm(Strategy),
-    /// What the others are measured against: no swarm and no races, but latencies of 1 to 10 ms, one
-    /// message lost in 20, one datagram doubled in 50, and one crash, of any machine at any time
-    /// before the heal.
+    /// What the others are measured against: no swarm and no races, but latencies of 1 to 10 ms,
+    /// one message lost in 20, one datagram doubled in 50, and one crash, of any machine at any
+    /// time before the heal.
     Baseline,
 }
 
@@ -50,6 +50,8 @@ impl Approach {
         let mut scenario = specimen.scenario()?;
         if self == Self::Baseline {
             scenario.run.swarm = Swarm::Off;
+            scenario.run.envelope.clear();
+            scenario.vary = VarySection::default();
             scenario.network.latency = Between::micros(1_000, 10_000);
             scenario.network.loss = one_in(20);
             if scenario.network.transport == Transport::Datagram {

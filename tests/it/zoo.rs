@@ -84,7 +84,7 @@ fn another_rule_than_the_promised_one_is_found_out() {
 #[test]
 fn a_trigger_that_was_forgotten_is_found_out() {
     let narrow = Needs::Faults(&[FaultClass::Crash, FaultClass::PowerCut]);
-    check(Specimen { needs: narrow, ..forgetful() }, &[Check::TwinSpared, Check::Masked]);
+    check(Specimen { needs: narrow, ..forgetful() }, &[Check::Masked]);
 }
 
 #[test]
