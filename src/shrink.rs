@@ -41,7 +41,10 @@ mod omission;
 mod removal;
 mod replacement;
 mod search;
+mod signature;
 mod values;
+
+pub use signature::{Distinct, Signature, distinct};
 
 /// How much may be spent on one failure.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
