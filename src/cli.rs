@@ -6,7 +6,7 @@
 //! | 1 | one was broken, a node panicked, or a callback did not return; a specimen is none |
 //! | 2 | the command, a scenario or a history makes no sense |
 //! | 3 | a schedule did not run twice alike |
-//! | 4 | nothing was at stake, or too many runs have no verdict |
+//! | 4 | nothing was at stake, too many runs have no verdict, or nothing fails that could shrink |
 
 use clap::{CommandFactory, FromArgMatches};
 use std::process::ExitCode;
@@ -17,6 +17,7 @@ mod list;
 mod progress;
 mod replay;
 mod screen;
+mod shrink;
 mod sweep;
 mod target;
 mod zoo;
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::List => list::run(&screen),
         Command::Sweep(arguments) => sweep::run(arguments, &screen),
         Command::Replay(arguments) => replay::run(arguments, &screen),
+        Command::Shrink(arguments) => shrink::run(arguments, &screen),
         Command::Check(arguments) => check::run(arguments, &screen),
         Command::Zoo(arguments) => zoo::run(arguments, &screen),
     };

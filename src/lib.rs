@@ -53,11 +53,12 @@
 //! | 4 | [`sim`], [`model`] | the faulty world; brokers, producers, consumers |
 //! | 5 | [`run`] | one run: system and schedule in, verdict out. Nothing above is generic |
 //! | 6 | [`scenario`] | built-in systems from TOML or code |
+//! | 7 | [`shrink`] | failures made small |
 //! | 7 | [`regression`] | failures kept as files |
-//! | 7 | [`explore`] | many runs, on several threads |
-//! | 8 | [`zoo`] | planted bugs, measured and verified |
-//! | 9 | [`report`] | text and JSON |
-//! | 10 | [`harness`], `cli` | `cargo test`, the command: they read clock and environment |
+//! | 8 | [`explore`] | many runs, on several threads |
+//! | 9 | [`zoo`] | planted bugs, measured and verified |
+//! | 10 | [`report`] | text and JSON |
+//! | 11 | [`harness`], `cli` | `cargo test`, the command: they read clock and environment |
 
 pub mod blob;
 pub mod check;
@@ -83,6 +84,7 @@ pub mod run;
 pub mod scenario;
 pub mod schedule;
 pub mod seed;
+pub mod shrink;
 pub mod sim;
 pub mod time;
 pub mod zoo;

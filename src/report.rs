@@ -1,4 +1,4 @@
-//! What sweeps and replays look like: text for people, JSON for programs.
+//! What sweeps, replays and shrunk failures look like: text for people, JSON for programs.
 //!
 //! A report is a pure function of what it tells about. Who prints it decides whether it is
 //! [painted](Paint), and which line a reader is to [paste](Paste) to see a failure again.
@@ -12,6 +12,7 @@ mod json;
 mod operation;
 mod recorded;
 mod replay;
+mod shrunk;
 mod sweep;
 mod telling;
 mod words;
@@ -21,6 +22,7 @@ pub use checked::{Checked, check_json, check_text};
 pub use json::{hung_json, replay_json, sweep_json};
 pub use recorded::{Recorded, recorded_text};
 pub use replay::{Replayed, Rewriting, kept_text, replay_text};
+pub use shrunk::{Bugs, shrunk_json, shrunk_text};
 pub use sweep::{Sight, sweep_text};
 pub use words::Paint;
 pub use zoo::{Exhibit, zoo_json, zoo_text};

@@ -24,6 +24,8 @@ pub(super) enum Command {
     Sweep(SweepArguments),
     /// Run one seed of a scenario, or a failure file, again and tell its story
     Replay(ReplayArguments),
+    /// Make the failure of a seed as small as it can be
+    Shrink(ShrinkArguments),
     /// Judge histories by the promises of a scenario
     Check(CheckArguments),
     /// Show the published bugs that are planted, and put them to the test
@@ -116,6 +118,24 @@ pub(super) enum ReplayFormat {
     Text,
     /// One JSON object
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShrinkArguments {
+    /// A scenario from `postulate list`, or the path of a TOML file
+    pub(super) scenario: String,
+    /// The seed that fails
+    #[arg(long, env = "POSTULATE_SEED")]
+    pub(super) seed: Seed,
+    /// How many runs may be made for each failure
+    #[arg(long, value_name = "N", default_value = "20000", value_parser = positive)]
+    pub(super) budget: NonZeroU64,
+    /// How many failures to shrink: that of the seed, and of the next seeds that fail
+    #[arg(long, value_name = "K", default_value = "1")]
+    pub(super) seeds: NonZeroU32,
+    /// How to report
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, Args)]

@@ -47,7 +47,10 @@ impl Recorded {
             }
         }];
         sentences.extend(comparison.parted.as_ref().map(told_parting));
-        sentences.extend(comparison.missed.iter().map(|step| format!("not met: {step}")));
+        if !comparison.is_same {
+            let missed = comparison.missed.iter();
+            sentences.extend(missed.map(|step| format!("nothing came of it: {step}")));
+        }
         if comparison.is_edited {
             sentences.push("the file was changed by hand since it was written".to_owned());
         }

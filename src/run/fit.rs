@@ -3,7 +3,7 @@
 use super::{Subject, panics};
 use crate::choice::{Actor, Choice, Key, Site};
 use crate::id::NodeId;
-use crate::schedule::{Fault, Input, Part, Schedule, Trigger, Trouble};
+use crate::schedule::{Fault, Input, Occasion, Part, Schedule, Trigger, Trouble};
 use crate::time::{Instant, Span};
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
@@ -153,6 +153,10 @@ impl Fitting<'_> {
         match fault.when {
             Trigger::At(at) => span(place, at.since(Instant::START))?,
             Trigger::After { node, .. } => self.machine(place, node)?,
+            Trigger::Upon { node, what, .. } => {
+                self.machine(place, node)?;
+                self.occasion(place, node, what)?;
+            }
         }
         match &fault.what {
             Trouble::Crash { node, down: lasting }
@@ -181,6 +185,17 @@ impl Fitting<'_> {
                 span(place, *slower)?;
                 span(place, *lasting)
             }
+        }
+    }
+
+    fn occasion(&self, place: &str, node: NodeId, what: Occasion) -> Result<(), Misfit> {
+        match what {
+            Occasion::Message { from, kind } => {
+                self.machine(place, from)?;
+                self.kind(place, Key::new(Site::Message, Actor::Link(from, node), kind, 0))
+            }
+            Occasion::Notice(peer) => self.machine(place, peer),
+            Occasion::Timer(_) | Occasion::Sync(_) | Occasion::Input(_) => Ok(()),
         }
     }
 
