@@ -12,7 +12,8 @@
 //!   [below](#from-nothing-to-a-mended-bug).
 //! - Brokers, producers and consumers that are built in, as TOML files or in code, and machines of
 //!   one's own beside them: [`scenario`]; what such a file may say: [`scenario::reference`].
-//! - Sweeps as tests: [`harness`]. Failures that are kept: [`regression`]. Bugs to look at: [`zoo`].
+//! - Sweeps as tests: [`harness`]. Bugs to look at: [`zoo`]. Failures kept as files:
+//!   [`regression`].
 //!
 #![doc = include_str!("tutorial.md")]
 //!

@@ -2,9 +2,9 @@
 //!
 //! A file holds what it takes to see a failure again, and what it looked like: the scenario, the
 //! schedule (as a rule a quiet run and the few decisions that make it fail), the rule that was
-//! broken, the digest of the run, and a [trail] of its events. The key of a decision names a link, a
-//! kind of message and how many went before, never a step of the run; most edits of a system leave
-//! a file standing.
+//! broken, the digest of the run, and a [trail] of its events. The key of a decision names a link,
+//! a kind of message and how many went before, never a step of the run; most edits of a system
+//! leave a file standing.
 //!
 //! Everything here is a pure function of text and runs. Faces of the crate read and write the
 //! files.
@@ -32,8 +32,9 @@
 //! [trail]: Trail
 
 use crate::digest::Digest;
+use crate::id::NodeId;
 use crate::run::{Inspection, Subject};
-use crate::schedule::Schedule;
+use crate::schedule::{Part, Schedule};
 use serde::{Deserialize, Serialize};
 
 mod comparison;
@@ -61,7 +62,7 @@ pub struct Regression {
     pub scenario: Origin,
     /// What went wrong.
     pub failure: Failure,
-    /// The faults and decisions of the schedule in words, for readers; nothing else reads them.
+    /// The faults, decisions and omissions of the schedule in words, for readers alone.
     pub steps: Vec<String>,
     /// The schedule that fails. Its seed is the one that the failure was found with.
     pub schedule: Schedule,
@@ -119,16 +120,13 @@ impl Regression {
     }
 
     fn new(scenario: Origin, subject: &dyn Subject, schedule: &Schedule, failure: Failure) -> Self {
-        let faults = schedule.faults.iter().map(|fault| subject.tell_fault(fault));
-        let decisions = schedule.decisions.iter();
-        let decisions = decisions.map(|(&key, &choice)| subject.tell_decision(key, choice));
         Self {
             format: FORMAT,
             postulate: env!("CARGO_PKG_VERSION").to_owned(),
             id: identity(&scenario, &failure, schedule),
             scenario,
             failure,
-            steps: faults.chain(decisions).collect(),
+            steps: told(schedule, subject),
             schedule: schedule.clone(),
             digest: None,
             trail: None,
@@ -169,6 +167,23 @@ pub fn folder(scenario: &str) -> String {
     // Two names that look alike now must not share a folder.
     let plain = plain.trim_start_matches('.');
     format!("{plain}-{:08x}", Digest::new().bytes(scenario.as_bytes()).value() as u32)
+}
+
+/// The faults, the decisions and the omissions of a schedule in words.
+fn told(schedule: &Schedule, subject: &dyn Subject) -> Vec<String> {
+    let faults = schedule.faults.iter().map(|fault| subject.tell_fault(fault));
+    let decisions = schedule.decisions.iter();
+    let decisions = decisions.map(|(&key, &choice)| subject.tell_decision(key, choice));
+    let machine = |node: NodeId| match subject.machines().get(node.index()) {
+        Some(machine) => machine.name.clone(),
+        None => format!("{node:?}"),
+    };
+    let omitted = schedule.omit.iter().map(|part| match *part {
+        Part::Machine(node) => format!("without {}", machine(node)),
+        Part::Client(node) => format!("without the sends of {}", machine(node)),
+        Part::Operation(message) => format!("without the send of {message}"),
+    });
+    faults.chain(decisions).chain(omitted).collect()
 }
 
 fn identity(scenario: &Origin, failure: &Failure, schedule: &Schedule) -> String {

@@ -107,7 +107,7 @@ pub struct Inspection {
     pub rewritten: Schedule,
     /// Explicit decisions of the schedule that nothing asked for.
     pub unmet: Vec<Key>,
-    /// The faults that never struck, by their places in the rewritten schedule.
+    /// The faults of the schedule, by their places in it, that never struck.
     pub idle: Vec<usize>,
     /// The knobs of the system, by name, with the values of this run.
     pub knobs: Vec<(&'static str, String)>,

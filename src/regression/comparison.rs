@@ -77,11 +77,8 @@ impl Regression {
     }
 
     fn missed(&self, subject: &dyn Subject, replay: &Inspection) -> Vec<String> {
-        let Inspection { rewritten, unmet, idle, .. } = replay;
-        // Faults that a seed draws stand before those of the schedule.
-        let drawn = rewritten.faults.len().saturating_sub(self.schedule.faults.len());
-        let faults = idle.iter().filter(|&&place| place >= drawn);
-        let faults = faults.filter_map(|&place| rewritten.faults.get(place));
+        let Inspection { unmet, idle, .. } = replay;
+        let faults = idle.iter().filter_map(|&place| self.schedule.faults.get(place));
         let faults = faults.map(|fault| subject.tell_fault(fault));
         let decisions = unmet.iter().map(|&key| match self.schedule.decisions.get(&key) {
             Some(&choice) => subject.tell_decision(key, choice),

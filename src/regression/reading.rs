@@ -11,8 +11,8 @@ use serde_json::error::Category;
 pub enum RegressionError {
     /// It is no text.
     #[error(
-        "{file}:{line}: the byte {byte:#04x} is no UTF-8: a failure file is JSON; restore the file, \
-         or delete it"
+        "{file}:{line}: the byte {byte:#04x} is no UTF-8: a failure file is JSON; restore the \
+         file, or delete it"
     )]
     Garbled {
         /// The file.
@@ -42,8 +42,8 @@ pub enum RegressionError {
     },
     /// It is of a format that this version does not know.
     #[error(
-        "{file}:{line}: the file has format {found}, and postulate {} reads format {FORMAT}; replay \
-         it with the version that wrote it{}, or delete it",
+        "{file}:{line}: the file has format {found}, and postulate {} reads format {FORMAT}; \
+         replay it with the version that wrote it{}, or delete it",
         env!("CARGO_PKG_VERSION"),
         writer.as_ref().map_or_else(String::new, |writer| format!(", {writer}"))
     )]
@@ -96,6 +96,9 @@ impl Regression {
         let text = str::from_utf8(bytes).map_err(|error| {
             let before = &bytes[..error.valid_up_to()];
             let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+            if error.error_len().is_none() {
+                return RegressionError::CutShort { file: file.to_owned(), line };
+            }
             let byte = bytes[error.valid_up_to()];
             RegressionError::Garbled { file: file.to_owned(), line, byte }
         })?;

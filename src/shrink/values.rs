@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn numbers_fall_to_the_least_of_them() {
-        assert_eq!(smaller(1, 1), []);
+        assert!(smaller(1, 1).is_empty());
         assert_eq!(smaller(2, 1), [1]);
         assert_eq!(smaller(100, 0), [0, 1, 2, 3, 50, 99]);
     }

@@ -545,8 +545,10 @@ impl<S: System> World<S> {
         self.desk.decider.unmet().collect()
     }
 
+    /// Those that a seed draws stand before those of the schedule.
     pub(crate) fn idle_faults(&self) -> Vec<usize> {
-        self.faults.idle().collect()
+        let drawn = self.faults.list().len() - self.schedule.faults.len();
+        self.faults.idle().filter_map(|place| place.checked_sub(drawn)).collect()
     }
 
     pub(crate) fn knob_values(&self) -> Vec<(&'static str, String)> {

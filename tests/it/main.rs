@@ -22,9 +22,11 @@ mod properties;
 #[cfg(all(unix, feature = "cli"))]
 mod readme;
 mod reference;
+mod regression;
 mod remote;
 mod service;
 mod tidy;
 mod toy;
 mod tutorial;
+mod witnesses;
 mod zoo;
