@@ -3,7 +3,7 @@
 use super::{Subject, panics};
 use crate::choice::{Actor, Choice, Key, Site};
 use crate::id::NodeId;
-use crate::schedule::{Fault, Input, Occasion, Part, Schedule, Trigger, Trouble};
+use crate::schedule::{Deed, Fault, Input, Occasion, Part, Schedule, Trigger, Trouble};
 use crate::time::{Instant, Span};
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
@@ -153,6 +153,10 @@ impl Fitting<'_> {
         match fault.when {
             Trigger::At(at) => span(place, at.since(Instant::START))?,
             Trigger::After { node, .. } => self.machine(place, node)?,
+            Trigger::Done { node, what, .. } => {
+                self.machine(place, node)?;
+                self.deed(place, node, what)?;
+            }
             Trigger::Upon { node, what, .. } => {
                 self.machine(place, node)?;
                 self.occasion(place, node, what)?;
@@ -185,6 +189,17 @@ impl Fitting<'_> {
                 span(place, *slower)?;
                 span(place, *lasting)
             }
+        }
+    }
+
+    fn deed(&self, place: &str, node: NodeId, what: Deed) -> Result<(), Misfit> {
+        match what {
+            Deed::Send { to, kind } => {
+                self.machine(place, to)?;
+                self.kind(place, Key::new(Site::Message, Actor::Link(node, to), kind, 0))
+            }
+            Deed::Disconnect(peer) => self.machine(place, peer),
+            Deed::Append(_) | Deed::Truncate(_) | Deed::Discard(_) | Deed::Sync(_) => Ok(()),
         }
     }
 

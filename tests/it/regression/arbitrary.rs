@@ -3,7 +3,7 @@
 use postulate::choice::{Actor, Choice, Key, Site};
 use postulate::id::{FileId, MessageId, NodeId, TimerId};
 use postulate::schedule::{
-    Baseline, Fault, Input, Occasion, Part, Schedule, Strategy as Order, Trigger, Trouble,
+    Baseline, Deed, Fault, Input, Occasion, Part, Schedule, Strategy as Order, Trigger, Trouble,
 };
 use postulate::seed::{Ratio, Seed};
 use postulate::time::{Instant, Span};
@@ -71,7 +71,16 @@ fn triggers() -> impl Strategy<Value = Trigger> {
         nodes().prop_map(Occasion::Notice),
         any::<u32>().prop_map(Occasion::Input),
     ];
+    let deeds = prop_oneof![
+        (nodes(), 0..12_u8).prop_map(|(to, kind)| Deed::Send { to, kind }),
+        (0..4_u8).prop_map(|file| Deed::Append(FileId(file))),
+        (0..4_u8).prop_map(|file| Deed::Truncate(FileId(file))),
+        (0..4_u8).prop_map(|file| Deed::Discard(FileId(file))),
+        (0..4_u8).prop_map(|file| Deed::Sync(FileId(file))),
+        nodes().prop_map(Deed::Disconnect),
+    ];
     prop_oneof![
+        (nodes(), deeds, 0..9_u32).prop_map(|(node, what, nth)| Trigger::Done { node, what, nth }),
         instants().prop_map(Trigger::At),
         (nodes(), 0..99_u32).prop_map(|(node, events)| Trigger::After { node, events }),
         (nodes(), occasions, 0..9_u32).prop_map(|(node, what, nth)| Trigger::Upon {
