@@ -21,6 +21,7 @@ use std::sync::Arc;
 mod difference;
 mod keeper;
 mod measurement;
+mod shrinkage;
 mod specimens;
 mod verification;
 pub mod witness;
@@ -29,6 +30,7 @@ mod witnesses;
 pub use difference::Difference;
 pub use keeper::{Effort, Keeper, Margin};
 pub use measurement::{Failure, Measurement, Trial};
+pub use shrinkage::{Sample, Shrinkage};
 pub use verification::{Check, Checked};
 
 use specimens::ZOO;

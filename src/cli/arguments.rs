@@ -144,7 +144,8 @@ pub(super) struct ZooArguments {
     /// Put every claim about each to the test: its twin, its triggers, its witness
     #[arg(long)]
     pub(super) verify: bool,
-    /// Search for each from many seeds, and tell after how many schedules it was found
+    /// Search for each from many seeds, and tell after how many schedules it was found and how small
+    /// its failures get
     #[arg(long)]
     pub(super) measure: bool,
     /// How many searches for each
