@@ -23,8 +23,9 @@ const LATE: [Span; 3] = [Span::millis(5), Span::millis(50), Span::millis(200)];
 /// For how long a step may be made to last.
 const LONG: [Span; 4] = [Span::millis(50), Span::millis(100), Span::millis(300), Span::secs(1)];
 
-/// How long a machine that is made to crash is down.
+/// How long a machine that is made to crash is down, and one that is made to stop stands still.
 const DOWN: Span = Span::millis(5);
+const PAUSED: [Span; 2] = [Span::millis(100), Span::millis(300)];
 
 /// A step by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,9 +122,9 @@ pub(super) fn probe(schedule: &Schedule, machines: usize) -> Schedule {
     probe
 }
 
-/// The plain steps that might be put in the place of those of `schedule`: the choices that its
-/// `probe` met, and crashes.
-pub(super) fn plain(schedule: &Schedule, probe: &Schedule, unmet: &[Key]) -> Vec<Letter> {
+/// The steps that might be put in the place of those of `schedule`: the choices that its `probe`
+/// met, crashes and pauses.
+pub(super) fn others(schedule: &Schedule, probe: &Schedule, unmet: &[Key]) -> Vec<Letter> {
     let unmet: BTreeSet<Key> = unmet.iter().copied().collect();
     let met = probe.decisions.keys().copied();
     let met = met.filter(|key| !unmet.contains(key) && !schedule.decisions.contains_key(key));
@@ -135,10 +136,13 @@ pub(super) fn plain(schedule: &Schedule, probe: &Schedule, unmet: &[Key]) -> Vec
         letters.extend(LATE.map(|late| Letter::Decision(key, Choice::Late(late))));
     }
     for node in involved(schedule) {
-        letters.extend((1..=EVENTS).map(|events| {
-            let what = Trouble::Crash { node, down: DOWN };
-            Letter::Fault(Fault { when: Trigger::After { node, events }, what })
-        }));
+        let pauses = PAUSED.map(|lasting| Trouble::Pause { node, lasting });
+        for what in [Trouble::Crash { node, down: DOWN }].into_iter().chain(pauses) {
+            letters.extend((1..=EVENTS).map(|events| {
+                let when = Trigger::After { node, events };
+                Letter::Fault(Fault { when, what: what.clone() })
+            }));
+        }
     }
     letters
 }

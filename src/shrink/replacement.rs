@@ -16,7 +16,7 @@ const TRIES_MAX: u64 = 6_000;
 impl Search<'_> {
     /// Puts one step in the place of all, of two, or of a less plain one: a step that is left, at
     /// another place or for longer; one that the failing run took; or the loss or the lateness of a
-    /// message, a slow sync or a crash of a machine that the failure involves.
+    /// message, a slow sync, a crash or a pause of a machine that the failure involves.
     pub(super) fn replace_steps(&mut self) {
         self.stage = Stage::Replacements;
         let left = steps(&self.best);
@@ -76,7 +76,7 @@ impl Search<'_> {
         let mut letters: Vec<Letter> = own.filter(|letter| !letter.is_in(&self.best)).collect();
         let probe = alphabet::probe(&self.best, self.subject.machines().len());
         let Some(unmet) = self.unmet(&probe) else { return letters };
-        letters.extend(alphabet::plain(&self.best, &probe, &unmet));
+        letters.extend(alphabet::others(&self.best, &probe, &unmet));
         letters
     }
 }

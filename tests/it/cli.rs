@@ -1,5 +1,6 @@
 //! The command, as a shell meets it.
 
+mod shrink;
 mod zoo;
 
 use serde_json::Value;

@@ -24,6 +24,7 @@ mod readme;
 mod reference;
 mod remote;
 mod service;
+mod shrink;
 mod tidy;
 mod toy;
 mod tutorial;
