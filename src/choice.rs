@@ -266,6 +266,7 @@ pub struct Decider {
     decisions: Vec<(Key, Choice)>,
     met: Vec<bool>,
     taken: Option<Vec<(Key, Choice)>>,
+    calm: bool,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
@@ -298,11 +299,14 @@ impl Decider {
             (false, true) => Source::ExplicitOrSeeded,
         };
         self.taken = record.then(Vec::new);
+        self.calm = false;
     }
 
-    /// From here on every choice is the quiet one.
+    /// From here on every choice is the quiet one, and what still comes late does so because of
+    /// what was late before.
     pub(crate) fn calm(&mut self) {
         self.source = Source::Quiet;
+        self.calm = true;
     }
 
     #[inline]
@@ -347,7 +351,9 @@ impl Decider {
     /// Notes that `choice` was carried out at `key`.
     #[inline]
     pub(crate) fn took(&mut self, key: Key, choice: Choice) {
-        if let Some(taken) = &mut self.taken {
+        if let Some(taken) = &mut self.taken
+            && !self.calm
+        {
             taken.push((key, choice));
         }
     }
@@ -355,8 +361,13 @@ impl Decider {
     /// Notes that what was chosen at `key` happened so much later than its quiet time after all.
     pub(crate) fn happened(&mut self, key: Key, instance: Instance, realised: Span) {
         let Some(taken) = &mut self.taken else { return };
-        match taken.iter_mut().rev().find(|(other, _)| *other == key) {
-            Some((_, choice)) => choice.happen(instance, realised),
+        match taken.iter().rposition(|(other, _)| *other == key) {
+            Some(place) => {
+                taken[place].1.happen(instance, realised);
+                if taken[place].1 == Choice::Late(Span::ZERO) {
+                    taken.remove(place);
+                }
+            }
             None if realised != Span::ZERO => taken.push((key, Choice::Late(realised))),
             None => {}
         }

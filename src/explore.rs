@@ -7,7 +7,7 @@
 
 use crate::profile::Envelope;
 use crate::run::{Inspection, Run, Subject, Worker};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Strategy};
 use crate::seed::Seed;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
@@ -39,6 +39,8 @@ pub struct Sweep {
     pub from: Seed,
     /// How many seeds.
     pub schedules: u64,
+    /// In which order each of them runs what is due close together.
+    pub strategy: Strategy,
     /// On how many threads.
     pub jobs: NonZeroUsize,
     /// After how many failing seeds to end.
@@ -55,6 +57,7 @@ impl Default for Sweep {
         Self {
             from: Seed(0),
             schedules: 10_000,
+            strategy: Strategy::Mix,
             jobs: NonZeroUsize::MIN,
             stop_after: None,
             recheck: Recheck::Sample,

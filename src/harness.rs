@@ -60,7 +60,7 @@ use crate::check::Rule;
 use crate::explore::{self, Conclusion, Finding, Recheck, Sweep, Swept, Watch};
 use crate::report::{Paint, Paste, Replayed, Sight, replay_text, sweep_text};
 use crate::run::Subject;
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Strategy};
 use crate::seed::Seed;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
@@ -138,6 +138,12 @@ impl Harness {
     /// Starts at this seed.
     pub fn from(mut self, seed: Seed) -> Self {
         self.plan.from = seed;
+        self
+    }
+
+    /// Runs what is due close together in this order; unless stated each seed draws one.
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.plan.strategy = strategy;
         self
     }
 
@@ -235,7 +241,7 @@ impl Harness {
     }
 
     fn tell_story(&self, watch: &Arc<dyn Watch>) {
-        let schedule = Schedule::seeded(self.plan.from);
+        let schedule = Schedule::seeded(self.plan.from).ordered(self.plan.strategy);
         let hung_after_ticks = self.plan.hung_after_ticks;
         match explore::inspect(&self.subject, &schedule, hung_after_ticks, watch) {
             Ok(inspection) => {

@@ -224,6 +224,11 @@ impl<M> Parcels<M> {
     }
 
     /// The message in `parcel`.
+    pub(crate) fn get(&self, parcel: Parcel) -> &M {
+        self.messages[parcel.0 as usize].as_ref().expect("a parcel is full until it is taken")
+    }
+
+    /// The message in `parcel`.
     #[inline]
     pub(crate) fn get_mut(&mut self, parcel: Parcel) -> &mut M {
         self.messages[parcel.0 as usize].as_mut().expect("a parcel is full until it is taken")

@@ -3,6 +3,7 @@
 //! A report is a pure function of what it tells about. Who prints it decides whether it is
 //! [painted](Paint), and which line a reader is to [paste](Paste) to see a failure again.
 
+use crate::schedule::Strategy;
 use crate::seed::Seed;
 
 mod checked;
@@ -31,6 +32,8 @@ pub enum Paste {
     Replay {
         /// The scenario as it was named.
         scenario: String,
+        /// In which order each seed runs what is due close together.
+        strategy: Strategy,
     },
     /// From `cargo test`.
     Test {
@@ -51,7 +54,12 @@ impl Paste {
     /// ```
     pub fn line(&self, seed: Seed) -> String {
         match self {
-            Self::Replay { scenario } => format!("postulate replay {scenario} --seed {seed}"),
+            Self::Replay { scenario, strategy: Strategy::Mix } => {
+                format!("postulate replay {scenario} --seed {seed}")
+            }
+            Self::Replay { scenario, strategy } => {
+                format!("postulate replay {scenario} --seed {seed} --strategy {strategy}")
+            }
             Self::Test { name: Some(name) } => format!("POSTULATE_SEED={seed} cargo test {name}"),
             Self::Test { name: None } => format!("POSTULATE_SEED={seed} cargo test"),
         }

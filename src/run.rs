@@ -140,7 +140,7 @@ impl<S: System> Subject for S {
     }
 
     fn tell_fault(&self, fault: &Fault) -> String {
-        sim::tell_fault(System::machines(self), fault)
+        sim::tell_fault(System::machines(self), MessageOf::<S>::kind_name, fault)
     }
 
     fn worker(self: Arc<Self>, pulse: Arc<Pulse>) -> Box<dyn Worker> {

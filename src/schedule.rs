@@ -1,11 +1,13 @@
 //! All nondeterminism of one run, as data.
 
 use crate::choice::{Choice, Key};
-use crate::id::{FileId, MessageId, NodeId};
+use crate::id::{FileId, MessageId, NodeId, TimerId};
 use crate::seed::{Ratio, Seed};
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 /// Who answers a choice that is not decided explicitly.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -52,9 +54,28 @@ impl Strategy {
             Self::Walk => "walk",
         }
     }
+}
 
-    fn is_mix(&self) -> bool {
-        *self == Self::Mix
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.slug())
+    }
+}
+
+/// Text that is not a strategy.
+#[derive(Debug, thiserror::Error)]
+#[error("{text:?} is not a strategy: write mix, time, pct, pos or walk")]
+pub struct NotAStrategy {
+    text: String,
+}
+
+impl FromStr for Strategy {
+    type Err = NotAStrategy;
+
+    fn from_str(text: &str) -> Result<Self, NotAStrategy> {
+        let named = |strategy: &Self| strategy.slug() == text;
+        let found = Self::ALL.into_iter().find(named);
+        found.ok_or_else(|| NotAStrategy { text: text.to_owned() })
     }
 }
 
@@ -78,7 +99,7 @@ pub struct Schedule {
     /// Who answers what is not decided.
     pub baseline: Baseline,
     /// In which order events that are due close together are handled, if the seed is asked.
-    #[serde(default, skip_serializing_if = "Strategy::is_mix")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub strategy: Strategy,
     /// Faults beyond those that a seed draws.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -113,6 +134,11 @@ impl Schedule {
     /// The schedule that grows from `seed`.
     pub fn seeded(seed: Seed) -> Self {
         Self { seed, baseline: Baseline::Seeded, ..Self::default() }
+    }
+
+    /// The same in another order of events that are due close together.
+    pub fn ordered(self, strategy: Strategy) -> Self {
+        Self { strategy, ..self }
     }
 
     /// The schedule in which nothing happens but the workload.
@@ -176,6 +202,38 @@ pub enum Trigger {
         /// Which of its events, counting from 1.
         events: u32,
     },
+    /// Right after a machine has handled something for the `nth` time, counted over the run. Events
+    /// of other kinds shift it as little as they shift the keys of decisions: this is how a
+    /// rewritten run says `After`.
+    Upon {
+        /// The machine.
+        node: NodeId,
+        /// What it handles.
+        what: Occasion,
+        /// For the how-manieth time, counting from 1.
+        nth: u32,
+    },
+}
+
+/// Something that a machine handles.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Occasion {
+    /// A message of this kind.
+    Message {
+        /// Who sent it.
+        from: NodeId,
+        /// Its kind.
+        kind: u8,
+    },
+    /// A timer that fires.
+    Timer(TimerId),
+    /// The end of a sync of this file.
+    Sync(FileId),
+    /// The notice that a connection with this machine is gone.
+    Notice(NodeId),
+    /// Bytes from outside, over this connection.
+    Input(u32),
 }
 
 /// What a timed fault does.
@@ -264,6 +322,10 @@ pub enum Trouble {
         /// Which record, counting back from the newest durable one.
         back: u32,
     },
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Decisions are written as a list, since a key is more than a string.

@@ -11,6 +11,7 @@ mod ledger;
 mod machine;
 mod network;
 mod observe;
+mod occasions;
 mod queue;
 mod race;
 mod settle;

@@ -18,6 +18,7 @@ use crate::scenario::{Entry, Scenario, ScenarioError};
 use crate::schedule::Schedule;
 use std::sync::Arc;
 
+mod approach;
 mod difference;
 mod keeper;
 mod measurement;
@@ -27,6 +28,7 @@ mod verification;
 pub mod witness;
 mod witnesses;
 
+pub use approach::{Approach, NotAnApproach};
 pub use difference::Difference;
 pub use keeper::{Effort, Keeper, Margin};
 pub use measurement::{Failure, Measurement, Trial};

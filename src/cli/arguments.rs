@@ -1,7 +1,9 @@
 //! What can be written after `postulate`.
 
+use crate::schedule::Strategy;
 use crate::seed::Seed;
 use crate::time::Span;
+use crate::zoo::Approach;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
@@ -63,6 +65,10 @@ pub(super) struct SweepArguments {
         value_parser = BoolishValueParser::new()
     )]
     pub(super) check_determinism: bool,
+    /// In which order a seed handles what is due close together: mix (each seed draws one), time,
+    /// pct, pos or walk
+    #[arg(long, default_value_t)]
+    pub(super) strategy: Strategy,
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: Format,
@@ -83,6 +89,10 @@ pub(super) struct ReplayArguments {
     /// The seed to run
     #[arg(long, env = "POSTULATE_SEED")]
     pub(super) seed: Seed,
+    /// In which order it handles what is due close together: mix (the seed draws one), time, pct,
+    /// pos or walk
+    #[arg(long, default_value_t)]
+    pub(super) strategy: Strategy,
     /// Run it again as a quiet run plus its decisions, and compare
     #[arg(long)]
     pub(super) rewrite: bool,
@@ -109,6 +119,10 @@ pub(super) struct ShrinkArguments {
     /// The seed that fails
     #[arg(long, env = "POSTULATE_SEED")]
     pub(super) seed: Seed,
+    /// In which order it handles events that are due close together, as in the sweep: mix, time, pct,
+    /// pos or walk
+    #[arg(long, default_value_t)]
+    pub(super) strategy: Strategy,
     /// How many runs may be made for each failure
     #[arg(long, value_name = "N", default_value = "20000", value_parser = positive)]
     pub(super) budget: NonZeroU64,
@@ -148,6 +162,10 @@ pub(super) struct ZooArguments {
     /// its failures get
     #[arg(long)]
     pub(super) measure: bool,
+    /// What to search with: mix, time, pct, pos or walk under the swarm; or baseline: fixed rates
+    /// and one crash
+    #[arg(long, default_value_t)]
+    pub(super) strategy: Approach,
     /// How many searches for each
     #[arg(long, value_name = "N", default_value = "31")]
     pub(super) trials: NonZeroU32,

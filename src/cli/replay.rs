@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub(super) fn run(arguments: &ReplayArguments, screen: &Screen) -> miette::Result<Exit> {
     let subject = target::resolve(&arguments.scenario)?;
     let watch: Arc<dyn Watch> = Arc::new(Clock::of_run());
-    let schedule = Schedule::seeded(arguments.seed);
+    let schedule = Schedule::seeded(arguments.seed).ordered(arguments.strategy);
     let inspection = match explore::inspect(&subject, &schedule, HUNG_AFTER_TICKS, &watch) {
         Ok(inspection) => inspection,
         Err(hung) => {

@@ -17,6 +17,7 @@ pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result
     let plan = Sweep {
         from: arguments.from,
         schedules: arguments.schedules,
+        strategy: arguments.strategy,
         jobs: arguments.jobs.unwrap_or_else(cores),
         stop_after: arguments.stop_after,
         recheck: if arguments.check_determinism { Recheck::All } else { Recheck::Sample },
@@ -30,7 +31,8 @@ pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result
     clock.clear();
 
     let scenario = arguments.scenario.clone();
-    let sight = Sight { scenario: scenario.clone(), wall, paste: Paste::Replay { scenario } };
+    let paste = Paste::Replay { scenario: scenario.clone(), strategy: plan.strategy };
+    let sight = Sight { scenario, wall, paste };
     screen.print(&match arguments.format {
         Format::Human => sweep_text(&swept, subject.as_ref(), &sight, screen.paint()),
         Format::Json => sweep_json(&swept, subject.as_ref(), &sight),

@@ -8,7 +8,7 @@ use super::sweep::cores;
 use crate::explore::Watch;
 use crate::report::{Exhibit, zoo_json, zoo_text};
 use crate::scenario::{ScenarioError, nearest};
-use crate::zoo::{Checked, Effort, Keeper, Measurement, Specimen, zoo};
+use crate::zoo::{Approach, Checked, Effort, Keeper, Measurement, Specimen, zoo};
 use miette::Diagnostic;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +25,9 @@ enum Misled {
         #[help]
         advice: String,
     },
+    #[error("no specimen can be vouched for by the baseline")]
+    #[diagnostic(help("leave out --verify, or --strategy baseline"))]
+    Baseline,
     /// The specimens that come with the crate are right, so code must have gone wrong.
     #[error(transparent)]
     Broken(#[from] ScenarioError),
@@ -32,6 +35,9 @@ enum Misled {
 
 pub(super) fn run(arguments: &ZooArguments, screen: &Screen) -> miette::Result<Exit> {
     let specimens = chosen(&arguments.specimens)?;
+    if arguments.verify && arguments.strategy == Approach::Baseline {
+        return Err(Misled::Baseline.into());
+    }
     let clock = Arc::new(Clock::of_stages());
     let exhibits = exhibits(arguments, &specimens, &clock).map_err(Misled::from)?;
     clock.clear();
@@ -72,6 +78,7 @@ fn exhibits(
 ) -> Result<Vec<Exhibit>, ScenarioError> {
     let effort = Effort {
         trials: arguments.trials,
+        approach: arguments.strategy,
         cap: arguments.cap,
         jobs: arguments.jobs.unwrap_or_else(cores),
         hung_after_ticks: HUNG_AFTER_TICKS,

@@ -237,7 +237,7 @@ impl Shift {
         worker: &mut dyn Worker,
         tally: &mut Tally,
     ) -> Option<Finding> {
-        let schedule = Schedule::seeded(seed);
+        let schedule = Schedule::seeded(seed).ordered(self.plan.strategy);
         let run = worker.run(&schedule);
         let mut found = Finding::of(&run.outcome);
         if self.is_rechecked(place, seed) {

@@ -7,9 +7,6 @@ use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// The only order in which a search tries schedules so far: that of time.
-const STRATEGY: &str = "time";
-
 /// The widths of the columns of a verdict.
 const VERDICT: usize = 7;
 const CHECK: usize = 15;
@@ -333,7 +330,7 @@ impl<'a> ExhibitJson<'a> {
                 after: &difference.after,
             }),
             measured: measured.as_ref().map(|told| MeasuredJson {
-                strategy: STRATEGY,
+                strategy: told.approach.slug(),
                 trials: told.trials.len() as u64,
                 found: told.found(),
                 median: told.median(),

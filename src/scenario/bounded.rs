@@ -146,7 +146,7 @@ impl Between {
         self.most - self.least
     }
 
-    pub(super) const fn micros(least: u64, most: u64) -> Self {
+    pub(crate) const fn micros(least: u64, most: u64) -> Self {
         assert!(least <= most, "a default is in order");
         Self { least: Span::micros(least), most: Span::micros(most) }
     }

@@ -78,8 +78,11 @@ impl Letter {
 
     pub(super) fn burden(&self) -> Burden {
         let (number, key) = match self {
-            Self::Fault(Fault { when: Trigger::After { events, .. }, .. }) => (*events, None),
-            Self::Fault(_) => (u32::MAX, None),
+            Self::Fault(Fault { when, .. }) => match *when {
+                Trigger::After { events, .. } => (events, None),
+                Trigger::Upon { nth, .. } => (nth, None),
+                Trigger::At(_) => (u32::MAX, None),
+            },
             Self::Decision(key, _) => (key.occurrence(), Some(*key)),
         };
         (self.plainness(), number, key)

@@ -2,7 +2,7 @@
 
 use crate::id::NodeId;
 use crate::profile::FaultClass;
-use crate::schedule::{Fault, Trigger, Trouble};
+use crate::schedule::{Fault, Occasion, Trigger, Trouble};
 use crate::time::Instant;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -63,12 +63,33 @@ impl Faults {
         }
     }
 
-    /// The faults that strike after so many events of `node`: the count and the number of each.
-    pub(super) fn after_events_of(&self, node: NodeId) -> impl Iterator<Item = (u32, u32)> {
-        self.list.iter().enumerate().filter_map(move |(number, (fault, _))| match fault.when {
-            Trigger::After { node: of, events } if of == node => Some((events, number as u32)),
+    /// After how many events of `node` faults strike.
+    pub(super) fn after_events_of(&self, node: NodeId) -> impl Iterator<Item = u32> {
+        self.list.iter().filter_map(move |(fault, _)| match fault.when {
+            Trigger::After { node: of, events } if of == node => Some(events.max(1)),
             _ => None,
         })
+    }
+
+    /// Whether a fault waits for something that a machine handles.
+    pub(super) fn await_occasions(&self) -> bool {
+        self.list.iter().any(|(fault, _)| matches!(fault.when, Trigger::Upon { .. }))
+    }
+
+    /// The numbers of the faults that strike now that `node` has handled `events` events, the last
+    /// of them being `what` for the `nth` time.
+    pub(super) fn due_after(
+        &self,
+        node: NodeId,
+        events: u32,
+        last: Option<(Occasion, u32)>,
+    ) -> Vec<u32> {
+        let is_due = |when: Trigger| match when {
+            Trigger::At(_) => false,
+            Trigger::After { node: of, events: at } => of == node && at.max(1) == events,
+            Trigger::Upon { node: of, what, nth } => of == node && last == Some((what, nth.max(1))),
+        };
+        (0..).zip(&self.list).filter(|(_, (fault, _))| is_due(fault.when)).map(|(n, _)| n).collect()
     }
 
     /// Adds an entry to the timeline.

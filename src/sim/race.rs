@@ -436,3 +436,6 @@ impl<S: System> World<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

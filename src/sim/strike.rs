@@ -8,9 +8,9 @@ use super::world::World;
 use crate::choice::{Actor, Answer, Choice, Key, Site, below};
 use crate::history::{DownCause, Event};
 use crate::id::NodeId;
-use crate::node::{Node, System, Work};
+use crate::node::{Message, Node, System, Work};
 use crate::profile::FaultClass;
-use crate::schedule::Trouble;
+use crate::schedule::{Occasion, Trigger, Trouble};
 use crate::time::{Instant, Span};
 
 impl<S: System> World<S> {
@@ -29,11 +29,11 @@ impl<S: System> World<S> {
 
     /// Counts an event that `node` has handled; faults may wait for it.
     #[inline]
-    pub(super) fn count_handled(&mut self, node: NodeId) {
+    pub(super) fn count_handled(&mut self, node: NodeId, what: Option<Occasion>) {
         let machine = &mut self.machines[node.index()];
         machine.handled += 1;
-        if machine.handled == machine.strike_at {
-            self.strike_after(node);
+        if machine.handled == machine.strike_at || what.is_some() {
+            self.strike_after(node, what);
         }
     }
 
@@ -43,32 +43,49 @@ impl<S: System> World<S> {
         machine.strike_at = self
             .faults
             .after_events_of(node)
-            .map(|(events, _)| events.max(1))
             .filter(|&events| events > machine.handled)
             .min()
             .unwrap_or(NEVER);
     }
 
     #[cold]
-    fn strike_after(&mut self, node: NodeId) {
-        let handled = self.machines[node.index()].handled;
-        let due: Vec<u32> = self
-            .faults
-            .after_events_of(node)
-            .filter(|&(events, _)| events.max(1) == handled)
-            .map(|(_, number)| number)
-            .collect();
+    fn strike_after(&mut self, node: NodeId, what: Option<Occasion>) {
+        let last = what.map(|what| (what, self.occasions.count(node, what)));
+        let machine = &self.machines[node.index()];
+        let handled = machine.handled;
+        if last.is_none() && handled != machine.strike_at || self.settle.healed {
+            return;
+        }
+        let due = self.faults.due_after(node, handled, last);
         self.arm_strikes(node);
-        if !self.settle.healed {
-            for number in due {
-                self.strike(number);
+        for number in due {
+            if let Some((what, nth)) = last {
+                self.occasions.note(number, Trigger::Upon { node, what, nth });
+            }
+            self.strike(number);
+        }
+    }
+
+    /// What the machine is about to handle, as a trigger names it.
+    #[cold]
+    pub(super) fn occasion(&self, Happening { node, what, .. }: &Happening) -> Occasion {
+        match *what {
+            What::Arrival { from, parcel, .. } => {
+                let kind = self.desk.parcels.get(parcel).kind();
+                Occasion::Message { from, kind }
+            }
+            What::Timer(timer) => Occasion::Timer(timer),
+            What::Synced(completion) => Occasion::Sync(completion.file),
+            What::Notice(via) => {
+                let [one, other] = self.connections.ends(via);
+                Occasion::Notice(if one == *node { other } else { one })
             }
         }
     }
 
     fn strike(&mut self, number: u32) {
         let (fault, class) = self.faults.get(number).clone();
-        self.digest.word(0x700 | u64::from(number) << 16).word(self.now.nanos());
+        self.digest.word(0x700).word(self.now.nanos());
         self.tell(None, |world| super::tell::tell_trouble(&fault.what, world.system.machines()));
         match fault.what {
             Trouble::Crash { node, down } => self.crash_point(node, DownCause::Crash, down, class),
@@ -305,7 +322,8 @@ impl<S: System> World<S> {
         self.work = Work::Progress;
         self.tell(Some(input.node), |_| format!("takes {} bytes of input", input.bytes.len()));
         self.call(input.node, |program, ctx| program.input(input.connection, &input.bytes, ctx));
-        self.count_handled(input.node);
+        let what = self.occasions.on.then_some(Occasion::Input(input.connection));
+        self.count_handled(input.node, what);
     }
 
     /// Every fault is over: links are quiet, paused machines resume, machines that are down

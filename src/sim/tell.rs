@@ -4,7 +4,7 @@ use crate::choice::{Actor, Choice, Key, Site};
 use crate::id::NodeId;
 use crate::node::Machine;
 use crate::profile::Knob;
-use crate::schedule::{Fault, Trigger, Trouble};
+use crate::schedule::{Fault, Occasion, Trigger, Trouble};
 use std::fmt::Write;
 
 /// A decision in words: `drop producer-1→broker Produce #3`.
@@ -87,15 +87,42 @@ fn tell_knob(knobs: &[Knob], key: Key, choice: Choice) -> String {
 }
 
 /// A timed fault in words: `at 12.4 ms: power cut of broker, down 3 ms`.
-pub(crate) fn tell_fault(machines: &[Machine], fault: &Fault) -> String {
+pub(crate) fn tell_fault(
+    machines: &[Machine],
+    kind_name: fn(u8) -> &'static str,
+    fault: &Fault,
+) -> String {
     let mut text = match fault.when {
         Trigger::At(at) => format!("at {at}: "),
         Trigger::After { node, events } => {
             format!("after event {events} of {}: ", name(machines, node))
         }
+        Trigger::Upon { node, what, nth } => {
+            let what = tell_occasion(machines, kind_name, what, nth);
+            format!("after {} handles {what}: ", name(machines, node))
+        }
     };
     text.push_str(&tell_trouble(&fault.what, machines));
     text
+}
+
+fn tell_occasion(
+    machines: &[Machine],
+    kind_name: fn(u8) -> &'static str,
+    what: Occasion,
+    nth: u32,
+) -> String {
+    match what {
+        Occasion::Message { from, kind } => {
+            format!("{} #{nth} of {}", kind_name(kind), name(machines, from))
+        }
+        Occasion::Timer(timer) => format!("timer {} #{nth}", timer.0),
+        Occasion::Sync(file) => format!("sync of file {} #{nth}", file.0),
+        Occasion::Notice(peer) => {
+            format!("notice of a gone connection with {} #{nth}", name(machines, peer))
+        }
+        Occasion::Input(connection) => format!("input over connection {connection} #{nth}"),
+    }
 }
 
 pub(super) fn tell_trouble(what: &Trouble, machines: &[Machine]) -> String {

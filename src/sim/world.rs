@@ -6,6 +6,7 @@ use super::ledger::Ledger;
 use super::machine::{Happening, MachineState, Process, What};
 use super::network::Network;
 use super::observe::{Pulse, Stats, TraceEvent};
+use super::occasions::Occasions;
 use super::queue::{Queue, Turn};
 use super::race::{Origin, Race};
 use super::settle::Settle;
@@ -43,6 +44,7 @@ pub struct World<S: System> {
     pub(super) connections: Connections,
     pub(super) streams: bool,
     pub(super) faults: Faults,
+    pub(super) occasions: Occasions,
     pub(super) rates: Rates,
     pub(super) ledger: Ledger,
     pub(super) settle: Settle,
@@ -87,6 +89,7 @@ impl<S: System> World<S> {
             connections: Connections::new(if streams { nodes } else { 0 }),
             streams,
             faults: Faults::default(),
+            occasions: Occasions::default(),
             rates: Rates::default(),
             ledger: Ledger::new(system.promises()),
             settle: Settle::default(),
@@ -138,6 +141,7 @@ impl<S: System> World<S> {
         let explicit = schedule.faults.iter().map(|fault| (fault.clone(), class_of(&fault.what)));
         self.faults.list_mut().extend(explicit);
         self.faults.schedule();
+        self.occasions.reset(record || self.faults.await_occasions());
         self.faults.at(self.settle.heal_at, Turnabout::Heal);
         for (number, input) in schedule.inputs.iter().enumerate() {
             self.faults.at(input.at, Turnabout::Input(number as u32));
@@ -354,6 +358,7 @@ impl<S: System> World<S> {
             return;
         }
         self.work = happening.work;
+        let occasion = if self.occasions.on { Some(self.occasion(&happening)) } else { None };
         let place = self.now.nanos() ^ u64::from(node.0) << 52;
         match happening.what {
             What::Arrival { from, via, parcel } => {
@@ -395,7 +400,7 @@ impl<S: System> World<S> {
                 self.notice(node, via);
             }
         }
-        self.count_handled(node);
+        self.count_handled(node, occasion);
     }
 
     /// What comes to a paused machine waits; what comes to one that is down is lost.
@@ -517,11 +522,14 @@ impl<S: System> World<S> {
     pub(crate) fn rewritten(&mut self) -> Schedule {
         self.leave_over();
         let decisions = self.desk.decider.taken().unwrap_or_default();
+        let list = (0..).zip(self.faults.list());
+        let faults =
+            list.filter_map(|(n, (fault, _))| self.occasions.rewritten(n, fault)).collect();
         Schedule {
             seed: self.schedule.seed,
             baseline: Baseline::Quiet,
             strategy: Strategy::default(),
-            faults: self.faults.list().iter().map(|(fault, _)| fault.clone()).collect(),
+            faults,
             decisions: decisions.into_iter().collect(),
             heal_at: Some(self.settle.heal_at),
             patience: self.schedule.patience,

@@ -3,12 +3,12 @@
 use super::measurement::{Failure, Measurement, Trial};
 use super::shrinkage::{Sample, Shrinkage};
 use super::verification::{Case, Checked};
-use super::{Specimen, verification};
+use super::{Approach, Specimen, verification};
 use crate::digest::Digest;
 use crate::explore::{self, Sweep, Swept, Watch};
-use crate::run::{Subject, Worker};
+use crate::run::{Outcome, Subject, Worker};
 use crate::scenario::{Scenario, ScenarioError};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Strategy};
 use crate::seed::Seed;
 use crate::shrink::{Budget, Progress, Shrunk, shrink};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
@@ -21,6 +21,8 @@ use std::time::Duration;
 pub struct Effort {
     /// How many searches for a first failure.
     pub trials: NonZeroU32,
+    /// What a search runs of its seeds.
+    pub approach: Approach,
     /// After how many schedules a search is given up.
     pub cap: NonZeroU64,
     /// Over how many schedules a twin must be clean.
@@ -47,6 +49,7 @@ impl Default for Effort {
     fn default() -> Self {
         Self {
             trials: NonZeroU32::MIN.saturating_add(30),
+            approach: Approach::default(),
             cap: NonZeroU64::MIN.saturating_add(19_999),
             twin: Margin { least: 100_000, times_p90: 100 },
             specimen: Margin { least: 20_000, times_p90: 20 },
@@ -85,10 +88,13 @@ impl Keeper {
     /// # Errors
     /// None in a tested crate, as [`Specimen::scenario`].
     pub fn measure(&self, specimen: &Specimen) -> Result<Measurement, ScenarioError> {
-        let subject = specimen.subject()?;
-        let cap = self.effort.cap.get();
-        let trials = (0..self.effort.trials.get()).map(|trial| self.search(&subject, trial, cap));
-        Ok(Measurement { cap, trials: trials.collect() })
+        let Effort { approach, cap, trials, .. } = self.effort;
+        let (subject, cap) = (approach.subject(specimen)?, cap.get());
+        let trials = (0..trials.get()).map(|trial| match approach {
+            Approach::Swarm(strategy) => self.search(&subject, strategy, trial, cap),
+            Approach::Baseline => self.search_plainly(&subject, trial, cap),
+        });
+        Ok(Measurement { approach, cap, trials: trials.collect() })
     }
 
     /// Makes the failures small with which the first so many searches ended as they should;
@@ -103,14 +109,16 @@ impl Keeper {
         most: usize,
         elapsed: &dyn Fn() -> Duration,
     ) -> Result<Shrinkage, ScenarioError> {
-        let subject = specimen.subject()?;
+        let approach = measured.approach;
+        let subject = approach.subject(specimen)?;
         let witness = specimen.witness_schedule()?.steps();
         let mut shrinkage = Shrinkage { witness, samples: Vec::new(), refused: Vec::new() };
         let rule = specimen.breaks.slug();
         let failures = measured.failures().filter(|failure| failure.group == rule);
         for &Failure { seed, .. } in failures.take(most) {
             let before = elapsed();
-            match self.shrink_seed(&subject, seed) {
+            let failing = approach.schedule(seed, subject.as_ref());
+            match self.shrink_one(&subject, failing) {
                 Ok(shrunk) => {
                     let took = elapsed().saturating_sub(before);
                     shrinkage.samples.push(Sample::of(&shrunk, took));
@@ -156,11 +164,11 @@ impl Keeper {
         explore::sweep(subject, &Sweep { jobs, hung_after_ticks, ..plan }, &self.watch)
     }
 
-    fn shrink_seed(&self, subject: &Arc<dyn Subject>, seed: Seed) -> Result<Shrunk, String> {
+    fn shrink_one(&self, subject: &Arc<dyn Subject>, failing: Schedule) -> Result<Shrunk, String> {
         let own = Arc::clone(subject);
         let task = move |worker: &mut dyn Worker| {
             let watch = &mut |_: &Progress| ControlFlow::Continue(());
-            shrink(worker, own.as_ref(), &Schedule::seeded(seed), Budget::default(), watch)
+            shrink(worker, own.as_ref(), &failing, Budget::default(), watch)
         };
         let ticks = self.effort.hung_after_ticks;
         let shrunk = explore::with_worker(subject, ticks, &self.watch, task);
@@ -168,16 +176,45 @@ impl Keeper {
     }
 
     /// All threads work on one search, so that none of them waits for the longest.
-    fn search(&self, subject: &Arc<dyn Subject>, trial: u32, cap: u64) -> Trial {
+    fn search(
+        &self,
+        subject: &Arc<dyn Subject>,
+        strategy: Strategy,
+        trial: u32,
+        cap: u64,
+    ) -> Trial {
         let from = start(trial);
         let stop_after = Some(NonZeroU64::MIN);
-        let plan = Sweep { from, schedules: cap, stop_after, ..Sweep::default() };
+        let plan = Sweep { from, schedules: cap, strategy, stop_after, ..Sweep::default() };
         let swept = self.sweep_from(subject, plan);
         let failure = swept
             .failures()
             .next()
             .map(|group| Failure { seed: group.seed, group: group.finding.group() });
         Trial { from, schedules: swept.tally.schedules, failure }
+    }
+
+    /// A search that no sweep makes, schedule by schedule.
+    fn search_plainly(&self, subject: &Arc<dyn Subject>, trial: u32, cap: u64) -> Trial {
+        const AT_ONCE: u64 = 64;
+        let from = start(trial);
+        let Effort { approach, hung_after_ticks, .. } = self.effort;
+        let mut done = 0;
+        while done < cap {
+            let seeds = (done..cap.min(done + AT_ONCE)).map(|n| Seed(from.0.wrapping_add(n)));
+            let schedules: Vec<_> =
+                seeds.map(|seed| approach.schedule(seed, subject.as_ref())).collect();
+            done += schedules.len() as u64;
+            let runs = explore::run_all(subject, schedules, hung_after_ticks, &self.watch);
+            let runs = runs.unwrap_or_default();
+            let broken = runs.iter().find(|run| matches!(run.outcome, Outcome::Violated(_)));
+            if let Some(run) = broken {
+                let failure = Failure { seed: run.seed, group: run.outcome.group() };
+                let schedules = run.seed.0.wrapping_sub(from.0) + 1;
+                return Trial { from, schedules, failure: Some(failure) };
+            }
+        }
+        Trial { from, schedules: done, failure: None }
     }
 }
 
@@ -209,7 +246,8 @@ mod tests {
     fn a_margin_grows_with_the_search() {
         let margin = Margin { least: 1_000, times_p90: 20 };
         let trial = Trial { from: Seed(0), schedules: 0, failure: None };
-        let found_within = |cap| Measurement { cap, trials: vec![trial.clone()] };
+        let approach = Approach::default();
+        let found_within = |cap| Measurement { approach, cap, trials: vec![trial.clone()] };
         assert_eq!(margin.schedules(&found_within(50)), 1_000);
         assert_eq!(margin.schedules(&found_within(51)), 1_020);
     }

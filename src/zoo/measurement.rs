@@ -1,5 +1,6 @@
 //! How many schedules it takes to find a specimen.
 
+use super::Approach;
 use crate::check::Rule;
 use crate::seed::Seed;
 use std::collections::BTreeMap;
@@ -7,6 +8,8 @@ use std::collections::BTreeMap;
 /// Searches for the first failure, each from seeds of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measurement {
+    /// What the searches ran of their seeds.
+    pub approach: Approach,
     /// After how many schedules a search is given up.
     pub cap: u64,
     /// The searches.
@@ -107,7 +110,11 @@ mod tests {
             schedules,
             failure: (schedules < cap).then(|| Failure { seed: Seed(7), group: "lost".to_owned() }),
         };
-        Measurement { cap, trials: lengths.iter().map(trial).collect() }
+        Measurement {
+            approach: Approach::default(),
+            cap,
+            trials: lengths.iter().map(trial).collect(),
+        }
     }
 
     #[track_caller]

@@ -323,7 +323,8 @@ impl<'a> Case<'a> {
     fn failing(&self) -> Vec<Schedule> {
         let rule = self.specimen.breaks.slug();
         let found = self.measured.failures().filter(|failure| failure.group == rule);
-        let seeded = found.map(|failure| Schedule::seeded(failure.seed));
+        let approach = self.measured.approach;
+        let seeded = found.map(|failure| approach.schedule(failure.seed, self.planted.as_ref()));
         seeded.chain([self.witness.clone()]).collect()
     }
 

@@ -3,7 +3,7 @@
 use crate::toy::{Quirk, Toy, survivable};
 use postulate::profile::{FaultClass, Transport};
 use postulate::run::{Outcome, Pulse, Run, Subject, Worker};
-use postulate::schedule::Schedule;
+use postulate::schedule::{Schedule, Strategy};
 use postulate::seed::Seed;
 use std::sync::Arc;
 
@@ -31,15 +31,16 @@ fn every_run_is_rewritten_as_quiet_and_decisions_with_the_same_digest() {
         let everything = FaultClass::ALL.iter().copied().collect();
         for quirk in [Quirk::None, Quirk::NoDedup, Quirk::Restless] {
             let mut worker = worker(Toy::new(quirk, transport, everything));
-            for seed in 0..1_000 {
-                let inspection = worker.inspect(&Schedule::seeded(Seed(seed)));
+            for (seed, strategy) in (0..2_000).zip(Strategy::ALL.into_iter().cycle()) {
+                let schedule = Schedule::seeded(Seed(seed)).ordered(strategy);
+                let inspection = worker.inspect(&schedule);
                 let replayed = worker.inspect(&inspection.rewritten);
                 let same = replayed.run.digest == inspection.run.digest
                     && replayed.run.outcome == inspection.run.outcome;
                 if !same {
                     let pairs = inspection.trace.iter().zip(&replayed.trace);
                     let differing = pairs.filter(|(a, b)| a != b).take(2).collect::<Vec<_>>();
-                    panic!("{transport:?} {quirk:?} seed {seed}: {differing:#?}");
+                    panic!("{transport:?} {quirk:?} {strategy} seed {seed}: {differing:#?}");
                 }
                 assert!(replayed.unmet.is_empty(), "{:?}", replayed.unmet);
                 assert_eq!(replayed.rewritten, inspection.rewritten);
@@ -92,7 +93,7 @@ fn every_fault_class_bites() {
         let bitten = [Transport::Stream, Transport::Datagram].into_iter().any(|transport| {
             let mut toy = Toy::new(Quirk::None, transport, all);
             toy.profile.clock_tick = postulate::time::Span::micros(10);
-            runs(toy, 0..400).iter().any(|run| run.coverage.bites(class) > 0)
+            runs(toy, 0..1_000).iter().any(|run| run.coverage.bites(class) > 0)
         });
         assert!(bitten, "{class} never bit");
     }

@@ -12,7 +12,7 @@ use postulate::journal::Journals;
 use postulate::node::{Context, Machine, Message, Node, Planned, Record, Seat, System, Work};
 use postulate::profile::{Envelope, FaultClass, Profile};
 use postulate::run::Subject;
-use postulate::schedule::Schedule;
+use postulate::schedule::{Schedule, Strategy};
 use postulate::seed::Seed;
 use postulate::time::Span;
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const PLAN: Sweep = Sweep {
     from: Seed(0),
     schedules: 1_000,
+    strategy: Strategy::Mix,
     jobs: NonZeroUsize::MIN,
     stop_after: None,
     recheck: Recheck::Sample,

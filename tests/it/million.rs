@@ -35,7 +35,7 @@ fn swept(entry: &Entry, schedules: u64) -> Swept {
     let swept = sweep(&subject, &plan, &watch);
     if swept.conclusion() != expected {
         let name = entry.name.to_owned();
-        let paste = Paste::Replay { scenario: name.clone() };
+        let paste = Paste::Replay { scenario: name.clone(), strategy: plan.strategy };
         let sight = Sight { scenario: name, wall: Duration::ZERO, paste };
         let report = sweep_text(&swept, subject.as_ref(), &sight, Paint::Plain);
         panic!("{expected:?} was expected\n\n{report}");

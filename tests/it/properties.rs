@@ -141,7 +141,7 @@ fn least_broken(rule: Rule, change: impl Fn(&mut Scenario)) -> Shape {
         let mut broken = pipe(&shape).unwrap();
         change(&mut broken);
         let violates = |run: &Run| matches!(&run.outcome, Outcome::Violated(it) if it.rule == rule);
-        prop_assert!(!runs(broken, 4 * SEEDS).any(|(run, _)| violates(&run)));
+        prop_assert!(!runs(broken, 16 * SEEDS).any(|(run, _)| violates(&run)));
         Ok(())
     })
 }

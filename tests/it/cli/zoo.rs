@@ -45,7 +45,7 @@ fn a_measurement_is_in_the_json_and_in_the_table() {
     let told = json(&mut postulate(words), 0);
     assert_eq!((&told[0]["number"], &told[1]["number"]), (&28.into(), &1.into()));
     for specimen in told.as_array().unwrap() {
-        assert_eq!(specimen["strategy"], "time");
+        assert_eq!(specimen["strategy"], "mix");
         assert_eq!((&specimen["trials"], &specimen["found"]), (&3.into(), &3.into()));
         assert!(specimen["median"].as_u64() <= specimen["p90"].as_u64(), "{specimen}");
         assert_eq!(
@@ -62,10 +62,10 @@ fn a_measurement_is_in_the_json_and_in_the_table() {
 
 #[test]
 fn what_is_not_found_is_exit_code_1() {
-    let told = json(&mut postulate("zoo 1 --measure --trials 2 --cap 1 --format json"), 1);
+    let told = json(&mut postulate("zoo 21 --measure --trials 2 --cap 1 --format json"), 1);
     assert_eq!((&told[0]["found"], &told[0]["median"]), (&0.into(), &1.into()));
     assert_eq!((&told[0]["decisions"], &told[0]["shrink_ms"]), (&Value::Null, &Value::Null));
-    let text = report(&mut postulate("zoo 1 --measure --trials 2 --cap 1"), 1);
+    let text = report(&mut postulate("zoo 21 --measure --trials 2 --cap 1"), 1);
     check_parts(&text, &["0 of 2"]);
 }
 
