@@ -37,6 +37,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::ops::ControlFlow;
 
+mod alphabet;
 mod omission;
 mod removal;
 mod replacement;

@@ -127,6 +127,10 @@ pub(super) struct ShrinkArguments {
     /// The seed that fails
     #[arg(long, env = "POSTULATE_SEED")]
     pub(super) seed: Seed,
+    /// In which order it handles events that are due close together, as in the sweep: mix, time, pct,
+    /// pos or walk
+    #[arg(long, default_value_t)]
+    pub(super) strategy: Strategy,
     /// How many runs may be made for each failure
     #[arg(long, value_name = "N", default_value = "20000", value_parser = positive)]
     pub(super) budget: NonZeroU64,
@@ -162,7 +166,8 @@ pub(super) struct ZooArguments {
     /// Put every claim about each to the test: its twin, its triggers, its witness
     #[arg(long)]
     pub(super) verify: bool,
-    /// Search for each from many seeds, and tell after how many schedules it was found
+    /// Search for each from many seeds, and tell after how many schedules it was found and how small
+    /// its failures get
     #[arg(long)]
     pub(super) measure: bool,
     /// What to search with: mix, time, pct, pos or walk under the swarm; or baseline: fixed rates

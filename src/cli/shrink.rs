@@ -7,7 +7,7 @@ use super::{Exit, target};
 use crate::explore::{self, Watch};
 use crate::report::{Bugs, hung_json, shrunk_json, shrunk_text};
 use crate::run::{Outcome, Subject, Worker};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Strategy};
 use crate::seed::Seed;
 use crate::shrink::{Budget, NotShrunk, Shrunk, shrink};
 use std::ops::ControlFlow;
@@ -29,6 +29,7 @@ pub(super) fn run(arguments: &ShrinkArguments, screen: &Screen) -> miette::Resul
         budget: Budget { runs: arguments.budget.get() },
         wanted: arguments.seeds.get() as usize,
         seed: arguments.seed,
+        strategy: arguments.strategy,
     };
     let found = explore::with_worker(&subject, HUNG_AFTER_TICKS, &watch, move |worker| {
         search.failures(worker)
@@ -71,6 +72,7 @@ struct Search {
     budget: Budget,
     wanted: usize,
     seed: Seed,
+    strategy: Strategy,
 }
 
 /// Failures made small, and seeds whose failure could not be.
@@ -86,7 +88,7 @@ impl Search {
         while !found.0.is_empty() && found.0.len() < self.wanted && idle < SEARCH_MAX {
             seed = Seed(seed.0.wrapping_add(1));
             idle += 1;
-            let outcome = worker.run(&Schedule::seeded(seed)).outcome;
+            let outcome = worker.run(&self.schedule(seed)).outcome;
             if matches!(outcome, Outcome::Violated(_) | Outcome::Panicked(_)) {
                 self.enter(seed, worker, &mut found);
                 idle = 0;
@@ -95,8 +97,12 @@ impl Search {
         found
     }
 
+    fn schedule(&self, seed: Seed) -> Schedule {
+        Schedule::seeded(seed).ordered(self.strategy)
+    }
+
     fn enter(&self, seed: Seed, worker: &mut dyn Worker, found: &mut Found) {
-        let schedule = Schedule::seeded(seed);
+        let schedule = self.schedule(seed);
         let watch = &mut |progress: &crate::shrink::Progress| {
             if progress.runs.is_multiple_of(TOLD_EVERY) {
                 let (runs, steps) = (progress.runs, progress.smallest.steps);

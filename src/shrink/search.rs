@@ -172,6 +172,11 @@ impl<'a> Search<'a> {
         self.may_run().then(|| self.worker.inspect(&self.best))
     }
 
+    /// The decisions of a candidate that nothing asks for.
+    pub(super) fn unmet(&mut self, candidate: &Schedule) -> Option<Vec<Key>> {
+        self.may_run().then(|| self.worker.inspect(candidate).unmet)
+    }
+
     fn run(&mut self, candidate: &Schedule) -> Option<Run> {
         self.may_run().then(|| self.worker.run(candidate))
     }

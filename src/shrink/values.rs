@@ -23,6 +23,26 @@ impl Search<'_> {
                 Step::Decision(key) => self.round_decision(key),
             }
         }
+        self.name_occasions();
+    }
+
+    /// Says upon what a fault strikes in place of after how many events: that holds for longer when
+    /// the system is edited.
+    fn name_occasions(&mut self) {
+        let is_counted = |fault: &Fault| matches!(fault.when, Trigger::After { .. });
+        if !self.best.faults.iter().any(is_counted) {
+            return;
+        }
+        let Some(seen) = self.inspect() else { return };
+        if seen.rewritten.faults.len() == self.best.faults.len() {
+            let mut schedule = self.best.clone();
+            for (fault, rewritten) in schedule.faults.iter_mut().zip(seen.rewritten.faults) {
+                if is_counted(fault) {
+                    fault.when = rewritten.when;
+                }
+            }
+            self.attempt(schedule);
+        }
     }
 
     fn round_fault(&mut self, number: usize) {

@@ -26,6 +26,7 @@ mod reference;
 mod regression;
 mod remote;
 mod service;
+mod shrink;
 mod tidy;
 mod toy;
 mod tutorial;
