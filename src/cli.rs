@@ -6,7 +6,7 @@
 //! | 1 | one was broken, a node panicked, or a callback did not return; a specimen is none |
 //! | 2 | the command, a scenario, a history or a failure file makes no sense |
 //! | 3 | a schedule did not run twice alike |
-//! | 4 | nothing was at stake, or has a verdict, or fails that could shrink; a failure file diverged |
+//! | 4 | nothing at stake, no verdict, nothing that could shrink, or a failure file diverged |
 
 use clap::{CommandFactory, FromArgMatches};
 use std::process::ExitCode;

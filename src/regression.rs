@@ -140,6 +140,9 @@ impl Regression {
     }
 
     /// The text of the file.
+    ///
+    /// # Panics
+    /// Never: all that it holds can be written.
     pub fn text(&self) -> String {
         let compact = serde_json::to_string(self).expect("a regression is plain data");
         layout::laid_out(&compact)

@@ -31,12 +31,11 @@ pub fn capture(
     }
     let is_wanted = |seen: &Inspection| seen.run.outcome.group() == group.name;
     let small = shrunk(subject, plan, &seeded, watch).filter(|(_, seen)| is_wanted(seen));
-    let (schedule, seen) = match small {
-        Some(small) => small,
-        None => {
-            let seen = inspect(subject, &seeded, plan.hung_after_ticks, watch).ok()?;
-            (seeded, is_wanted(&seen).then_some(seen)?)
-        }
+    let (schedule, seen) = if let Some(small) = small {
+        small
+    } else {
+        let seen = inspect(subject, &seeded, plan.hung_after_ticks, watch).ok()?;
+        (seeded, Some(seen).filter(is_wanted)?)
     };
     Regression::of(scenario, subject.as_ref(), &schedule, &seen)
 }

@@ -1,5 +1,7 @@
 //! JSON for people: what fits on a line stands on it.
 
+use std::fmt::Write as _;
+
 /// The widest line that holds more than one value.
 const WIDTH: usize = 100;
 
@@ -33,7 +35,7 @@ fn lay_out(rest: &mut &str, indent: usize, used: usize, text: &mut String) {
     text.push_str(&value[..1]);
     let (mut members, inner) = (members, indent + 2);
     while !members.is_empty() {
-        text.push_str(&format!("\n{:inner$}", ""));
+        let _ = write!(text, "\n{:inner$}", "");
         let mut used = inner;
         if value.starts_with('{') {
             let name = take_value(&mut members);
@@ -48,7 +50,7 @@ fn lay_out(rest: &mut &str, indent: usize, used: usize, text: &mut String) {
             members = next;
         }
     }
-    text.push_str(&format!("\n{:indent$}", ""));
+    let _ = write!(text, "\n{:indent$}", "");
     text.push_str(&value[value.len() - 1..]);
 }
 

@@ -94,8 +94,8 @@ impl Regression {
     /// If it is no text, cut short, of another format, or no failure. The error names the line.
     pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, RegressionError> {
         let text = str::from_utf8(bytes).map_err(|error| {
-            let before = &bytes[..error.valid_up_to()];
-            let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+            let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+            let line = 1 + before.matches('\n').count();
             if error.error_len().is_none() {
                 return RegressionError::CutShort { file: file.to_owned(), line };
             }

@@ -63,6 +63,7 @@ impl<'de> Deserialize<'de> for Trail {
 pub(super) mod hex {
     use super::{Deserialize, Deserializer, Serializer, de};
 
+    #[expect(clippy::ref_option, reason = "serde hands a field over as a reference")]
     pub fn serialize<S: Serializer>(value: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
         match value {
             Some(value) => serializer.collect_str(&format_args!("{value:#018x}")),

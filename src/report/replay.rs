@@ -79,12 +79,11 @@ fn title(text: &str, paint: Paint) -> String {
 fn decisions_text(replayed: &Replayed, subject: &dyn Subject, paint: Paint) -> String {
     let rewritten = &replayed.inspection.rewritten;
     let decided = rewritten.faults.len() + rewritten.decisions.len();
-    let mut text = match decided {
-        0 => title("decisions: none, the run was quiet", paint),
-        _ => {
-            let decisions = counted(decided as u64, "decision");
-            title(&format!("a quiet run, and {decisions}"), paint)
-        }
+    let mut text = if decided == 0 {
+        title("decisions: none, the run was quiet", paint)
+    } else {
+        let decisions = counted(decided as u64, "decision");
+        title(&format!("a quiet run, and {decisions}"), paint)
     };
     for line in decisions::told(rewritten, subject) {
         let _ = writeln!(text, "  {line}");
