@@ -129,7 +129,7 @@ fn a_file_that_somebody_got_wrong_is_refused_in_its_line() {
     check("\"digest\": \"0x", "\"digest\": \"x", true, "is no digest");
     check("\"trail\": \"", "\"trail\": \"x", false, "two hexadecimal digits an event");
     let deep = format!("\"steps\": {}{}, \"x\": [", "[".repeat(9_000), "]".repeat(9_000));
-    check("\"steps\": [", &deep, true, "recursion limit");
+    check("\"steps\": [", &deep, true, "invalid type: sequence");
 }
 
 #[test]
