@@ -180,7 +180,7 @@ impl fmt::Debug for Key {
 }
 
 /// What was chosen, in terms of what happens. The quiet choice is the absence of a decision.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Choice {
     /// The message never arrives.

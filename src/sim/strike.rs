@@ -85,7 +85,7 @@ impl<S: System> World<S> {
     }
 
     fn strike(&mut self, number: u32) {
-        let (fault, class) = self.faults.get(number).clone();
+        let (fault, class) = self.faults.strike(number);
         self.tell(None, |world| super::tell::tell_trouble(&fault.what, world.system.machines()));
         // A crash shows when it falls.
         if !matches!(fault.what, Trouble::Crash { .. } | Trouble::PowerCut { .. }) {

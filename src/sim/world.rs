@@ -558,6 +558,12 @@ impl<S: System> World<S> {
         self.desk.decider.unmet().collect()
     }
 
+    /// Those that a seed draws stand before those of the schedule.
+    pub(crate) fn idle_faults(&self) -> Vec<usize> {
+        let drawn = self.faults.list().len() - self.schedule.faults.len();
+        self.faults.idle().filter_map(|place| place.checked_sub(drawn)).collect()
+    }
+
     pub(crate) fn knob_values(&self) -> Vec<(&'static str, String)> {
         let knobs = self.system.knobs().iter().zip(&self.knobs);
         knobs.map(|(knob, &value)| (knob.name, knob.tell(value))).collect()
