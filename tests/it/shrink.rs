@@ -130,7 +130,7 @@ fn values_become_small_and_round() {
     let mut failing = Schedule::quiet();
     failing.decisions.insert(key(1), Choice::Late(Span::nanos_of(48_371_113)));
     let found = shrunk(&subject, &failing).unwrap();
-    assert_eq!(late(&found.schedule), Span::millis(4), "the shortest of one digit");
+    assert_eq!(late(&found.schedule), Span::millis(5), "1 ms and 2 ms are too short");
 }
 
 #[test]

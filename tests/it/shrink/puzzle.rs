@@ -37,8 +37,7 @@ pub fn crash(node: u16) -> Fault {
 }
 
 pub fn has_crash(schedule: &Schedule, of: u16) -> bool {
-    let is_it = |fault: &Fault| matches!(fault.what, Trouble::Crash { node, .. } if node.0 == of);
-    schedule.faults.iter().any(is_it)
+    schedule.faults.contains(&crash(of))
 }
 
 impl Puzzle {
