@@ -373,6 +373,11 @@ impl Decider {
         }
     }
 
+    /// What was carried out at `key` is told otherwise.
+    pub(crate) fn forget(&mut self, key: Key) {
+        self.taken.iter_mut().for_each(|taken| taken.retain(|(other, _)| *other != key));
+    }
+
     /// One of `bound` alternatives, 0 being the quiet one.
     pub(crate) fn alternative(&mut self, key: Key, bound: u64) -> u64 {
         let value = match self.ask(key) {

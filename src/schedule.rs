@@ -213,6 +213,40 @@ pub enum Trigger {
         /// For the how-manieth time, counting from 1.
         nth: u32,
     },
+    /// Right after a machine has done something for the `nth` time, counted over the run, and
+    /// before it does anything else: this is how a rewritten run says that a crash falls after so
+    /// many actions.
+    Done {
+        /// The machine.
+        node: NodeId,
+        /// What it does.
+        what: Deed,
+        /// For the how-manieth time, counting from 1.
+        nth: u32,
+    },
+}
+
+/// Something that a machine does.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deed {
+    /// It sends a message of this kind.
+    Send {
+        /// To whom.
+        to: NodeId,
+        /// The kind.
+        kind: u8,
+    },
+    /// It appends a record to this file.
+    Append(FileId),
+    /// It cuts off the end of this file.
+    Truncate(FileId),
+    /// It discards the beginning of this file.
+    Discard(FileId),
+    /// It asks for a sync of this file.
+    Sync(FileId),
+    /// It closes its connections with this machine.
+    Disconnect(NodeId),
 }
 
 /// Something that a machine handles.

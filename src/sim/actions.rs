@@ -14,6 +14,7 @@ use crate::history::{DownCause, Effect, Event};
 use crate::id::{FileId, NodeId, Position, Ticket, TimerId};
 use crate::node::{Action, Message, Node, Parcel, Record, System, Work};
 use crate::profile::FaultClass;
+use crate::schedule::Deed;
 use crate::time::{Instant, Span};
 
 impl<S: System> World<S> {
@@ -25,6 +26,7 @@ impl<S: System> World<S> {
         while let Some(&action) = self.desk.actions.get(done) {
             done += 1;
             let mut ended = false;
+            let deed = if self.fuses > 0 { self.deed(action) } else { None };
             match action {
                 Action::Record => {
                     if let Some(&event) = self.desk.events.get(recorded) {
@@ -40,8 +42,15 @@ impl<S: System> World<S> {
                 },
                 Action::Answer(to, parcel) => self.answer(node, to, parcel),
                 Action::Disconnect(peer) => self.disconnect(node, peer),
-                Action::SetTimer(timer, after, work) => self.set_timer(node, timer, after, work),
-                Action::Cancel(timer) => self.cancel_timer(node, timer),
+                // Timers die with their process: a crash before is a crash after.
+                Action::SetTimer(timer, after, work) => {
+                    self.set_timer(node, timer, after, work);
+                    continue;
+                }
+                Action::Cancel(timer) => {
+                    self.cancel_timer(node, timer);
+                    continue;
+                }
                 Action::Append(file) => self.append(process, file),
                 Action::Truncate(file, from) => {
                     self.digest.word(0x200 | u64::from(file.0)).word(from.0);
@@ -61,12 +70,32 @@ impl<S: System> World<S> {
                     ended = true;
                 }
             }
-            if ended || (self.fuses > 0 && self.burns_down(node)) {
+            if ended || (self.fuses > 0 && self.burns_down(node, deed)) {
                 self.desk.sweep_off(done);
             }
         }
         self.desk.actions.clear();
         self.desk.events.clear();
+    }
+
+    /// What the action is in the words of triggers.
+    #[cold]
+    fn deed(&self, action: Action) -> Option<Deed> {
+        let send = |to, parcel| Deed::Send { to, kind: self.desk.parcels.get(parcel).kind() };
+        Some(match action {
+            Action::Send(to, parcel) | Action::Answer(to, parcel) => send(to, parcel),
+            Action::Reply(parcel) => send(self.asker?.0, parcel),
+            Action::Append(file) => Deed::Append(file),
+            Action::Truncate(file, _) => Deed::Truncate(file),
+            Action::Discard(file, _) => Deed::Discard(file),
+            Action::Sync(file, _) => Deed::Sync(file),
+            Action::Disconnect(peer) => Deed::Disconnect(peer),
+            Action::Record
+            | Action::SetTimer(..)
+            | Action::Cancel(_)
+            | Action::Exit
+            | Action::Restart(_) => return None,
+        })
     }
 
     #[inline]

@@ -2,7 +2,7 @@
 
 use crate::id::NodeId;
 use crate::profile::FaultClass;
-use crate::schedule::{Fault, Occasion, Trigger, Trouble};
+use crate::schedule::{Fault, Trigger, Trouble};
 use crate::time::Instant;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -71,24 +71,28 @@ impl Faults {
         })
     }
 
-    /// Whether a fault waits for something that a machine handles.
+    /// Whether a fault waits for something that a machine handles or does.
     pub(super) fn await_occasions(&self) -> bool {
-        self.list.iter().any(|(fault, _)| matches!(fault.when, Trigger::Upon { .. }))
+        let awaits = |when| matches!(when, Trigger::Upon { .. } | Trigger::Done { .. });
+        self.list.iter().any(|(fault, _)| awaits(fault.when))
     }
 
     /// The numbers of the faults that strike now that `node` has handled `events` events, the last
-    /// of them being `what` for the `nth` time.
-    pub(super) fn due_after(
-        &self,
-        node: NodeId,
-        events: u32,
-        last: Option<(Occasion, u32)>,
-    ) -> Vec<u32> {
-        let is_due = |when: Trigger| match when {
-            Trigger::At(_) => false,
+    /// of them being such an occasion.
+    pub(super) fn due_after(&self, node: NodeId, events: u32, last: Option<Trigger>) -> Vec<u32> {
+        self.due(|when| match when {
             Trigger::After { node: of, events: at } => of == node && at.max(1) == events,
-            Trigger::Upon { node: of, what, nth } => of == node && last == Some((what, nth.max(1))),
-        };
+            Trigger::Upon { .. } => last == Some(when),
+            Trigger::At(_) | Trigger::Done { .. } => false,
+        })
+    }
+
+    /// The numbers of the faults that strike upon this very occasion.
+    pub(super) fn due_upon(&self, occasion: Trigger) -> Vec<u32> {
+        self.due(|when| when == occasion)
+    }
+
+    fn due(&self, is_due: impl Fn(Trigger) -> bool) -> Vec<u32> {
         (0..).zip(&self.list).filter(|(_, (fault, _))| is_due(fault.when)).map(|(n, _)| n).collect()
     }
 

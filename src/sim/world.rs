@@ -52,7 +52,8 @@ pub struct World<S: System> {
     pub(super) stats: Stats,
     /// How many queued events mean progress.
     pub(super) progress: u32,
-    /// How many machines are to crash after some further actions.
+    /// How many machines are to crash after some further actions, and one more if what machines do
+    /// is counted.
     pub(super) fuses: u32,
     /// Where an answer goes, and whether what is being handled means progress.
     pub(super) asker: Option<(NodeId, Via)>,
@@ -142,6 +143,7 @@ impl<S: System> World<S> {
         self.faults.list_mut().extend(explicit);
         self.faults.schedule();
         self.occasions.reset(record || self.faults.await_occasions());
+        self.fuses = u32::from(self.occasions.on);
         self.faults.at(self.settle.heal_at, Turnabout::Heal);
         for (number, input) in schedule.inputs.iter().enumerate() {
             self.faults.at(input.at, Turnabout::Input(number as u32));

@@ -5,6 +5,7 @@ mod check;
 #[cfg(feature = "cli")]
 mod cli;
 mod consumers;
+mod durability;
 mod engine;
 mod explore;
 mod fake;
