@@ -80,7 +80,7 @@ impl Letter {
         let (number, key) = match self {
             Self::Fault(Fault { when, .. }) => match *when {
                 Trigger::After { events, .. } => (events, None),
-                Trigger::Upon { nth, .. } => (nth, None),
+                Trigger::Upon { nth, .. } | Trigger::Done { nth, .. } => (nth, None),
                 Trigger::At(_) => (u32::MAX, None),
             },
             Self::Decision(key, _) => (key.occurrence(), Some(*key)),

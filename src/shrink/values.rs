@@ -193,6 +193,9 @@ fn earlier(fault: &Fault) -> Vec<Fault> {
         Trigger::Upon { node, what, nth } => {
             few(nth).map(|nth| of(Trigger::Upon { node, what, nth })).collect()
         }
+        Trigger::Done { node, what, nth } => {
+            few(nth).map(|nth| of(Trigger::Done { node, what, nth })).collect()
+        }
     }
 }
 
