@@ -39,7 +39,7 @@ fn within(
 /// A puzzle that fails under such schedules shrinks to exactly these steps.
 #[track_caller]
 fn check(act: fn(&Schedule) -> Act, crashes: &[u16], late: &[u32]) {
-    let found = shrunk(&Puzzle::new(act), &seeded()).unwrap();
+    let found = shrunk(&Puzzle::subject(act), &seeded()).unwrap();
     let expected = Schedule {
         seed: Seed(5),
         faults: crashes.iter().copied().map(crash).collect(),
@@ -107,10 +107,10 @@ fn another_failure_is_not_taken_for_this_one() {
 
 #[test]
 fn a_workload_that_fails_by_itself_has_no_steps_left() {
-    let found = shrunk(&Puzzle::new(|_| BROKEN), &seeded()).unwrap();
+    let found = shrunk(&Puzzle::subject(|_| BROKEN), &seeded()).unwrap();
     assert!(found.is_workload_alone());
     assert_eq!(found.schedule, Schedule { seed: Seed(5), ..Schedule::quiet() });
-    let subject = Puzzle::new(|_| BROKEN);
+    let subject = Puzzle::subject(|_| BROKEN);
     let told = Signature::of(&found, subject.as_ref()).to_string();
     assert_eq!(told, "duplicate-effect: the workload alone");
 }
@@ -121,7 +121,7 @@ fn values_become_small_and_round() {
         Some(&Choice::Late(late)) => late,
         _ => Span::ZERO,
     };
-    let subject = Puzzle::new(|it| {
+    let subject = Puzzle::subject(|it| {
         let is_late = it.decisions.get(&key(1)).is_some_and(
             |&choice| matches!(choice, Choice::Late(late) if late >= Span::micros(3_217)),
         );
@@ -135,7 +135,7 @@ fn values_become_small_and_round() {
 
 #[test]
 fn the_budget_is_kept_and_what_is_smallest_by_then_given_back() {
-    let subject = Puzzle::new(|it| if has_crash(it, 3) { BROKEN } else { Act::Hold });
+    let subject = Puzzle::subject(|it| if has_crash(it, 3) { BROKEN } else { Act::Hold });
     let whole = shrunk(&subject, &seeded()).unwrap();
     let mut last = usize::MAX;
     for runs in [2, 3, 5, 8, 13, whole.runs - 1, whole.runs] {
@@ -151,7 +151,7 @@ fn the_budget_is_kept_and_what_is_smallest_by_then_given_back() {
 
 #[test]
 fn the_watch_sees_each_run_and_may_end_the_search() {
-    let subject = Puzzle::new(|it| if has_crash(it, 3) { BROKEN } else { Act::Hold });
+    let subject = Puzzle::subject(|it| if has_crash(it, 3) { BROKEN } else { Act::Hold });
     let mut seen = Vec::new();
     let watch = &mut |progress: &postulate::shrink::Progress| {
         seen.push((progress.runs, progress.smallest.steps));
@@ -169,8 +169,8 @@ fn the_watch_sees_each_run_and_may_end_the_search() {
 #[test]
 fn what_does_not_fail_or_drifts_is_refused() {
     let refused = |subject: &Arc<dyn Subject>| shrunk(subject, &seeded()).unwrap_err();
-    assert_eq!(refused(&Puzzle::new(|_| Act::Hold)), NotShrunk::Holds);
-    let NotShrunk::Unknown { why } = refused(&Puzzle::new(|_| Act::Shrug)) else {
+    assert_eq!(refused(&Puzzle::subject(|_| Act::Hold)), NotShrunk::Holds);
+    let NotShrunk::Unknown { why } = refused(&Puzzle::subject(|_| Act::Shrug)) else {
         panic!("a run without a verdict is no failure")
     };
     assert!(why.contains("budget"), "{why}");
@@ -184,7 +184,7 @@ fn what_does_not_fail_or_drifts_is_refused() {
 #[test]
 fn of_several_failures_the_smallest_is_kept() {
     // The steps of the failure depend on the seed.
-    let subject = Puzzle::new(|it| {
+    let subject = Puzzle::subject(|it| {
         let is_whole = (0..it.seed.0 as u16).all(|node| has_crash(it, node));
         if is_whole && it.seed.0 > 0 { BROKEN } else { Act::Hold }
     });

@@ -41,7 +41,7 @@ pub fn has_crash(schedule: &Schedule, of: u16) -> bool {
 }
 
 impl Puzzle {
-    pub fn new(act: fn(&Schedule) -> Act) -> Arc<dyn Subject> {
+    pub fn subject(act: fn(&Schedule) -> Act) -> Arc<dyn Subject> {
         Self::drifting(act, |_| 7)
     }
 
