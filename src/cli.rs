@@ -4,9 +4,9 @@
 //! |---|---|
 //! | 0 | every schedule kept every promise |
 //! | 1 | one was broken, a node panicked, or a callback did not return; a specimen is none |
-//! | 2 | the command, a scenario or a history makes no sense |
+//! | 2 | the command, a scenario, a history or a failure file makes no sense |
 //! | 3 | a schedule did not run twice alike |
-//! | 4 | nothing was at stake, too many runs have no verdict, or nothing fails that could shrink |
+//! | 4 | nothing at stake, no verdict, nothing that could shrink, or a failure file diverged |
 
 use clap::{CommandFactory, FromArgMatches};
 use std::process::ExitCode;

@@ -12,6 +12,7 @@ use crate::seed::Seed;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 
+mod capture;
 mod crew;
 mod finding;
 mod ledger;
@@ -19,6 +20,7 @@ mod stake;
 mod tally;
 mod watched;
 
+pub use capture::capture;
 pub use finding::{Divergence, Finding, Group, Parting};
 pub use tally::{Ends, Hits, Tally};
 pub use watched::Hung;

@@ -10,6 +10,7 @@ mod checked;
 mod decisions;
 mod json;
 mod operation;
+mod recorded;
 mod replay;
 mod shrunk;
 mod sweep;
@@ -19,7 +20,8 @@ mod zoo;
 
 pub use checked::{Checked, check_json, check_text};
 pub use json::{hung_json, replay_json, sweep_json};
-pub use replay::{Replayed, Rewriting, replay_text};
+pub use recorded::{Recorded, recorded_text};
+pub use replay::{Replayed, Rewriting, kept_text, replay_text};
 pub use shrunk::{Bugs, shrunk_json, shrunk_text};
 pub use sweep::{Sight, sweep_text};
 pub use words::Paint;
@@ -62,6 +64,15 @@ impl Paste {
             }
             Self::Test { name: Some(name) } => format!("POSTULATE_SEED={seed} cargo test {name}"),
             Self::Test { name: None } => format!("POSTULATE_SEED={seed} cargo test"),
+        }
+    }
+
+    /// The line that shows the failure in `file` again. A test replays its files by itself, and the
+    /// command line may not know its system.
+    pub(crate) fn kept(&self, file: &str) -> String {
+        match self {
+            Self::Replay { .. } => format!("postulate replay {file}"),
+            Self::Test { .. } => format!("in {file}"),
         }
     }
 }

@@ -22,7 +22,7 @@ pub(super) enum Command {
     List,
     /// Run many seeds of a scenario and judge them
     Sweep(SweepArguments),
-    /// Run one seed of a scenario again and tell its story
+    /// Run one seed of a scenario, or a failure file, again and tell its story
     Replay(ReplayArguments),
     /// Make the failure of a seed as small as it can be
     Shrink(ShrinkArguments),
@@ -65,6 +65,9 @@ pub(super) struct SweepArguments {
         value_parser = BoolishValueParser::new()
     )]
     pub(super) check_determinism: bool,
+    /// Keep an example of each kind of failure as a file below this folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) save: Option<String>,
     /// In which order a seed handles what is due close together: mix (each seed draws one), time,
     /// pct, pos or walk
     #[arg(long, default_value_t)]
@@ -84,13 +87,18 @@ pub(super) enum Format {
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArguments {
-    /// A scenario from `postulate list`, or the path of a TOML file
-    pub(super) scenario: String,
-    /// The seed to run
+    /// A scenario from `postulate list`, the path of a TOML file, or that of a failure file, which
+    /// ends in .json
+    #[arg(value_name = "SCENARIO|FILE")]
+    pub(super) target: String,
+    /// The seed to run; a failure file has its own
     #[arg(long, env = "POSTULATE_SEED")]
-    pub(super) seed: Seed,
-    /// In which order it handles what is due close together: mix (the seed draws one), time, pct,
-    /// pos or walk
+    pub(super) seed: Option<Seed>,
+    /// The scenario to replay a failure file in, instead of the one that it names
+    #[arg(long)]
+    pub(super) scenario: Option<String>,
+    /// In which order a seed handles what is due close together: mix (the seed draws one), time,
+    /// pct, pos or walk
     #[arg(long, default_value_t)]
     pub(super) strategy: Strategy,
     /// Run it again as a quiet run plus its decisions, and compare

@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &ShrinkArguments, screen: &Screen) -> miette::Resul
             let ShrinkArguments { scenario, seed, .. } = arguments;
             screen.print(&match arguments.format {
                 Format::Human => format!("{scenario} seed {seed}: a candidate hangs: {hung}\n"),
-                Format::Json => hung_json(scenario, *seed, &hung),
+                Format::Json => hung_json(scenario, *seed, &hung, None),
             })?;
             return Ok(Exit::Violated);
         }

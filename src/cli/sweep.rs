@@ -5,9 +5,15 @@ use super::arguments::{Format, SweepArguments};
 use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use super::target;
-use crate::explore::{Conclusion, Recheck, Sweep, Watch, sweep};
+use crate::explore::{Conclusion, Recheck, Sweep, Swept, Watch, capture, sweep};
+use crate::regression::Origin;
 use crate::report::{Paste, Sight, sweep_json, sweep_text};
+use crate::run::Subject;
+use miette::{IntoDiagnostic, WrapErr};
+use std::collections::BTreeMap;
+use std::fs;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -32,7 +38,11 @@ pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result
 
     let scenario = arguments.scenario.clone();
     let paste = Paste::Replay { scenario: scenario.clone(), strategy: plan.strategy };
-    let sight = Sight { scenario, wall, paste };
+    let kept = match &arguments.save {
+        Some(folder) => keep(folder, &subject, &swept, &scenario, &watch)?,
+        None => BTreeMap::new(),
+    };
+    let sight = Sight { scenario, wall, paste, kept };
     screen.print(&match arguments.format {
         Format::Human => sweep_text(&swept, subject.as_ref(), &sight, screen.paint()),
         Format::Json => sweep_json(&swept, subject.as_ref(), &sight),
@@ -43,6 +53,31 @@ pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result
         Conclusion::Nondeterministic => Exit::Nondeterministic,
         Conclusion::Unknown => Exit::Vacuous,
     })
+}
+
+/// Keeps an example of each kind of failure; gives the files by the names of the kinds.
+fn keep(
+    folder: &str,
+    subject: &Arc<dyn Subject>,
+    swept: &Swept,
+    word: &str,
+    watch: &Arc<dyn Watch>,
+) -> miette::Result<BTreeMap<String, String>> {
+    let file = target::is_file(word).then(|| word.to_owned());
+    let origin = Origin { name: subject.name().to_owned(), file };
+    let mut kept = BTreeMap::new();
+    for group in swept.failures() {
+        let found = capture(subject, &swept.plan, group, origin.clone(), watch);
+        let Some(regression) = found else { continue };
+        let path = Path::new(folder).join(regression.path());
+        let written = path.parent().map_or(Ok(()), fs::create_dir_all);
+        let written = written.and_then(|()| fs::write(&path, regression.text()));
+        let path = path.display().to_string();
+        let failed = || format!("the failure cannot be written to {path}");
+        written.into_diagnostic().wrap_err_with(failed)?;
+        kept.insert(group.name.clone(), path);
+    }
+    Ok(kept)
 }
 
 #[expect(

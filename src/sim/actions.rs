@@ -22,11 +22,14 @@ impl<S: System> World<S> {
     #[inline]
     pub(super) fn carry_out(&mut self, node: NodeId) {
         let process = self.machines[node.index()].name();
+        let watched = self.fuses > 0;
         let (mut done, mut recorded) = (0, 0);
         while let Some(&action) = self.desk.actions.get(done) {
             done += 1;
             let mut ended = false;
-            let deed = if self.fuses > 0 { self.deed(action) } else { None };
+            if watched {
+                self.occasions.deed = self.deed(action);
+            }
             match action {
                 Action::Record => {
                     if let Some(&event) = self.desk.events.get(recorded) {
@@ -70,7 +73,7 @@ impl<S: System> World<S> {
                     ended = true;
                 }
             }
-            if ended || (self.fuses > 0 && self.burns_down(node, deed)) {
+            if ended || (watched && self.burns_down(node)) {
                 self.desk.sweep_off(done);
             }
         }
@@ -134,7 +137,7 @@ impl<S: System> World<S> {
                 if late != Span::ZERO {
                     self.desk.decider.took(key, Choice::Late(late));
                 }
-                let origin = Origin { key, instance: Instance::First, quiet };
+                let origin = || Origin { key, instance: Instance::First, quiet };
                 self.post(quiet + late, (from, to), Via::DATAGRAM, parcel, origin);
             }
             Fate::Lost(class) => {
@@ -149,14 +152,14 @@ impl<S: System> World<S> {
                 let copy = self.desk.parcels.get_mut(parcel).clone();
                 let copy = self.desk.parcels.put(copy);
                 let first = Origin { key, instance: Instance::First, quiet };
-                self.post(quiet + late, (from, to), Via::DATAGRAM, copy, first);
+                self.post(quiet + late, (from, to), Via::DATAGRAM, copy, || first);
                 let second = Origin { instance: Instance::Again, ..first };
-                self.post(quiet + again, (from, to), Via::DATAGRAM, parcel, second);
+                self.post(quiet + again, (from, to), Via::DATAGRAM, parcel, || second);
             }
             Fate::Flipped(bit, late) => {
                 self.desk.decider.took(key, Choice::Corrupted { bit, late });
                 self.corrupt(parcel, bit);
-                let origin = Origin { key, instance: Instance::First, quiet };
+                let origin = || Origin { key, instance: Instance::First, quiet };
                 self.post(quiet + late, (from, to), Via::DATAGRAM, parcel, origin);
             }
         }
@@ -198,7 +201,7 @@ impl<S: System> World<S> {
         } else if realised != Span::ZERO {
             self.desk.decider.took(key, Choice::Late(realised));
         }
-        let origin = Origin { key, instance: Instance::First, quiet };
+        let origin = || Origin { key, instance: Instance::First, quiet };
         self.post(at, (from, to), via, parcel, origin);
     }
 
@@ -209,7 +212,7 @@ impl<S: System> World<S> {
         (from, to): (NodeId, NodeId),
         via: Via,
         parcel: Parcel,
-        origin: Origin,
+        origin: impl FnOnce() -> Origin,
     ) {
         let what = What::Arrival { from, via, parcel };
         self.enqueue(at, Happening { node: to, work: self.work, what }, origin);
@@ -296,7 +299,7 @@ impl<S: System> World<S> {
             self.desk.decider.took(key, Choice::Late(late));
         }
         let what = What::Notice(via);
-        let origin = Origin { key, instance: Instance::First, quiet: soonest };
+        let origin = || Origin { key, instance: Instance::First, quiet: soonest };
         self.enqueue(quiet + late, Happening { node: end, work, what }, origin);
     }
 
@@ -422,7 +425,7 @@ impl<S: System> World<S> {
         let what = What::Synced(Completion { incarnation, ticket, file, end, extent });
         self.settle.longest_sync = self.settle.longest_sync.max(syncing.takes);
         let quiet = self.now + syncing.quiet;
-        let origin = Origin { key: syncing.key, instance: Instance::First, quiet };
+        let origin = || Origin { key: syncing.key, instance: Instance::First, quiet };
         self.enqueue(self.now + syncing.takes, Happening { node, work: self.work, what }, origin);
     }
 

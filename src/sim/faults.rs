@@ -25,6 +25,8 @@ pub(super) enum Turnabout {
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     list: Vec<(Fault, FaultClass)>,
+    /// The numbers of those that have struck.
+    struck: Vec<u32>,
     timeline: BinaryHeap<Reverse<(Instant, u32, Turnabout)>>,
     sequence: u32,
     next_at: Instant,
@@ -35,6 +37,7 @@ pub(super) struct Faults {
 impl Faults {
     pub(super) fn reset(&mut self) {
         self.list.clear();
+        self.struck.clear();
         self.timeline.clear();
         self.sequence = 0;
         self.next_at = Instant::NEVER;
@@ -52,6 +55,17 @@ impl Faults {
 
     pub(super) fn get(&self, number: u32) -> &(Fault, FaultClass) {
         &self.list[number as usize]
+    }
+
+    /// The fault of this number, which strikes now.
+    pub(super) fn strike(&mut self, number: u32) -> (Fault, FaultClass) {
+        self.struck.push(number);
+        self.get(number).clone()
+    }
+
+    /// The places in the list of the faults that have not struck.
+    pub(super) fn idle(&self) -> impl Iterator<Item = usize> {
+        (0..self.list.len()).filter(|&place| !self.struck.contains(&(place as u32)))
     }
 
     /// Puts every fault of the list that strikes at a time on the timeline.

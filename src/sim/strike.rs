@@ -10,7 +10,7 @@ use crate::history::{DownCause, Event};
 use crate::id::NodeId;
 use crate::node::{Message, Node, System, Work};
 use crate::profile::FaultClass;
-use crate::schedule::{Deed, Occasion, Trigger, Trouble};
+use crate::schedule::{Occasion, Trigger, Trouble};
 use crate::time::{Instant, Span};
 
 impl<S: System> World<S> {
@@ -85,7 +85,7 @@ impl<S: System> World<S> {
     }
 
     fn strike(&mut self, number: u32) {
-        let (fault, class) = self.faults.get(number).clone();
+        let (fault, class) = self.faults.strike(number);
         self.tell(None, |world| super::tell::tell_trouble(&fault.what, world.system.machines()));
         // A crash shows when it falls.
         if !matches!(fault.what, Trouble::Crash { .. } | Trouble::PowerCut { .. }) {
@@ -186,8 +186,8 @@ impl<S: System> World<S> {
 
     /// The machine has taken an action. Returns whether it has crashed after it.
     #[cold]
-    pub(super) fn burns_down(&mut self, node: NodeId, deed: Option<Deed>) -> bool {
-        let last = match deed {
+    pub(super) fn burns_down(&mut self, node: NodeId) -> bool {
+        let last = match self.occasions.deed.take() {
             Some(what) if self.occasions.on => Some((what, self.occasions.count_deed(node, what))),
             _ => None,
         };

@@ -298,9 +298,16 @@ impl<S: System> World<S> {
         if self.stats.cause.is_some() {
             return false;
         }
-        if self.race.on {
-            return self.step_racing();
+        let goes_on = if self.race.on { self.take_racing() } else { self.take_in_time() };
+        if goes_on {
+            self.take_stock();
         }
+        goes_on
+    }
+
+    /// Handles the event that is due first.
+    #[inline]
+    fn take_in_time(&mut self) -> bool {
         let (queued, timed) = (self.queue.next(), self.timers.next());
         let turn = queued.min(timed);
         let fault_at = self.faults.next_at();
@@ -320,7 +327,6 @@ impl<S: System> World<S> {
                 self.handle(Happening { node: due.node, work: due.work, what });
             }
         }
-        self.take_stock();
         true
     }
 
@@ -444,11 +450,16 @@ impl<S: System> World<S> {
 
     /// Schedules an event.
     #[inline]
-    pub(super) fn enqueue(&mut self, at: Instant, happening: Happening, origin: Origin) {
+    pub(super) fn enqueue(
+        &mut self,
+        at: Instant,
+        happening: Happening,
+        origin: impl FnOnce() -> Origin,
+    ) {
         self.progress += u32::from(happening.work == Work::Progress);
         let turn = self.next_turn(at);
         if self.race.on {
-            self.race.push(turn, self.now, (happening, origin));
+            self.race.push(turn, self.now, (happening, origin()));
         } else {
             self.queue.push(turn, happening);
         }
@@ -545,6 +556,12 @@ impl<S: System> World<S> {
 
     pub(crate) fn unmet(&self) -> Vec<Key> {
         self.desk.decider.unmet().collect()
+    }
+
+    /// Those that a seed draws stand before those of the schedule.
+    pub(crate) fn idle_faults(&self) -> Vec<usize> {
+        let drawn = self.faults.list().len() - self.schedule.faults.len();
+        self.faults.idle().filter_map(|place| place.checked_sub(drawn)).collect()
     }
 
     pub(crate) fn knob_values(&self) -> Vec<(&'static str, String)> {

@@ -1,5 +1,6 @@
 //! The command, as a shell meets it.
 
+mod kept;
 mod shrink;
 mod zoo;
 

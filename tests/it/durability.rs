@@ -159,7 +159,7 @@ impl System for Edited {
     }
 
     fn knobs(&self) -> &[Knob] {
-        self.pipe.knobs()
+        System::knobs(&self.pipe)
     }
 
     fn sites(&self) -> &'static [&'static str] {

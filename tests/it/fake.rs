@@ -132,6 +132,7 @@ impl Worker for FakeWorker {
             ],
             rewritten: Schedule { seed: schedule.seed, ..Schedule::quiet() },
             unmet: Vec::new(),
+            idle: Vec::new(),
             knobs: vec![("batch", "3".to_owned())],
             history: History::default(),
             run,

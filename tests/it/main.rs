@@ -23,10 +23,12 @@ mod properties;
 #[cfg(all(unix, feature = "cli"))]
 mod readme;
 mod reference;
+mod regression;
 mod remote;
 mod service;
 mod shrink;
 mod tidy;
 mod toy;
 mod tutorial;
+mod witnesses;
 mod zoo;

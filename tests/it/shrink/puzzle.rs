@@ -129,6 +129,7 @@ impl Worker for Solver {
         let is_unmet = |key: &&Key| **key >= self::key(DECISIONS) || **key < self::key(0);
         Inspection {
             unmet: schedule.decisions.keys().filter(is_unmet).copied().collect(),
+            idle: Vec::new(),
             rewritten,
             knobs: Vec::new(),
             history: History::default(),
