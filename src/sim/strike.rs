@@ -5,7 +5,7 @@ use super::faults::Turnabout;
 use super::machine::{Fuse, Happening, NEVER, Process, What};
 use super::network::Overlay;
 use super::world::World;
-use crate::choice::{Actor, Answer, Choice, Key, Site, below};
+use crate::choice::{Actor, Answer, Choice, Key, Opening, Site, below};
 use crate::history::{DownCause, Event};
 use crate::id::NodeId;
 use crate::node::{Message, Node, System, Work};
@@ -53,6 +53,7 @@ impl<S: System> World<S> {
         let last = what.map(|what| (what, self.occasions.count(node, what)));
         let machine = &self.machines[node.index()];
         let handled = machine.handled;
+        self.desk.decider.opens(Opening::Handled { node, events: handled });
         if last.is_none() && handled != machine.strike_at || self.settle.healed {
             return;
         }

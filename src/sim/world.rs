@@ -13,7 +13,7 @@ use super::settle::Settle;
 use super::swarm::{self, Rates};
 use super::timers::Timers;
 use crate::check::Verdict;
-use crate::choice::{Actor, Answer, Choice, Key, Site, below};
+use crate::choice::{Actor, Answer, Choice, Key, Opening, Site, below};
 use crate::clock::Clock;
 use crate::coverage::Coverage;
 use crate::digest::Digest;
@@ -66,6 +66,16 @@ pub struct World<S: System> {
     schedule: Schedule,
 }
 
+/// What a run writes down besides its history.
+#[derive(Copy, Clone, PartialEq, Eq)]
+enum Notes {
+    None,
+    /// The decisions it takes, and every event in words.
+    Decisions,
+    /// What else could have happened in it.
+    Openings,
+}
+
 impl<S: System> World<S> {
     /// A world for `system`. It runs nothing until [`reset`](Self::reset).
     ///
@@ -112,15 +122,21 @@ impl<S: System> World<S> {
 
     /// Starts a run: blank disks, machines booted, nothing handled yet.
     pub fn reset(&mut self, schedule: &Schedule) {
-        self.begin(schedule, false);
+        self.begin(schedule, Notes::None);
     }
 
     /// Starts a run that records the decisions it takes and tells every event in words.
     pub(crate) fn reset_recording(&mut self, schedule: &Schedule) {
-        self.begin(schedule, true);
+        self.begin(schedule, Notes::Decisions);
     }
 
-    fn begin(&mut self, schedule: &Schedule, record: bool) {
+    /// Starts a run that writes down its openings.
+    pub(crate) fn reset_probing(&mut self, schedule: &Schedule) {
+        self.begin(schedule, Notes::Openings);
+    }
+
+    fn begin(&mut self, schedule: &Schedule, notes: Notes) {
+        let record = notes == Notes::Decisions;
         let seeded = schedule.baseline == Baseline::Seeded;
         let decisions = schedule.decisions.iter().map(|(&key, &choice)| (key, choice));
         self.desk.decider.reset(schedule.seed, seeded, decisions, record);
@@ -141,7 +157,10 @@ impl<S: System> World<S> {
         let explicit = schedule.faults.iter().map(|fault| (fault.clone(), class_of(&fault.what)));
         self.faults.list_mut().extend(explicit);
         self.faults.schedule();
-        self.occasions.reset(record || self.faults.await_occasions());
+        self.occasions.reset(notes != Notes::None || self.faults.await_occasions());
+        if notes == Notes::Openings {
+            self.desk.decider.write_openings();
+        }
         self.faults.at(self.settle.heal_at, Turnabout::Heal);
         for (number, input) in schedule.inputs.iter().enumerate() {
             self.faults.at(input.at, Turnabout::Input(number as u32));
@@ -150,6 +169,7 @@ impl<S: System> World<S> {
         self.draw_knobs();
         self.make_plan();
         self.power_on();
+        self.desk.decider.opens(Opening::Start);
     }
 
     fn clear(&mut self) {
@@ -174,9 +194,10 @@ impl<S: System> World<S> {
         let swarm = self.system.profile().swarm == Swarm::On;
         for (number, knob) in self.system.knobs().iter().enumerate() {
             let key = Key::new(Site::Knob, Actor::Run, number as u8, 0);
-            let chosen = match self.desk.decider.ask(key) {
-                Answer::Draw(draw) if swarm => below(draw, knob.values.len() as u64),
-                Answer::Decided(Choice::Value(value)) => value.min(knob.values.len() as u64 - 1),
+            let among = knob.values.len() as u64;
+            let chosen = match self.desk.decider.ask_among(among, key) {
+                Answer::Draw(draw) if swarm => below(draw, among),
+                Answer::Decided(Choice::Value(value)) => value.min(among - 1),
                 Answer::Quiet | Answer::Draw(_) | Answer::Decided(_) => 0,
             };
             if chosen != 0 {
@@ -543,6 +564,11 @@ impl<S: System> World<S> {
 
     pub(crate) fn unmet(&self) -> Vec<Key> {
         self.desk.decider.unmet().collect()
+    }
+
+    /// The openings of the run, and the longest that a timer took.
+    pub(crate) fn openings(&mut self) -> (Vec<Opening>, Span) {
+        (self.desk.decider.openings(), self.settle.longest_timeout)
     }
 
     pub(crate) fn knob_values(&self) -> Vec<(&'static str, String)> {
