@@ -8,6 +8,7 @@ use crate::seed::Seed;
 
 mod checked;
 mod decisions;
+mod exhausted;
 mod json;
 mod operation;
 mod replay;
@@ -17,6 +18,7 @@ mod words;
 mod zoo;
 
 pub use checked::{Checked, check_json, check_text};
+pub use exhausted::{exhausted_json, exhausted_text};
 pub use json::{hung_json, replay_json, sweep_json};
 pub use replay::{Replayed, Rewriting, replay_text};
 pub use sweep::{Sight, sweep_text};
