@@ -6,6 +6,7 @@ mod check;
 mod cli;
 mod consumers;
 mod engine;
+mod exhaustive;
 mod explore;
 mod fake;
 mod faults;
