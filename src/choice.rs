@@ -180,7 +180,7 @@ impl fmt::Debug for Key {
 }
 
 /// What was chosen, in terms of what happens. The quiet choice is the absence of a decision.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Choice {
     /// The message never arrives.
@@ -439,6 +439,11 @@ impl Decider {
             None if realised != Span::ZERO => taken.push((key, Choice::Late(realised))),
             None => {}
         }
+    }
+
+    /// What was carried out at `key` is told otherwise.
+    pub(crate) fn forget(&mut self, key: Key) {
+        self.taken.iter_mut().for_each(|taken| taken.retain(|(other, _)| *other != key));
     }
 
     /// One of `bound` alternatives, 0 being the quiet one.

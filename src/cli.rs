@@ -4,9 +4,9 @@
 //! |---|---|
 //! | 0 | every schedule kept every promise |
 //! | 1 | one was broken, a node panicked, or a callback did not return; a specimen is none |
-//! | 2 | the command, a scenario or a history makes no sense |
+//! | 2 | the command, a scenario, a history or a failure file makes no sense |
 //! | 3 | a schedule did not run twice alike |
-//! | 4 | nothing was at stake, or too many runs have no verdict |
+//! | 4 | nothing at stake, no verdict, nothing that could shrink, or a failure file diverged |
 
 use clap::{CommandFactory, FromArgMatches};
 use std::process::ExitCode;
@@ -17,6 +17,7 @@ mod list;
 mod progress;
 mod replay;
 mod screen;
+mod shrink;
 mod sweep;
 mod target;
 mod zoo;
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::List => list::run(&screen),
         Command::Sweep(arguments) => sweep::run(arguments, &screen),
         Command::Replay(arguments) => replay::run(arguments, &screen),
+        Command::Shrink(arguments) => shrink::run(arguments, &screen),
         Command::Check(arguments) => check::run(arguments, &screen),
         Command::Zoo(arguments) => zoo::run(arguments, &screen),
     };

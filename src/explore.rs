@@ -6,12 +6,13 @@
 //! lets time pass, and says when it is up.
 
 use crate::profile::Envelope;
-use crate::run::{Inspection, Run, Subject};
+use crate::run::{Inspection, Run, Subject, Worker};
 use crate::schedule::{Schedule, Strategy};
 use crate::seed::Seed;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 
+mod capture;
 mod course;
 mod crew;
 mod exhaustive;
@@ -21,6 +22,7 @@ mod stake;
 mod tally;
 mod watched;
 
+pub use capture::capture;
 pub use exhaustive::{
     Alphabet, Exhausted, Exhaustive, Letter, Level, NotASearch, Search, Step, exhaust,
 };
@@ -272,4 +274,20 @@ pub fn run_all(
     watched::run(subject, hung_after_ticks, watch, move |worker| {
         schedules.iter().map(|schedule| worker.run(schedule)).collect()
     })
+}
+
+/// Does `task` with one world, with an eye on whether a run of it hangs.
+///
+/// # Errors
+/// If a callback does not return: its machine.
+///
+/// # Panics
+/// If the task or the engine itself does, or the operating system refuses a thread.
+pub fn with_worker<T: Send + 'static>(
+    subject: &Arc<dyn Subject>,
+    hung_after_ticks: u32,
+    watch: &Arc<dyn Watch>,
+    task: impl FnOnce(&mut dyn Worker) -> T + Send + 'static,
+) -> Result<T, Hung> {
+    watched::run(subject, hung_after_ticks, watch, task)
 }

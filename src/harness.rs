@@ -55,6 +55,20 @@
 //! | `POSTULATE_JOBS` | on how many threads |
 //! | `POSTULATE_TIME_LIMIT` | when to end, such as `30s` |
 //! | `POSTULATE_CHECK_DETERMINISM` | `1`: run every seed again and compare |
+//! | `POSTULATE_REGRESSIONS` | the folder of failure files, or `off` |
+//!
+//! # Failure files
+//!
+//! A test that fails keeps an example of each kind of failure as a [file](crate::regression):
+//! `postulate-regressions/<scenario>/<rule>-<hash>.json` beside its `Cargo.toml`. From then on it
+//! replays the files of its scenario before it sweeps, and
+//!
+//! - fails if one still fails, in whatever way, or cannot be read, or names what the system does
+//!   not have;
+//! - tells of one that holds whether the bug is gone or the run went another way, and goes on.
+//!
+//! A file whose bug is gone can be deleted, or kept as a guard. Tests of one scenario share their
+//! files; a variant that differs should have a name of its own.
 
 use crate::check::Rule;
 use crate::explore::{self, Conclusion, Finding, Recheck, Sweep, Swept, Watch};
@@ -62,14 +76,18 @@ use crate::report::{Paint, Paste, Replayed, Sight, replay_text, sweep_text};
 use crate::run::Subject;
 use crate::schedule::{Schedule, Strategy};
 use crate::seed::Seed;
+use std::collections::BTreeMap;
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 mod environment;
+mod kept;
 mod stopwatch;
 
 use environment::Environment;
+use kept::{FOLDER, Keep};
 use stopwatch::Stopwatch;
 
 /// Sweeps `subject` as a test does by default: ten thousand seeds on all cores.
@@ -120,13 +138,24 @@ pub struct Harness {
     plan: Sweep,
     time_limit: Option<Duration>,
     expected: Option<Rule>,
+    files: Files,
+}
+
+/// Where failures are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Files {
+    /// Beside the manifest of the package that is tested.
+    Beside,
+    In(PathBuf),
+    Nowhere,
 }
 
 impl Harness {
     /// Ten thousand seeds from 0, on all cores.
     pub fn new(subject: impl Shared) -> Self {
         let plan = Sweep { jobs: environment::cores(), ..Sweep::default() };
-        Self { subject: subject.shared(), plan, time_limit: None, expected: None }
+        let (subject, files) = (subject.shared(), Files::Beside);
+        Self { subject, plan, time_limit: None, expected: None, files }
     }
 
     /// Sweeps so many seeds.
@@ -178,17 +207,35 @@ impl Harness {
         self
     }
 
-    /// Sweeps.
+    /// Keeps failures below this folder instead of `postulate-regressions` beside `Cargo.toml`.
+    pub fn regressions(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.files = Files::In(folder.into());
+        self
+    }
+
+    /// Keeps no failures, and replays none.
+    pub fn without_regressions(mut self) -> Self {
+        self.files = Files::Nowhere;
+        self
+    }
+
+    /// Replays the failures that are kept, then sweeps.
     ///
     /// # Panics
-    /// With the report, unless the sweep holds, or violates the expected rule; or if a
-    /// `POSTULATE_*` variable makes no sense.
+    /// With the report, unless the sweep holds, or violates the expected rule; if a failure that is
+    /// kept still fails; or if a `POSTULATE_*` variable or a failure file makes no sense.
     #[track_caller]
     pub fn run(mut self) -> Swept {
         let environment = Environment::read().unwrap_or_else(|error| panic!("{error}"));
         environment.overrule(&mut self.plan, &mut self.time_limit);
         let watch = Arc::new(Stopwatch::start(self.time_limit));
         let eyes: Arc<dyn Watch> = watch.clone();
+        let keep = self.keep(&environment, &eyes);
+        let complaints = keep.as_ref().map_or_else(Vec::new, Keep::replay);
+        if !complaints.is_empty() {
+            let told: Vec<_> = complaints.iter().map(ToString::to_string).collect();
+            panic!("{}", told.join("\n\n"));
+        }
         let swept = explore::sweep(&self.subject, &self.plan, &eyes);
         if environment.seed.is_some() {
             self.tell_story(&eyes);
@@ -203,11 +250,29 @@ impl Harness {
                 scenario: self.subject.name().to_owned(),
                 wall: watch.elapsed(),
                 paste: Paste::Test { name: environment::test_name() },
+                kept: keep.map_or_else(BTreeMap::new, |keep| keep.write(&swept)),
             };
             let report = sweep_text(&swept, self.subject.as_ref(), &sight, Paint::Plain);
             panic!("{complaint}\n\n{report}");
         }
         swept
+    }
+
+    /// Where failures are kept, unless one seed runs alone, or nobody says where.
+    fn keep<'a>(
+        &'a self,
+        environment: &Environment,
+        watch: &'a Arc<dyn Watch>,
+    ) -> Option<Keep<'a>> {
+        let folder = match environment.files.as_ref().unwrap_or(&self.files) {
+            _ if environment.seed.is_some() => None,
+            Files::Beside => environment.package.as_ref().map(|package| package.join(FOLDER)),
+            Files::In(folder) => Some(folder.clone()),
+            Files::Nowhere => None,
+        };
+        let expects_violation = self.expected.is_some();
+        let (subject, plan) = (&self.subject, &self.plan);
+        folder.map(|folder| Keep { subject, plan, watch, folder, expects_violation })
     }
 
     /// Why the test fails.
@@ -246,7 +311,7 @@ impl Harness {
         match explore::inspect(&self.subject, &schedule, hung_after_ticks, watch) {
             Ok(inspection) => {
                 let scenario = self.subject.name().to_owned();
-                let replayed = Replayed { scenario, inspection, rewriting: None };
+                let replayed = Replayed { scenario, inspection, rewriting: None, recorded: None };
                 println!("{}", replay_text(&replayed, self.subject.as_ref(), Paint::Plain));
             }
             Err(hung) => println!("seed {} has no end to tell: {hung}", schedule.seed),

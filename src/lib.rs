@@ -12,7 +12,8 @@
 //!   [below](#from-nothing-to-a-mended-bug).
 //! - Brokers, producers and consumers that are built in, as TOML files or in code, and machines of
 //!   one's own beside them: [`scenario`]; what such a file may say: [`scenario::reference`].
-//! - Sweeps as tests: [`harness`]. Bugs to look at: [`zoo`].
+//! - Sweeps as tests: [`harness`]. Bugs to look at: [`zoo`]. Failures kept as files:
+//!   [`regression`].
 //!
 #![doc = include_str!("tutorial.md")]
 //!
@@ -53,10 +54,12 @@
 //! | 4 | [`sim`], [`model`] | the faulty world; brokers, producers, consumers |
 //! | 5 | [`run`] | one run: system and schedule in, verdict out. Nothing above is generic |
 //! | 6 | [`scenario`] | built-in systems from TOML or code |
-//! | 7 | [`explore`] | many runs, on several threads |
-//! | 8 | [`zoo`] | planted bugs, measured and verified |
-//! | 9 | [`report`] | text and JSON |
-//! | 10 | [`harness`], `cli` | `cargo test`, the command: they read clock and environment |
+//! | 7 | [`shrink`] | failures made small |
+//! | 7 | [`regression`] | failures kept as files |
+//! | 8 | [`explore`] | many runs, on several threads |
+//! | 9 | [`zoo`] | planted bugs, measured and verified |
+//! | 10 | [`report`] | text and JSON |
+//! | 11 | [`harness`], `cli` | `cargo test`, the command: they read clock and environment |
 
 pub mod blob;
 pub mod check;
@@ -76,11 +79,13 @@ pub mod model;
 pub mod node;
 pub mod profile;
 pub mod projection;
+pub mod regression;
 pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod schedule;
 pub mod seed;
+pub mod shrink;
 pub mod sim;
 pub mod time;
 pub mod zoo;

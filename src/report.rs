@@ -1,4 +1,4 @@
-//! What sweeps and replays look like: text for people, JSON for programs.
+//! What sweeps, replays and shrunk failures look like: text for people, JSON for programs.
 //!
 //! A report is a pure function of what it tells about. Who prints it decides whether it is
 //! [painted](Paint), and which line a reader is to [paste](Paste) to see a failure again.
@@ -11,7 +11,9 @@ mod decisions;
 mod exhausted;
 mod json;
 mod operation;
+mod recorded;
 mod replay;
+mod shrunk;
 mod sweep;
 mod telling;
 mod words;
@@ -20,7 +22,9 @@ mod zoo;
 pub use checked::{Checked, check_json, check_text};
 pub use exhausted::{exhausted_json, exhausted_text};
 pub use json::{hung_json, replay_json, sweep_json};
-pub use replay::{Replayed, Rewriting, replay_text};
+pub use recorded::{Recorded, recorded_text};
+pub use replay::{Replayed, Rewriting, kept_text, replay_text};
+pub use shrunk::{Bugs, shrunk_json, shrunk_text};
 pub use sweep::{Sight, sweep_text};
 pub use words::Paint;
 pub use zoo::{Exhibit, zoo_json, zoo_text};
@@ -62,6 +66,15 @@ impl Paste {
             }
             Self::Test { name: Some(name) } => format!("POSTULATE_SEED={seed} cargo test {name}"),
             Self::Test { name: None } => format!("POSTULATE_SEED={seed} cargo test"),
+        }
+    }
+
+    /// The line that shows the failure in `file` again. A test replays its files by itself, and the
+    /// command line may not know its system.
+    pub(crate) fn kept(&self, file: &str) -> String {
+        match self {
+            Self::Replay { .. } => format!("postulate replay {file}"),
+            Self::Test { .. } => format!("in {file}"),
         }
     }
 }

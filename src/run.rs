@@ -7,14 +7,17 @@ use crate::digest::Digest;
 use crate::history::History;
 use crate::id::NodeId;
 use crate::node::{Machine, Message, MessageOf, System};
-use crate::profile::Profile;
+use crate::profile::{Knob, Profile};
 use crate::schedule::{Fault, Schedule};
 use crate::seed::Seed;
 use crate::sim::{self, World};
 use crate::time::Span;
 use std::sync::Arc;
 
+mod fit;
+
 pub use crate::sim::{Pulse, Stats, TraceEvent};
+pub use fit::{Misfit, fit};
 
 /// Anything that runs schedules: every [`System`] is one.
 ///
@@ -30,6 +33,10 @@ pub trait Subject: Send + Sync {
     fn promises(&self) -> &[Promise];
     /// Its surroundings, and the faults that its promises are made under.
     fn profile(&self) -> &Profile;
+    /// The numbers that a seeded run may set otherwise.
+    fn knobs(&self) -> &[Knob] {
+        &[]
+    }
     /// The place of a choice in words, such as `producer-1→broker Produce #3`.
     fn tell_key(&self, key: Key) -> String;
     /// A decision in words, such as `drop producer-1→broker Produce #3`.
@@ -104,6 +111,8 @@ pub struct Inspection {
     pub rewritten: Schedule,
     /// Explicit decisions of the schedule that nothing asked for.
     pub unmet: Vec<Key>,
+    /// The faults of the schedule, by their places in it, that never struck.
+    pub idle: Vec<usize>,
     /// The knobs of the system, by name, with the values of this run.
     pub knobs: Vec<(&'static str, String)>,
     /// The operations and effects.
@@ -146,13 +155,17 @@ impl<S: System> Subject for S {
         System::profile(self)
     }
 
+    fn knobs(&self) -> &[Knob] {
+        System::knobs(self)
+    }
+
     fn tell_key(&self, key: Key) -> String {
         sim::tell_key(System::machines(self), MessageOf::<S>::kind_name, key)
     }
 
     fn tell_decision(&self, key: Key, choice: Choice) -> String {
         let kind_name = MessageOf::<S>::kind_name;
-        sim::tell_decision(System::machines(self), self.knobs(), kind_name, key, choice)
+        sim::tell_decision(System::machines(self), System::knobs(self), kind_name, key, choice)
     }
 
     fn tell_fault(&self, fault: &Fault) -> String {
@@ -192,11 +205,12 @@ impl<S: System> Worker for Bench<S> {
         });
         let rewritten = self.world.rewritten();
         let unmet = self.world.unmet();
+        let idle = self.world.idle_faults();
         let knobs = self.world.knob_values();
         let history = self.world.history().clone();
         let trace = self.world.take_trace();
         let run = self.report(schedule.seed, outcome);
-        Inspection { run, rewritten, unmet, knobs, history, trace }
+        Inspection { run, rewritten, unmet, idle, knobs, history, trace }
     }
 
     fn probe(&mut self, schedule: &Schedule) -> Probe {

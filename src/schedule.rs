@@ -10,7 +10,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Who answers a choice that is not decided explicitly.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Baseline {
     /// The seed, under the profile of the system.
@@ -22,7 +22,7 @@ pub enum Baseline {
 
 /// In which order a seeded run handles events that are due close together. A quiet run keeps the
 /// order of time: what was overtaken is late in it.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
     /// The seed draws one of the others; in order of time, if the system fixes its faults.
@@ -91,7 +91,7 @@ impl FromStr for Strategy {
 /// let text = serde_json::to_string(&schedule).unwrap();
 /// assert_eq!(serde_json::from_str::<Schedule>(&text).unwrap(), schedule);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// The seed; also of a quiet schedule, as a memory of where it came from.
@@ -145,10 +145,16 @@ impl Schedule {
     pub fn quiet() -> Self {
         Self::default()
     }
+
+    /// How many steps it takes beside the workload: its faults and its explicit decisions. What a
+    /// seed draws is not counted; the rewritten form of a run has all of it.
+    pub fn steps(&self) -> usize {
+        self.faults.len() + self.decisions.len()
+    }
 }
 
 /// A part of a system that a schedule leaves out.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// A machine, which never boots, and its plan.
@@ -160,7 +166,7 @@ pub enum Part {
 }
 
 /// Bytes that reach a node from outside the simulation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// When.
@@ -174,7 +180,7 @@ pub struct Input {
 }
 
 /// A timed fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// When it strikes.
@@ -184,7 +190,7 @@ pub struct Fault {
 }
 
 /// When a fault strikes.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trigger {
     /// At a virtual time, before the events of the same instant.
@@ -207,10 +213,44 @@ pub enum Trigger {
         /// For the how-manieth time, counting from 1.
         nth: u32,
     },
+    /// Right after a machine has done something for the `nth` time, counted over the run, and
+    /// before it does anything else: this is how a rewritten run says that a crash falls after so
+    /// many actions.
+    Done {
+        /// The machine.
+        node: NodeId,
+        /// What it does.
+        what: Deed,
+        /// For the how-manieth time, counting from 1.
+        nth: u32,
+    },
+}
+
+/// Something that a machine does.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deed {
+    /// It sends a message of this kind.
+    Send {
+        /// To whom.
+        to: NodeId,
+        /// The kind.
+        kind: u8,
+    },
+    /// It appends a record to this file.
+    Append(FileId),
+    /// It cuts off the end of this file.
+    Truncate(FileId),
+    /// It discards the beginning of this file.
+    Discard(FileId),
+    /// It asks for a sync of this file.
+    Sync(FileId),
+    /// It closes its connections with this machine.
+    Disconnect(NodeId),
 }
 
 /// Something that a machine handles.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Occasion {
     /// A message of this kind.
@@ -231,7 +271,7 @@ pub enum Occasion {
 }
 
 /// What a timed fault does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trouble {
     /// The process dies and its machine restarts it after `down`.

@@ -22,6 +22,7 @@ mod approach;
 mod difference;
 mod keeper;
 mod measurement;
+mod shrinkage;
 mod specimens;
 mod verification;
 pub mod witness;
@@ -31,6 +32,7 @@ pub use approach::{Approach, NotAnApproach};
 pub use difference::Difference;
 pub use keeper::{Effort, Keeper, Margin};
 pub use measurement::{Failure, Measurement, Trial};
+pub use shrinkage::{Sample, Shrinkage};
 pub use verification::{Check, Checked};
 
 use specimens::ZOO;

@@ -23,8 +23,10 @@ pub(super) enum Command {
     List,
     /// Run many seeds of a scenario and judge them
     Sweep(SweepArguments),
-    /// Run one seed of a scenario again and tell its story
+    /// Run one seed of a scenario, or a failure file, again and tell its story
     Replay(ReplayArguments),
+    /// Make the failure of a seed as small as it can be
+    Shrink(ShrinkArguments),
     /// Judge histories by the promises of a scenario
     Check(CheckArguments),
     /// Show the published bugs that are planted, and put them to the test
@@ -58,6 +60,9 @@ pub(super) struct SweepArguments {
         value_parser = BoolishValueParser::new()
     )]
     pub(super) check_determinism: bool,
+    /// Keep an example of each kind of failure as a file below this folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) save: Option<String>,
     /// In which order a seed handles what is due close together: mix (each seed draws one), time,
     /// pct, pos or walk; or, instead of seeds, exhaustive:K, every schedule with at most K faults
     /// and decisions
@@ -78,13 +83,18 @@ pub(super) enum Format {
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArguments {
-    /// A scenario from `postulate list`, or the path of a TOML file
-    pub(super) scenario: String,
-    /// The seed to run
+    /// A scenario from `postulate list`, the path of a TOML file, or that of a failure file, which
+    /// ends in .json
+    #[arg(value_name = "SCENARIO|FILE")]
+    pub(super) target: String,
+    /// The seed to run; a failure file has its own
     #[arg(long, env = "POSTULATE_SEED")]
-    pub(super) seed: Seed,
-    /// In which order it handles what is due close together: mix (the seed draws one), time, pct,
-    /// pos or walk
+    pub(super) seed: Option<Seed>,
+    /// The scenario to replay a failure file in, instead of the one that it names
+    #[arg(long)]
+    pub(super) scenario: Option<String>,
+    /// In which order a seed handles what is due close together: mix (the seed draws one), time,
+    /// pct, pos or walk
     #[arg(long, default_value_t)]
     pub(super) strategy: Strategy,
     /// Run it again as a quiet run plus its decisions, and compare
@@ -104,6 +114,28 @@ pub(super) enum ReplayFormat {
     Text,
     /// One JSON object
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShrinkArguments {
+    /// A scenario from `postulate list`, or the path of a TOML file
+    pub(super) scenario: String,
+    /// The seed that fails
+    #[arg(long, env = "POSTULATE_SEED")]
+    pub(super) seed: Seed,
+    /// In which order it handles events that are due close together, as in the sweep: mix, time, pct,
+    /// pos or walk
+    #[arg(long, default_value_t)]
+    pub(super) strategy: Strategy,
+    /// How many runs may be made for each failure
+    #[arg(long, value_name = "N", default_value = "20000", value_parser = positive)]
+    pub(super) budget: NonZeroU64,
+    /// How many failures to shrink: that of the seed, and of the next seeds that fail
+    #[arg(long, value_name = "K", default_value = "1")]
+    pub(super) seeds: NonZeroU32,
+    /// How to report
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, Args)]
@@ -130,7 +162,8 @@ pub(super) struct ZooArguments {
     /// Put every claim about each to the test: its twin, its triggers, its witness
     #[arg(long)]
     pub(super) verify: bool,
-    /// Search for each from many seeds, and tell after how many schedules it was found
+    /// Search for each from many seeds, and tell after how many schedules it was found and how small
+    /// its failures get
     #[arg(long)]
     pub(super) measure: bool,
     /// What to search with: mix, time, pct, pos or walk under the swarm; or baseline: fixed rates

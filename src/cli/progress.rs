@@ -59,6 +59,19 @@ impl Clock {
         Self { started: Instant::now(), limit: None, bar: ProgressBar::hidden() }
     }
 
+    /// A clock for a search whose end cannot be foreseen; it is [told](Self::told) how far it is.
+    pub(super) fn of_search() -> Self {
+        let clock = Self::of_sweep(0, None);
+        clock.bar.set_style(style("{spinner} {msg}"));
+        clock
+    }
+
+    /// Shows how far a search is.
+    pub(super) fn told(&self, how_far: String) {
+        self.bar.set_message(how_far);
+        self.bar.tick();
+    }
+
     pub(super) fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }

@@ -6,12 +6,18 @@ use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use super::target;
 use crate::explore::{
-    Conclusion, Exhaustive, Recheck, Search, Sweep, Swept, Watch, exhaust, sweep,
+    Conclusion, Exhausted, Exhaustive, Hung, Recheck, Search, Sweep, Swept, Watch, capture,
+    exhaust, inspect, sweep,
 };
+use crate::regression::{Origin, Regression};
 use crate::report::{Paste, Sight, exhausted_json, exhausted_text, sweep_json, sweep_text};
 use crate::run::Subject;
 use crate::schedule::{Schedule, Strategy};
+use miette::{IntoDiagnostic, WrapErr};
+use std::collections::BTreeMap;
+use std::fs;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -42,8 +48,12 @@ fn run_seeds(
     clock.clear();
 
     let scenario = arguments.scenario.clone();
-    let paste = Paste::Replay { scenario: scenario.clone(), strategy };
-    let sight = Sight { scenario, wall, paste };
+    let paste = Paste::Replay { scenario: scenario.clone(), strategy: strategy };
+    let kept = match &arguments.save {
+        Some(folder) => keep(folder, subject, &swept, &scenario, &watch)?,
+        None => BTreeMap::new(),
+    };
+    let sight = Sight { scenario, wall, paste, kept };
     screen.print(&match arguments.format {
         Format::Human => sweep_text(&swept, subject.as_ref(), &sight, screen.paint()),
         Format::Json => sweep_json(&swept, subject.as_ref(), &sight),
@@ -63,12 +73,16 @@ fn run_all(
     let exhausted = exhaust(subject, &search, &plan(arguments), &watch);
     let wall = clock.elapsed();
     clock.clear();
-    let scenario = &arguments.scenario;
+    let scenario = arguments.scenario.clone();
+    let paste = Paste::Replay { scenario: scenario.clone(), strategy: Strategy::default() };
+    let kept = match &arguments.save {
+        Some(folder) => keep_examples(folder, subject, &exhausted, &scenario, &watch)?,
+        None => BTreeMap::new(),
+    };
+    let sight = Sight { scenario, wall, paste, kept };
     screen.print(&match arguments.format {
-        Format::Human => {
-            exhausted_text(&exhausted, subject.as_ref(), scenario, wall, screen.paint())
-        }
-        Format::Json => exhausted_json(&exhausted, subject.as_ref(), scenario, wall),
+        Format::Human => exhausted_text(&exhausted, subject.as_ref(), &sight, screen.paint()),
+        Format::Json => exhausted_json(&exhausted, subject.as_ref(), &sight),
     })?;
     Ok(exit(&exhausted.swept))
 }
@@ -96,6 +110,62 @@ fn exit(swept: &Swept) -> Exit {
         Conclusion::Nondeterministic => Exit::Nondeterministic,
         Conclusion::Unknown => Exit::Vacuous,
     }
+}
+
+/// Keeps an example of each kind of failure; gives the files by the names of the kinds.
+fn keep(
+    folder: &str,
+    subject: &Arc<dyn Subject>,
+    swept: &Swept,
+    word: &str,
+    watch: &Arc<dyn Watch>,
+) -> miette::Result<BTreeMap<String, String>> {
+    let mut kept = BTreeMap::new();
+    for group in swept.failures() {
+        let found = capture(subject, &swept.plan, group, origin(subject, word), watch);
+        let Some(regression) = found else { continue };
+        kept.insert(group.name.clone(), write(folder, &regression)?);
+    }
+    Ok(kept)
+}
+
+/// As [`keep`], of examples that have no more decisions than it takes.
+fn keep_examples(
+    folder: &str,
+    subject: &Arc<dyn Subject>,
+    exhausted: &Exhausted,
+    word: &str,
+    watch: &Arc<dyn Watch>,
+) -> miette::Result<BTreeMap<String, String>> {
+    let mut kept = BTreeMap::new();
+    for (group, example) in exhausted.swept.groups.iter().zip(&exhausted.examples) {
+        let origin = origin(subject, word);
+        let regression = match inspect(subject, example, HUNG_AFTER_TICKS, watch) {
+            Ok(seen) => Regression::of(origin, subject.as_ref(), example, &seen),
+            Err(Hung { machine }) => {
+                Some(Regression::of_hang(origin, subject.as_ref(), example, &machine))
+            }
+        };
+        if let Some(regression) = regression {
+            kept.insert(group.name.clone(), write(folder, &regression)?);
+        }
+    }
+    Ok(kept)
+}
+
+fn origin(subject: &Arc<dyn Subject>, word: &str) -> Origin {
+    let file = target::is_file(word).then(|| word.to_owned());
+    Origin { name: subject.name().to_owned(), file }
+}
+
+fn write(folder: &str, regression: &Regression) -> miette::Result<String> {
+    let path = Path::new(folder).join(regression.path());
+    let written = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let written = written.and_then(|()| fs::write(&path, regression.text()));
+    let path = path.display().to_string();
+    let failed = || format!("the failure cannot be written to {path}");
+    written.into_diagnostic().wrap_err_with(failed)?;
+    Ok(path)
 }
 
 #[expect(

@@ -67,6 +67,12 @@ pub(super) fn specimens() -> Vec<Listed> {
     listed.collect()
 }
 
+/// Whether `word` is the path of a TOML file, and no scenario that is built in.
+pub(super) fn is_file(word: &str) -> bool {
+    let is_built_in = scenario::catalogue().iter().any(|entry| entry.name == word);
+    !is_built_in && Specimen::named(word).is_none() && is_path(word)
+}
+
 /// What `word` means: a scenario of the catalogue, a specimen of the zoo, or a TOML file.
 pub(super) fn resolve(word: &str) -> miette::Result<Arc<dyn Subject>> {
     let known = scenario::catalogue().iter().find(|entry| entry.name == word);

@@ -13,6 +13,9 @@ use miette::Diagnostic;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// How many failures of each specimen are shrunk.
+const SHRUNK_MAX: usize = 8;
+
 /// Why nothing can be shown.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 enum Misled {
@@ -90,11 +93,20 @@ fn exhibits(
             measured.push(keeper.measure(specimen)?);
         }
     }
+    let mut shrunk = Vec::new();
+    if arguments.measure {
+        for (specimen, measured) in specimens.iter().zip(&measured) {
+            clock.stage(format!("shrinking {}", specimen.id));
+            let elapsed = &|| clock.elapsed();
+            shrunk.push(keeper.shrink(specimen, measured, SHRUNK_MAX, elapsed)?);
+        }
+    }
     let mut checked = Vec::new();
     if arguments.verify {
         checked = verify(&keeper, specimens, &measured, clock)?;
     }
     let mut measured = measured.into_iter().filter(|_| arguments.measure);
+    let mut shrunk = shrunk.into_iter();
     let mut checked = checked.into_iter();
     let ZooArguments { diff, verify, measure, .. } = *arguments;
     let is_asked = diff || verify || measure;
@@ -105,6 +117,7 @@ fn exhibits(
             witness: in_full.then(|| specimen.told_witness()).transpose()?,
             difference: arguments.diff.then(|| specimen.difference()).transpose()?,
             measured: measured.next(),
+            shrunk: shrunk.next(),
             checked: checked.next(),
         })
     });

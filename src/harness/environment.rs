@@ -4,11 +4,13 @@
     reason = "the harness is a face of the crate and reads the environment for it"
 )]
 
+use super::Files;
 use crate::explore::{Recheck, Sweep};
 use crate::seed::Seed;
 use crate::time::Span;
 use std::env::{self, VarError};
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -20,6 +22,9 @@ pub(super) struct Environment {
     jobs: Option<NonZeroUsize>,
     time_limit: Option<Duration>,
     check_determinism: Option<bool>,
+    pub(super) files: Option<Files>,
+    /// The package that is tested, which cargo tells.
+    pub(super) package: Option<PathBuf>,
 }
 
 /// A variable that makes no sense.
@@ -96,6 +101,11 @@ impl Environment {
                     _ => None,
                 }
             })?,
+            files: lookup("POSTULATE_REGRESSIONS").map(|text| match text.as_str() {
+                "off" => Files::Nowhere,
+                folder => Files::In(folder.into()),
+            }),
+            package: lookup("CARGO_MANIFEST_DIR").map(PathBuf::from),
         })
     }
 }
@@ -154,6 +164,14 @@ mod tests {
         let mut plan = Sweep::default();
         environment.overrule(&mut plan, &mut None);
         assert_eq!((plan.from, plan.schedules), (Seed(42), 1));
+    }
+
+    #[test]
+    fn failures_are_kept_where_it_says() {
+        let files = |text| parse(&[("POSTULATE_REGRESSIONS", text)]).unwrap().files;
+        assert_eq!(files("off"), Some(Files::Nowhere));
+        assert_eq!(files("kept/here"), Some(Files::In("kept/here".into())));
+        assert_eq!(files(""), None);
     }
 
     #[track_caller]

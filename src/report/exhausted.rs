@@ -2,27 +2,27 @@
 
 use super::decisions;
 use super::json::{cut, pretty, verdict};
-use super::sweep::{doubt_text, ended_early, fault_rows, headline, rate, runs, site_rows, table};
+use super::sweep::{
+    Sight, doubt_text, ended_early, fault_rows, headline, rate, runs, site_rows, table,
+};
 use super::telling::Telling;
-use super::words::{Paint, Tone, count, counted, digest, field};
+use super::words::{LABEL, Paint, Tone, count, counted, digest, field};
 use crate::explore::{Conclusion, Exhausted, Group, Level};
 use crate::history::Operation;
 use crate::run::Subject;
 use crate::schedule::Schedule;
 use serde::Serialize;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 /// An exhaustive search of a scenario for people, at most 100 columns wide where words allow it.
 pub fn exhausted_text(
     exhausted: &Exhausted,
     subject: &dyn Subject,
-    scenario: &str,
-    wall: Duration,
+    sight: &Sight,
     paint: Paint,
 ) -> String {
     let Exhausted { swept, .. } = exhausted;
-    let mut text = headline(swept, scenario, paint);
+    let mut text = headline(swept, &sight.scenario, paint);
     text.push('\n');
     for line in claim(exhausted) {
         let _ = writeln!(text, "  {line}");
@@ -30,7 +30,7 @@ pub fn exhausted_text(
     text.push('\n');
     let mut fact = |label: &str, fact: &str| text.push_str(&field(2, label, fact, paint));
     fact("digest", &digest(swept.tally.digest));
-    fact("rate", &rate(swept.tally.schedules, swept.tally.delivered, wall));
+    fact("rate", &rate(swept.tally.schedules, swept.tally.delivered, sight.wall));
     fact("runs", &runs(swept));
     fact("run again", &counted(swept.tally.rechecked, "schedule"));
     text.push_str(&alphabet(exhausted, paint));
@@ -39,6 +39,12 @@ pub fn exhausted_text(
     for (group, example) in swept.groups.iter().zip(&exhausted.examples) {
         text.push('\n');
         text.push_str(&group_text(group, example, subject, paint));
+        if let Some(file) = sight.kept.get(&group.name) {
+            // A line to paste stays whole, however long it is.
+            let label = paint.tint(Tone::Faint, &format!("{:<LABEL$}", "kept"));
+            let line = paint.tint(Tone::Strong, &sight.paste.kept(file));
+            let _ = writeln!(text, "  {label}{line}");
+        }
     }
     if swept.conclusion() == Conclusion::Unknown {
         for &doubt in &swept.doubts {
@@ -104,17 +110,12 @@ fn group_text(group: &Group, example: &Schedule, subject: &dyn Subject, paint: P
 }
 
 /// An exhaustive search of a scenario as one JSON object.
-pub fn exhausted_json(
-    exhausted: &Exhausted,
-    subject: &dyn Subject,
-    scenario: &str,
-    wall: Duration,
-) -> String {
+pub fn exhausted_json(exhausted: &Exhausted, subject: &dyn Subject, sight: &Sight) -> String {
     let Exhausted { search, swept, levels, .. } = exhausted;
     let letters = exhausted.letters.iter().filter(|(_, number)| *number > 0);
     let groups = swept.groups.iter().zip(&exhausted.examples);
     pretty(&ExhaustedJson {
-        scenario,
+        scenario: &sight.scenario,
         verdict: verdict(swept.conclusion()),
         decisions: search.steps,
         complete: exhausted.complete_steps(),
@@ -125,10 +126,12 @@ pub fn exhausted_json(
         schedules: swept.tally.schedules,
         failures: swept.tally.failures(),
         digest: digest(swept.tally.digest),
-        wall_s: wall.as_secs_f64(),
+        wall_s: sight.wall.as_secs_f64(),
         cut: swept.cut.map(cut),
         doubts: swept.doubts.iter().copied().map(doubt_text).collect(),
-        groups: groups.map(|(group, schedule)| GroupJson::of(group, schedule, subject)).collect(),
+        groups: groups
+            .map(|(group, schedule)| GroupJson::of(group, schedule, subject, sight))
+            .collect(),
     })
 }
 
@@ -171,6 +174,7 @@ struct GroupJson<'a> {
     operations: Vec<Operation>,
     decisions: Vec<String>,
     schedule: &'a Schedule,
+    file: Option<&'a str>,
 }
 
 impl LevelJson {
@@ -180,7 +184,12 @@ impl LevelJson {
 }
 
 impl<'a> GroupJson<'a> {
-    fn of(group: &'a Group, schedule: &'a Schedule, subject: &dyn Subject) -> Self {
+    fn of(
+        group: &'a Group,
+        schedule: &'a Schedule,
+        subject: &dyn Subject,
+        sight: &'a Sight,
+    ) -> Self {
         let Telling { expected, observed, operations } =
             Telling::of_finding(&group.finding, subject.machines());
         Self {
@@ -191,6 +200,7 @@ impl<'a> GroupJson<'a> {
             operations,
             decisions: decisions::told(schedule, subject),
             schedule,
+            file: sight.kept.get(&group.name).map(String::as_str),
         }
     }
 }

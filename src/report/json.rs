@@ -1,6 +1,7 @@
 //! Sweeps and replays as JSON.
 
 use super::operation;
+use super::recorded::Recorded;
 use super::replay::{Replayed, Rewriting};
 use super::sweep::{Sight, at_stake, bound, doubt_text};
 use super::telling::Telling;
@@ -22,8 +23,9 @@ pub fn sweep_json(swept: &Swept, subject: &dyn Subject, sight: &Sight) -> String
 }
 
 /// A run that never ended as one JSON object.
-pub fn hung_json(scenario: &str, seed: Seed, hung: &Hung) -> String {
+pub fn hung_json(scenario: &str, seed: Seed, hung: &Hung, recorded: Option<&Recorded>) -> String {
     pretty(&HungJson {
+        recorded: recorded.map(RecordedJson::of),
         scenario,
         seed,
         verdict: "violated",
@@ -109,6 +111,7 @@ struct GroupJson {
     observed: String,
     operations: Vec<Operation>,
     replay: String,
+    file: Option<String>,
 }
 
 impl<'a> SweepJson<'a> {
@@ -207,6 +210,7 @@ impl GroupJson {
             observed,
             operations,
             replay: sight.paste.line(group.seed),
+            file: sight.kept.get(&group.name).cloned(),
         }
     }
 }
@@ -226,6 +230,7 @@ struct ReplayJson<'a> {
     decisions: Vec<String>,
     schedule: &'a Schedule,
     rewritten: Option<RewrittenJson>,
+    recorded: Option<RecordedJson<'a>>,
     history: &'a [Operation],
     trace: Vec<EventJson<'a>>,
 }
@@ -237,6 +242,7 @@ struct HungJson<'a> {
     verdict: &'static str,
     group: String,
     observed: String,
+    recorded: Option<RecordedJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -255,6 +261,18 @@ struct RewrittenJson {
 }
 
 #[derive(Serialize)]
+struct RecordedJson<'a> {
+    file: &'a str,
+    group: String,
+    ending: &'static str,
+    is_same: bool,
+    is_edited: bool,
+    parted_after: Option<usize>,
+    missed: &'a [String],
+    told: Vec<String>,
+}
+
+#[derive(Serialize)]
 struct EventJson<'a> {
     at: Instant,
     machine: Option<String>,
@@ -264,7 +282,7 @@ struct EventJson<'a> {
 
 impl<'a> ReplayJson<'a> {
     fn of(replayed: &'a Replayed, subject: &'a dyn Subject) -> Self {
-        let Inspection { run, rewritten, unmet: _, knobs, history, trace } = &replayed.inspection;
+        let Inspection { run, rewritten, knobs, history, trace, .. } = &replayed.inspection;
         let machines = subject.machines();
         let told = Telling::of_outcome(&run.outcome, machines);
         let (expected, observed, operations) = match told {
@@ -298,6 +316,7 @@ impl<'a> ReplayJson<'a> {
                 .rewriting
                 .as_ref()
                 .map(|rewriting| RewrittenJson::of(rewriting, run)),
+            recorded: replayed.recorded.as_ref().map(RecordedJson::of),
             history: history.operations(),
             trace: trace
                 .iter()
@@ -308,6 +327,22 @@ impl<'a> ReplayJson<'a> {
                     digest: digest(event.digest),
                 })
                 .collect(),
+        }
+    }
+}
+
+impl<'a> RecordedJson<'a> {
+    fn of(recorded: &'a Recorded) -> Self {
+        let Recorded { file, regression, comparison } = recorded;
+        Self {
+            file,
+            group: regression.failure.group(),
+            ending: recorded.slug(),
+            is_same: comparison.is_same,
+            is_edited: comparison.is_edited,
+            parted_after: comparison.parted.as_ref().map(|parted| parted.common),
+            missed: &comparison.missed,
+            told: recorded.sentences(),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! One run, told from start to end.
 
 use super::decisions;
+use super::recorded::{Recorded, recorded_text};
 use super::telling::Telling;
-use super::words::{Paint, Tone, count, digest, field};
+use super::words::{Paint, Tone, count, counted, digest, field};
 use crate::explore::Hung;
 use crate::run::{Inspection, Outcome, Run, Subject};
 use std::fmt::Write as _;
@@ -16,6 +17,8 @@ pub struct Replayed {
     pub inspection: Inspection,
     /// What came of running it again as a quiet run plus its decisions, if that was asked for.
     pub rewriting: Option<Rewriting>,
+    /// The failure file that it is a replay of, if it is of one.
+    pub recorded: Option<Recorded>,
 }
 
 /// What came of a run's rewritten form.
@@ -36,46 +39,69 @@ impl Rewriting {
 
 /// The story of a run: its knobs, its decisions, its events and its verdict.
 pub fn replay_text(replayed: &Replayed, subject: &dyn Subject, paint: Paint) -> String {
-    let Inspection { run, rewritten, unmet, knobs, history, trace } = &replayed.inspection;
-    let title = |text: &str| format!("\n{}\n", paint.tint(Tone::Strong, text));
+    let Inspection { knobs, history, trace, .. } = &replayed.inspection;
     let mut text = verdict_line(replayed, paint);
-
     if !knobs.is_empty() {
         let listed: Vec<_> = knobs.iter().map(|(name, value)| format!("{name} {value}")).collect();
         text.push('\n');
         text.push_str(&field(2, "knobs", &listed.join(", "), paint));
     }
-    if rewritten.faults.is_empty() && rewritten.decisions.is_empty() {
-        text.push_str(&title("decisions: none, the run was quiet"));
-    } else {
-        let decided = rewritten.faults.len() + rewritten.decisions.len();
-        text.push_str(&title(&format!("a quiet run, and {} decisions", count(decided as u64))));
-    }
-    for line in decisions::told(rewritten, subject) {
-        let _ = writeln!(text, "  {line}");
-    }
-    if !unmet.is_empty() {
-        text.push_str(&title("decisions that nothing asked for"));
-        for key in unmet {
-            let _ = writeln!(text, "  {key:?}");
-        }
-    }
-    text.push_str(&title(&format!(
-        "{} events, {} lines of history",
-        count(trace.len() as u64),
-        count(history.operations().len() as u64)
-    )));
+    text.push_str(&decisions_text(replayed, subject, paint));
+    text.push_str(&title(
+        &format!(
+            "{} events, {} lines of history",
+            count(trace.len() as u64),
+            count(history.operations().len() as u64)
+        ),
+        paint,
+    ));
     for event in trace {
         let _ = writeln!(text, "{event}");
     }
     text.push('\n');
     text.push_str(&verdict_line(replayed, paint));
-    if let Some(telling) = Telling::of_outcome(&run.outcome, subject.machines()) {
-        text.push_str(&telling.text(subject.machines(), paint));
+    text.push_str(&ending_text(replayed, subject, paint));
+    text
+}
+
+/// The same without its events.
+pub fn kept_text(replayed: &Replayed, subject: &dyn Subject, paint: Paint) -> String {
+    let mut text = verdict_line(replayed, paint);
+    text.push_str(&ending_text(replayed, subject, paint));
+    text.push_str(&decisions_text(replayed, subject, paint));
+    text
+}
+
+fn title(text: &str, paint: Paint) -> String {
+    format!("\n{}\n", paint.tint(Tone::Strong, text))
+}
+
+fn decisions_text(replayed: &Replayed, subject: &dyn Subject, paint: Paint) -> String {
+    let rewritten = &replayed.inspection.rewritten;
+    let decided = rewritten.faults.len() + rewritten.decisions.len();
+    let mut text = if decided == 0 {
+        title("decisions: none, the run was quiet", paint)
+    } else {
+        let decisions = counted(decided as u64, "decision");
+        title(&format!("a quiet run, and {decisions}"), paint)
+    };
+    for line in decisions::told(rewritten, subject) {
+        let _ = writeln!(text, "  {line}");
     }
+    text
+}
+
+fn ending_text(replayed: &Replayed, subject: &dyn Subject, paint: Paint) -> String {
+    let run = &replayed.inspection.run;
+    let telling = Telling::of_outcome(&run.outcome, subject.machines());
+    let mut text =
+        telling.map_or_else(String::new, |telling| telling.text(subject.machines(), paint));
     text.push_str(&field(2, "digest", &digest(run.digest), paint));
     if let Some(rewriting) = &replayed.rewriting {
         text.push_str(&rewriting_text(rewriting, run, paint));
+    }
+    if let Some(recorded) = &replayed.recorded {
+        text.push_str(&recorded_text(recorded, paint));
     }
     text
 }

@@ -7,6 +7,7 @@ use crate::explore::{Conclusion, Cut, Doubt, Ends, Group, Hits, Recheck, Swept};
 use crate::id::SiteId;
 use crate::profile::FaultClass;
 use crate::run::Subject;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct Sight {
     pub wall: Duration,
     /// How to see a failure again.
     pub paste: Paste,
+    /// The files that its failures are kept in, by the names of their groups.
+    pub kept: BTreeMap<String, String>,
 }
 
 /// A sweep for people, at most 100 columns wide: verdict, rate, what was at stake, and each kind of
@@ -31,7 +34,7 @@ pub fn sweep_text(swept: &Swept, subject: &dyn Subject, sight: &Sight, paint: Pa
     text.push_str(&table("sites reached", &site_rows(swept, subject), swept, paint));
     for group in &swept.groups {
         text.push('\n');
-        text.push_str(&group_text(group, subject, &sight.paste, paint));
+        text.push_str(&group_text(group, subject, sight, paint));
     }
     text.push_str(&ending(swept, paint));
     text
@@ -213,15 +216,22 @@ pub(super) fn table(title: &str, rows: &[Row], swept: &Swept, paint: Paint) -> S
     text
 }
 
-fn group_text(group: &Group, subject: &dyn Subject, paste: &Paste, paint: Paint) -> String {
+fn group_text(group: &Group, subject: &dyn Subject, sight: &Sight, paint: Paint) -> String {
     let tone = if group.finding.is_failure() { Tone::Bad } else { Tone::Doubtful };
     let name = paint.tint(tone, &group.name);
     let schedules = counted(group.count, "schedule");
     let mut text = format!("{name} in {schedules}, first at seed {}\n", group.seed);
     let telling = Telling::of_finding(&group.finding, subject.machines());
     text.push_str(&telling.text(subject.machines(), paint));
-    let label = paint.tint(Tone::Faint, &format!("{:<LABEL$}", "see it"));
-    let _ = writeln!(text, "  {label}{}", paint.tint(Tone::Strong, &paste.line(group.seed)));
+    // Lines to paste stay whole, however long they are.
+    let mut line = |label: &str, line: &str| {
+        let label = paint.tint(Tone::Faint, &format!("{label:<LABEL$}"));
+        let _ = writeln!(text, "  {label}{}", paint.tint(Tone::Strong, line));
+    };
+    line("see it", &sight.paste.line(group.seed));
+    if let Some(file) = sight.kept.get(&group.name) {
+        line("kept", &sight.paste.kept(file));
+    }
     text
 }
 

@@ -2,9 +2,10 @@
 
 use super::json::pretty;
 use super::words::{Paint, Tone, WIDTH, count, field, wrap};
-use crate::zoo::{Checked, Difference, Measurement, Needs, Specimen};
+use crate::zoo::{Checked, Difference, Measurement, Needs, Shrinkage, Specimen};
 use serde::Serialize;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// The widths of the columns of a verdict.
 const VERDICT: usize = 7;
@@ -21,6 +22,8 @@ pub struct Exhibit {
     pub difference: Option<Difference>,
     /// How soon it was found.
     pub measured: Option<Measurement>,
+    /// How small its failures get.
+    pub shrunk: Option<Shrinkage>,
     /// What came of the claims about it.
     pub checked: Option<Vec<Checked>>,
 }
@@ -37,6 +40,7 @@ pub fn zoo_text(exhibits: &[Exhibit], paint: Paint) -> String {
     });
     let mut parts: Vec<String> = in_full.chain(differences).collect();
     parts.extend(measured_text(exhibits, paint));
+    parts.extend(shrunk_text(exhibits, paint));
     parts.extend(verdicts);
     if parts.is_empty() {
         return list_text(exhibits, paint);
@@ -149,6 +153,56 @@ fn measured_text(exhibits: &[Exhibit], paint: Paint) -> Option<String> {
     Some(text)
 }
 
+fn shrunk_text(exhibits: &[Exhibit], paint: Paint) -> Option<String> {
+    let shrunk = exhibits.iter().filter_map(|Exhibit { specimen, shrunk, .. }| {
+        shrunk.as_ref().map(|shrunk| (specimen, shrunk))
+    });
+    let shrunk: Vec<_> = shrunk.collect();
+    let most = shrunk.iter().map(|(_, told)| told.samples.len()).max()?;
+    let heads = ["no", "specimen", "shrunk", "witness", "smallest", "median", "ms", "runs"];
+    let rows = shrunk.iter().map(|(specimen, told)| {
+        let [smallest, median] =
+            [told.smallest(), told.median_steps()].map(|steps| steps.map(wide));
+        let figures = [
+            smallest,
+            median,
+            told.median_took().map(|took| format!("{:.1}", milliseconds(took))),
+            told.median_runs().map(count),
+        ];
+        let [smallest, median, took, runs] = figures.map(|told| told.unwrap_or_else(|| "-".into()));
+        let shrunk =
+            format!("{} of {}", told.samples.len(), told.samples.len() + told.refused.len());
+        let (number, id) = (specimen.number.to_string(), specimen.id.to_owned());
+        [number, id, shrunk, wide(told.witness), smallest, median, took, runs]
+    });
+    let rows = [heads.map(str::to_owned)].into_iter().chain(rows);
+    let mut lines = aligned(rows, [4, 0, 8, 7, 8, 8, 8, 8]).into_iter();
+    let mut text = paint.tint(Tone::Faint, &lines.next().unwrap_or_default()) + "\n";
+    for (line, (_, told)) in lines.zip(&shrunk) {
+        let line = if told.is_small() { line } else { paint.tint(Tone::Bad, &line) };
+        let _ = writeln!(text, "{line}");
+        for (seed, why) in &told.refused {
+            let _ = writeln!(text, "      seed {seed}: {why}");
+        }
+    }
+    let note = format!(
+        "Faults and decisions that are left of the failures of at most {most} searches, beside those \
+         of the witness; median time and runs to shrink one."
+    );
+    for part in wrap(&note, WIDTH) {
+        let _ = writeln!(text, "{}", paint.tint(Tone::Faint, &part));
+    }
+    Some(text)
+}
+
+fn wide(number: usize) -> String {
+    count(number as u64)
+}
+
+fn milliseconds(took: Duration) -> f64 {
+    took.as_secs_f64() * 1e3
+}
+
 fn verdict_text(specimen: &Specimen, checked: &[Checked], paint: Paint) -> String {
     let name = format!("{} {}", specimen.number, specimen.id);
     let held = checked.iter().filter(|checked| checked.holds).count();
@@ -207,6 +261,8 @@ struct ExhibitJson<'a> {
     diff: Option<DiffJson<'a>>,
     #[serde(flatten)]
     measured: Option<MeasuredJson>,
+    #[serde(flatten)]
+    shrunk: Option<ShrunkJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checks: Option<Vec<CheckJson<'a>>>,
 }
@@ -229,6 +285,29 @@ struct MeasuredJson {
 }
 
 #[derive(Serialize)]
+struct ShrunkJson {
+    decisions: Option<u64>,
+    decisions_median: Option<u64>,
+    witness_decisions: u64,
+    shrink_ms: Option<f64>,
+    shrink_runs: Option<u64>,
+    not_shrunk: u64,
+}
+
+impl ShrunkJson {
+    fn of(shrunk: &Shrinkage) -> Self {
+        Self {
+            decisions: shrunk.smallest().map(|steps| steps as u64),
+            decisions_median: shrunk.median_steps().map(|steps| steps as u64),
+            witness_decisions: shrunk.witness as u64,
+            shrink_ms: shrunk.median_took().map(milliseconds),
+            shrink_runs: shrunk.median_runs(),
+            not_shrunk: shrunk.refused.len() as u64,
+        }
+    }
+}
+
+#[derive(Serialize)]
 struct CheckJson<'a> {
     check: &'static str,
     holds: bool,
@@ -237,7 +316,7 @@ struct CheckJson<'a> {
 
 impl<'a> ExhibitJson<'a> {
     fn of(exhibit: &'a Exhibit) -> Self {
-        let Exhibit { specimen, difference, measured, checked, .. } = exhibit;
+        let Exhibit { specimen, difference, measured, shrunk, checked, .. } = exhibit;
         Self {
             id: specimen.id,
             number: specimen.number,
@@ -257,6 +336,7 @@ impl<'a> ExhibitJson<'a> {
                 median: told.median(),
                 p90: told.p90(),
             }),
+            shrunk: shrunk.as_ref().map(ShrunkJson::of),
             checks: checked.as_ref().map(|checked| checked.iter().map(CheckJson::of).collect()),
         }
     }

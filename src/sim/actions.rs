@@ -14,6 +14,7 @@ use crate::history::{DownCause, Effect, Event};
 use crate::id::{FileId, NodeId, Position, Ticket, TimerId};
 use crate::node::{Action, Message, Node, Parcel, Record, System, Work};
 use crate::profile::FaultClass;
+use crate::schedule::Deed;
 use crate::time::{Instant, Span};
 
 impl<S: System> World<S> {
@@ -21,10 +22,14 @@ impl<S: System> World<S> {
     #[inline]
     pub(super) fn carry_out(&mut self, node: NodeId) {
         let process = self.machines[node.index()].name();
+        let watched = self.fuses > 0;
         let (mut done, mut recorded) = (0, 0);
         while let Some(&action) = self.desk.actions.get(done) {
             done += 1;
             let mut ended = false;
+            if watched {
+                self.occasions.deed = self.deed(action);
+            }
             match action {
                 Action::Record => {
                     if let Some(&event) = self.desk.events.get(recorded) {
@@ -40,8 +45,15 @@ impl<S: System> World<S> {
                 },
                 Action::Answer(to, parcel) => self.answer(node, to, parcel),
                 Action::Disconnect(peer) => self.disconnect(node, peer),
-                Action::SetTimer(timer, after, work) => self.set_timer(node, timer, after, work),
-                Action::Cancel(timer) => self.cancel_timer(node, timer),
+                // Timers die with their process: a crash before is a crash after.
+                Action::SetTimer(timer, after, work) => {
+                    self.set_timer(node, timer, after, work);
+                    continue;
+                }
+                Action::Cancel(timer) => {
+                    self.cancel_timer(node, timer);
+                    continue;
+                }
                 Action::Append(file) => self.append(process, file),
                 Action::Truncate(file, from) => {
                     self.digest.word(0x200 | u64::from(file.0)).word(from.0);
@@ -61,12 +73,32 @@ impl<S: System> World<S> {
                     ended = true;
                 }
             }
-            if ended || (self.fuses > 0 && self.burns_down(node)) {
+            if ended || (watched && self.burns_down(node)) {
                 self.desk.sweep_off(done);
             }
         }
         self.desk.actions.clear();
         self.desk.events.clear();
+    }
+
+    /// What the action is in the words of triggers.
+    #[cold]
+    fn deed(&self, action: Action) -> Option<Deed> {
+        let send = |to, parcel| Deed::Send { to, kind: self.desk.parcels.get(parcel).kind() };
+        Some(match action {
+            Action::Send(to, parcel) | Action::Answer(to, parcel) => send(to, parcel),
+            Action::Reply(parcel) => send(self.asker?.0, parcel),
+            Action::Append(file) => Deed::Append(file),
+            Action::Truncate(file, _) => Deed::Truncate(file),
+            Action::Discard(file, _) => Deed::Discard(file),
+            Action::Sync(file, _) => Deed::Sync(file),
+            Action::Disconnect(peer) => Deed::Disconnect(peer),
+            Action::Record
+            | Action::SetTimer(..)
+            | Action::Cancel(_)
+            | Action::Exit
+            | Action::Restart(_) => return None,
+        })
     }
 
     #[inline]
@@ -105,7 +137,7 @@ impl<S: System> World<S> {
                 if late != Span::ZERO {
                     self.desk.decider.took(key, Choice::Late(late));
                 }
-                let origin = Origin { key, instance: Instance::First, quiet };
+                let origin = || Origin { key, instance: Instance::First, quiet };
                 self.post(quiet + late, (from, to), Via::DATAGRAM, parcel, origin);
             }
             Fate::Lost(class) => {
@@ -120,14 +152,14 @@ impl<S: System> World<S> {
                 let copy = self.desk.parcels.get_mut(parcel).clone();
                 let copy = self.desk.parcels.put(copy);
                 let first = Origin { key, instance: Instance::First, quiet };
-                self.post(quiet + late, (from, to), Via::DATAGRAM, copy, first);
+                self.post(quiet + late, (from, to), Via::DATAGRAM, copy, || first);
                 let second = Origin { instance: Instance::Again, ..first };
-                self.post(quiet + again, (from, to), Via::DATAGRAM, parcel, second);
+                self.post(quiet + again, (from, to), Via::DATAGRAM, parcel, || second);
             }
             Fate::Flipped(bit, late) => {
                 self.desk.decider.took(key, Choice::Corrupted { bit, late });
                 self.corrupt(parcel, bit);
-                let origin = Origin { key, instance: Instance::First, quiet };
+                let origin = || Origin { key, instance: Instance::First, quiet };
                 self.post(quiet + late, (from, to), Via::DATAGRAM, parcel, origin);
             }
         }
@@ -169,7 +201,7 @@ impl<S: System> World<S> {
         } else if realised != Span::ZERO {
             self.desk.decider.took(key, Choice::Late(realised));
         }
-        let origin = Origin { key, instance: Instance::First, quiet };
+        let origin = || Origin { key, instance: Instance::First, quiet };
         self.post(at, (from, to), via, parcel, origin);
     }
 
@@ -180,7 +212,7 @@ impl<S: System> World<S> {
         (from, to): (NodeId, NodeId),
         via: Via,
         parcel: Parcel,
-        origin: Origin,
+        origin: impl FnOnce() -> Origin,
     ) {
         let what = What::Arrival { from, via, parcel };
         self.enqueue(at, Happening { node: to, work: self.work, what }, origin);
@@ -267,7 +299,7 @@ impl<S: System> World<S> {
             self.desk.decider.took(key, Choice::Late(late));
         }
         let what = What::Notice(via);
-        let origin = Origin { key, instance: Instance::First, quiet: soonest };
+        let origin = || Origin { key, instance: Instance::First, quiet: soonest };
         self.enqueue(quiet + late, Happening { node: end, work, what }, origin);
     }
 
@@ -393,7 +425,7 @@ impl<S: System> World<S> {
         let what = What::Synced(Completion { incarnation, ticket, file, end, extent });
         self.settle.longest_sync = self.settle.longest_sync.max(syncing.takes);
         let quiet = self.now + syncing.quiet;
-        let origin = Origin { key: syncing.key, instance: Instance::First, quiet };
+        let origin = || Origin { key: syncing.key, instance: Instance::First, quiet };
         self.enqueue(self.now + syncing.takes, Happening { node, work: self.work, what }, origin);
     }
 

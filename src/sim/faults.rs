@@ -2,7 +2,7 @@
 
 use crate::id::NodeId;
 use crate::profile::FaultClass;
-use crate::schedule::{Fault, Occasion, Trigger, Trouble};
+use crate::schedule::{Fault, Trigger, Trouble};
 use crate::time::Instant;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -25,6 +25,8 @@ pub(super) enum Turnabout {
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     list: Vec<(Fault, FaultClass)>,
+    /// The numbers of those that have struck.
+    struck: Vec<u32>,
     timeline: BinaryHeap<Reverse<(Instant, u32, Turnabout)>>,
     sequence: u32,
     next_at: Instant,
@@ -35,6 +37,7 @@ pub(super) struct Faults {
 impl Faults {
     pub(super) fn reset(&mut self) {
         self.list.clear();
+        self.struck.clear();
         self.timeline.clear();
         self.sequence = 0;
         self.next_at = Instant::NEVER;
@@ -54,6 +57,17 @@ impl Faults {
         &self.list[number as usize]
     }
 
+    /// The fault of this number, which strikes now.
+    pub(super) fn strike(&mut self, number: u32) -> (Fault, FaultClass) {
+        self.struck.push(number);
+        self.get(number).clone()
+    }
+
+    /// The places in the list of the faults that have not struck.
+    pub(super) fn idle(&self) -> impl Iterator<Item = usize> {
+        (0..self.list.len()).filter(|&place| !self.struck.contains(&(place as u32)))
+    }
+
     /// Puts every fault of the list that strikes at a time on the timeline.
     pub(super) fn schedule(&mut self) {
         for number in 0..self.list.len() {
@@ -71,24 +85,28 @@ impl Faults {
         })
     }
 
-    /// Whether a fault waits for something that a machine handles.
+    /// Whether a fault waits for something that a machine handles or does.
     pub(super) fn await_occasions(&self) -> bool {
-        self.list.iter().any(|(fault, _)| matches!(fault.when, Trigger::Upon { .. }))
+        let awaits = |when| matches!(when, Trigger::Upon { .. } | Trigger::Done { .. });
+        self.list.iter().any(|(fault, _)| awaits(fault.when))
     }
 
     /// The numbers of the faults that strike now that `node` has handled `events` events, the last
-    /// of them being `what` for the `nth` time.
-    pub(super) fn due_after(
-        &self,
-        node: NodeId,
-        events: u32,
-        last: Option<(Occasion, u32)>,
-    ) -> Vec<u32> {
-        let is_due = |when: Trigger| match when {
-            Trigger::At(_) => false,
+    /// of them being such an occasion.
+    pub(super) fn due_after(&self, node: NodeId, events: u32, last: Option<Trigger>) -> Vec<u32> {
+        self.due(|when| match when {
             Trigger::After { node: of, events: at } => of == node && at.max(1) == events,
-            Trigger::Upon { node: of, what, nth } => of == node && last == Some((what, nth.max(1))),
-        };
+            Trigger::Upon { .. } => last == Some(when),
+            Trigger::At(_) | Trigger::Done { .. } => false,
+        })
+    }
+
+    /// The numbers of the faults that strike upon this very occasion.
+    pub(super) fn due_upon(&self, occasion: Trigger) -> Vec<u32> {
+        self.due(|when| when == occasion)
+    }
+
+    fn due(&self, is_due: impl Fn(Trigger) -> bool) -> Vec<u32> {
         (0..).zip(&self.list).filter(|(_, (fault, _))| is_due(fault.when)).map(|(n, _)| n).collect()
     }
 

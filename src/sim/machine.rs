@@ -50,6 +50,8 @@ pub(super) enum Process {
 /// A crash that waits for the machine's next actions.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fuse {
+    /// The number of its fault.
+    pub(super) number: u32,
     pub(super) cause: DownCause,
     pub(super) down: Span,
     pub(super) class: FaultClass,

@@ -306,9 +306,9 @@ impl Runner {
 }
 
 impl<S: System> World<S> {
-    /// As [`step`](Self::step), while a race is on.
+    /// Handles the event that is picked.
     #[cold]
-    pub(super) fn step_racing(&mut self) -> bool {
+    pub(super) fn take_racing(&mut self) -> bool {
         let picked = self.race.pick(self.now, &self.desk.decider);
         let at = picked.map_or(Instant::NEVER, |(_, at)| at);
         self.race.moment = at;
@@ -327,7 +327,6 @@ impl<S: System> World<S> {
             }
             _ => self.turn_about(),
         }
-        self.take_stock();
         true
     }
 

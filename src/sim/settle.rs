@@ -22,6 +22,8 @@ pub(super) struct Settle {
     deadline: Instant,
     /// Since when nothing is owed and no fault is left.
     settled_at: Option<Instant>,
+    /// Nothing was owed at some time while a fault was still to strike: the run went on for it.
+    pub(super) awaited_faults: bool,
     owed: u32,
     owed_changed_at: Instant,
     owed_fell_at: Instant,
@@ -91,6 +93,7 @@ impl<S: System> World<S> {
         if self.ledger.broken() {
             self.end(EndCause::Broken);
         } else if owed != 0 || !self.faults.spent() {
+            self.settle.awaited_faults |= owed == 0;
             self.settle.settled_at = None;
         } else if self.settle.settled_at.is_none() {
             self.settled();

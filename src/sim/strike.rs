@@ -50,18 +50,20 @@ impl<S: System> World<S> {
 
     #[cold]
     fn strike_after(&mut self, node: NodeId, what: Option<Occasion>) {
-        let last = what.map(|what| (what, self.occasions.count(node, what)));
-        let machine = &self.machines[node.index()];
-        let handled = machine.handled;
-        self.desk.decider.opens(Opening::Handled { node, events: handled });
-        if last.is_none() && handled != machine.strike_at || self.settle.healed {
+        let last = what.map(|what| {
+            let nth = self.occasions.count(node, what);
+            Trigger::Upon { node, what, nth }
+        });
+        let events = self.machines[node.index()].handled;
+        self.desk.decider.opens(Opening::Handled { node, events });
+        if self.settle.healed {
             return;
         }
-        let due = self.faults.due_after(node, handled, last);
+        let due = self.faults.due_after(node, events, last);
         self.arm_strikes(node);
         for number in due {
-            if let Some((what, nth)) = last {
-                self.occasions.note(number, Trigger::Upon { node, what, nth });
+            if let Some(upon) = last {
+                self.occasions.note(number, upon);
             }
             self.strike(number);
         }
@@ -85,13 +87,18 @@ impl<S: System> World<S> {
     }
 
     fn strike(&mut self, number: u32) {
-        let (fault, class) = self.faults.get(number).clone();
-        self.digest.word(0x700).word(self.now.nanos());
+        let (fault, class) = self.faults.strike(number);
         self.tell(None, |world| super::tell::tell_trouble(&fault.what, world.system.machines()));
+        // A crash shows when it falls.
+        if !matches!(fault.what, Trouble::Crash { .. } | Trouble::PowerCut { .. }) {
+            self.digest.word(0x700).word(self.now.nanos());
+        }
         match fault.what {
-            Trouble::Crash { node, down } => self.crash_point(node, DownCause::Crash, down, class),
+            Trouble::Crash { node, down } => {
+                self.crash_point(node, Fuse { number, cause: DownCause::Crash, down, class });
+            }
             Trouble::PowerCut { node, down } => {
-                self.crash_point(node, DownCause::PowerCut, down, class);
+                self.crash_point(node, Fuse { number, cause: DownCause::PowerCut, down, class });
             }
             Trouble::Pause { node, lasting } => self.pause(number, node, lasting, class),
             Trouble::Disconnect { node } => self.break_all(node, class),
@@ -151,43 +158,65 @@ impl<S: System> World<S> {
     }
 
     /// A crash strikes at once, or after so many further actions of the machine: a keyed choice.
-    fn crash_point(&mut self, node: NodeId, cause: DownCause, down: Span, class: FaultClass) {
+    fn crash_point(&mut self, node: NodeId, fuse: Fuse) {
         let machine = &mut self.machines[node.index()];
-        if !machine.is_up() || machine.fuse.is_some() {
+        if !machine.is_up() {
             return;
         }
-        let actor = Actor::Node(node, machine.station.incarnation);
-        let key = Key::new(Site::CrashPoint, actor, 0, 0);
+        if let Some(lit) = machine.fuse {
+            self.occasions.keep(lit.number);
+            return;
+        }
+        let key = crash_point(machine.name());
         let actions = match self.desk.decider.ask(key) {
             Answer::Draw(draw) if draw & 1 == 1 => 1 + below(draw, 12) as u32,
             Answer::Decided(Choice::AfterAction(actions)) => actions,
             Answer::Quiet | Answer::Draw(_) | Answer::Decided(_) => 0,
         };
-        let fuse = Fuse { cause, down, class };
         if actions == 0 {
             self.crash(node, fuse);
         } else {
             self.desk.decider.took(key, Choice::AfterAction(actions));
+            if self.settle.awaited_faults {
+                self.occasions.keep(fuse.number);
+            }
             machine.actions_left = actions;
             machine.fuse = Some(fuse);
             self.fuses += 1;
         }
     }
 
-    /// The machine has taken an action. Returns whether it was the one after which it is to crash,
-    /// and has crashed.
+    /// The machine has taken an action. Returns whether it has crashed after it.
     #[cold]
     pub(super) fn burns_down(&mut self, node: NodeId) -> bool {
+        let last = match self.occasions.deed.take() {
+            Some(what) if self.occasions.on => Some((what, self.occasions.count_deed(node, what))),
+            _ => None,
+        };
         let machine = &mut self.machines[node.index()];
-        let Some(fuse) = machine.fuse else { return false };
-        machine.actions_left -= 1;
-        if machine.actions_left == 0 {
-            self.crash(node, fuse);
+        if let Some(fuse) = machine.fuse {
+            machine.actions_left -= 1;
+            if machine.actions_left == 0 {
+                if let Some((what, nth)) = last
+                    && self.occasions.burnt(fuse.number, Trigger::Done { node, what, nth })
+                {
+                    self.desk.decider.forget(crash_point(machine.name()));
+                }
+                self.crash(node, fuse);
+            }
+        }
+        if let Some((what, nth)) = last
+            && !self.settle.healed
+        {
+            for number in self.faults.due_upon(Trigger::Done { node, what, nth }) {
+                self.occasions.note(number, Trigger::Done { node, what, nth });
+                self.strike(number);
+            }
         }
         !self.machines[node.index()].is_up()
     }
 
-    fn crash(&mut self, node: NodeId, Fuse { cause, down, class }: Fuse) {
+    fn crash(&mut self, node: NodeId, Fuse { cause, down, class, .. }: Fuse) {
         // A power cut bites when it loses something; that the process dies is what a crash is.
         let bite = if cause == DownCause::PowerCut { FaultClass::Crash } else { class };
         self.desk.coverage.bite(bite);
@@ -373,4 +402,9 @@ impl<S: System> World<S> {
     pub(super) fn has_input_left(&self) -> bool {
         self.settle.healed && self.faults.next_at() != Instant::NEVER
     }
+}
+
+/// The key of the action after which a process dies.
+fn crash_point((node, incarnation): (NodeId, u16)) -> Key {
+    Key::new(Site::CrashPoint, Actor::Node(node, incarnation), 0, 0)
 }

@@ -4,7 +4,7 @@ use crate::choice::{Actor, Choice, Key, Site};
 use crate::id::NodeId;
 use crate::node::Machine;
 use crate::profile::Knob;
-use crate::schedule::{Fault, Occasion, Trigger, Trouble};
+use crate::schedule::{Deed, Fault, Occasion, Trigger, Trouble};
 use std::fmt::Write;
 
 /// A decision in words: `drop producer-1→broker Produce #3`.
@@ -101,6 +101,10 @@ pub(crate) fn tell_fault(
             let what = tell_occasion(machines, kind_name, what, nth);
             format!("after {} handles {what}: ", name(machines, node))
         }
+        Trigger::Done { node, what, nth } => {
+            let what = tell_deed(machines, kind_name, what);
+            format!("after {} {what} #{nth}: ", name(machines, node))
+        }
     };
     text.push_str(&tell_trouble(&fault.what, machines));
     text
@@ -122,6 +126,17 @@ fn tell_occasion(
             format!("notice of a gone connection with {} #{nth}", name(machines, peer))
         }
         Occasion::Input(connection) => format!("input over connection {connection} #{nth}"),
+    }
+}
+
+fn tell_deed(machines: &[Machine], kind_name: fn(u8) -> &'static str, what: Deed) -> String {
+    match what {
+        Deed::Send { to, kind } => format!("sends {} {}", name(machines, to), kind_name(kind)),
+        Deed::Append(file) => format!("appends to file {}", file.0),
+        Deed::Truncate(file) => format!("truncates file {}", file.0),
+        Deed::Discard(file) => format!("discards the start of file {}", file.0),
+        Deed::Sync(file) => format!("asks for sync of file {}", file.0),
+        Deed::Disconnect(peer) => format!("disconnects from {}", name(machines, peer)),
     }
 }
 

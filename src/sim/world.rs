@@ -21,7 +21,7 @@ use crate::history::{EndCause, Event, History};
 use crate::id::{NodeId, Position};
 use crate::node::{Context, Desk, MessageOf, Node, Planned, RecordOf, Seat, System, Work};
 use crate::profile::Swarm;
-use crate::schedule::{Baseline, Input, Part, Schedule, Strategy};
+use crate::schedule::{Baseline, Input, Part, Schedule};
 use crate::time::{Instant, Span};
 use std::sync::Arc;
 
@@ -52,7 +52,8 @@ pub struct World<S: System> {
     pub(super) stats: Stats,
     /// How many queued events mean progress.
     pub(super) progress: u32,
-    /// How many machines are to crash after some further actions.
+    /// How many machines are to crash after some further actions, and one more if what machines do
+    /// is counted.
     pub(super) fuses: u32,
     /// Where an answer goes, and whether what is being handled means progress.
     pub(super) asker: Option<(NodeId, Via)>,
@@ -61,9 +62,9 @@ pub struct World<S: System> {
     pub(super) effects: Vec<crate::history::Effect>,
     pub(super) inputs: Vec<Input>,
     pub(super) trace: Option<Vec<TraceEvent>>,
-    knobs: Vec<u64>,
+    pub(super) knobs: Vec<u64>,
     plan: Vec<Planned>,
-    schedule: Schedule,
+    pub(super) schedule: Schedule,
 }
 
 /// What a run writes down besides its history.
@@ -161,6 +162,7 @@ impl<S: System> World<S> {
         if notes == Notes::Openings {
             self.desk.decider.write_openings();
         }
+        self.fuses = u32::from(self.occasions.on);
         self.faults.at(self.settle.heal_at, Turnabout::Heal);
         for (number, input) in schedule.inputs.iter().enumerate() {
             self.faults.at(input.at, Turnabout::Input(number as u32));
@@ -317,9 +319,16 @@ impl<S: System> World<S> {
         if self.stats.cause.is_some() {
             return false;
         }
-        if self.race.on {
-            return self.step_racing();
+        let goes_on = if self.race.on { self.take_racing() } else { self.take_in_time() };
+        if goes_on {
+            self.take_stock();
         }
+        goes_on
+    }
+
+    /// Handles the event that is due first.
+    #[inline]
+    fn take_in_time(&mut self) -> bool {
         let (queued, timed) = (self.queue.next(), self.timers.next());
         let turn = queued.min(timed);
         let fault_at = self.faults.next_at();
@@ -339,7 +348,6 @@ impl<S: System> World<S> {
                 self.handle(Happening { node: due.node, work: due.work, what });
             }
         }
-        self.take_stock();
         true
     }
 
@@ -463,11 +471,16 @@ impl<S: System> World<S> {
 
     /// Schedules an event.
     #[inline]
-    pub(super) fn enqueue(&mut self, at: Instant, happening: Happening, origin: Origin) {
+    pub(super) fn enqueue(
+        &mut self,
+        at: Instant,
+        happening: Happening,
+        origin: impl FnOnce() -> Origin,
+    ) {
         self.progress += u32::from(happening.work == Work::Progress);
         let turn = self.next_turn(at);
         if self.race.on {
-            self.race.push(turn, self.now, (happening, origin));
+            self.race.push(turn, self.now, (happening, origin()));
         } else {
             self.queue.push(turn, happening);
         }
@@ -537,47 +550,6 @@ impl<S: System> World<S> {
             }
         }
         digest.value()
-    }
-
-    /// The run so far as a quiet schedule and the decisions that were taken.
-    pub(crate) fn rewritten(&mut self) -> Schedule {
-        self.leave_over();
-        let decisions = self.desk.decider.taken().unwrap_or_default();
-        let list = (0..).zip(self.faults.list());
-        let faults =
-            list.filter_map(|(n, (fault, _))| self.occasions.rewritten(n, fault)).collect();
-        Schedule {
-            seed: self.schedule.seed,
-            baseline: Baseline::Quiet,
-            strategy: Strategy::default(),
-            faults,
-            decisions: decisions.into_iter().collect(),
-            heal_at: Some(self.settle.heal_at),
-            patience: self.schedule.patience,
-            drain: self.schedule.drain,
-            events_max: self.schedule.events_max,
-            time_max: self.schedule.time_max,
-            omit: self.schedule.omit.clone(),
-            inputs: self.inputs.clone(),
-        }
-    }
-
-    pub(crate) fn unmet(&self) -> Vec<Key> {
-        self.desk.decider.unmet().collect()
-    }
-
-    /// The openings of the run, and the longest that a timer took.
-    pub(crate) fn openings(&mut self) -> (Vec<Opening>, Span) {
-        (self.desk.decider.openings(), self.settle.longest_timeout)
-    }
-
-    pub(crate) fn knob_values(&self) -> Vec<(&'static str, String)> {
-        let knobs = self.system.knobs().iter().zip(&self.knobs);
-        knobs.map(|(knob, &value)| (knob.name, knob.tell(value))).collect()
-    }
-
-    pub(crate) fn take_trace(&mut self) -> Vec<TraceEvent> {
-        self.trace.take().unwrap_or_default()
     }
 
     /// How long a quiet connection takes to be noticed as gone.

@@ -1,16 +1,20 @@
 //! Who looks after the specimens: measures how soon they are found, and sweeps their twins.
 
 use super::measurement::{Failure, Measurement, Trial};
+use super::shrinkage::{Sample, Shrinkage};
 use super::verification::{Case, Checked};
 use super::{Approach, Specimen, verification};
 use crate::digest::Digest;
 use crate::explore::{self, Sweep, Swept, Watch};
-use crate::run::{Outcome, Subject};
+use crate::run::{Outcome, Subject, Worker};
 use crate::scenario::{Scenario, ScenarioError};
-use crate::schedule::Strategy;
+use crate::schedule::{Schedule, Strategy};
 use crate::seed::Seed;
+use crate::shrink::{Budget, Progress, Shrunk, shrink};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How much a keeper does for each specimen.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -93,6 +97,38 @@ impl Keeper {
         Ok(Measurement { approach, cap, trials: trials.collect() })
     }
 
+    /// Makes the failures small with which the first so many searches ended as they should;
+    /// `elapsed` tells how much time has passed since some moment.
+    ///
+    /// # Errors
+    /// None in a tested crate, as [`Specimen::scenario`].
+    pub fn shrink(
+        &self,
+        specimen: &Specimen,
+        measured: &Measurement,
+        most: usize,
+        elapsed: &dyn Fn() -> Duration,
+    ) -> Result<Shrinkage, ScenarioError> {
+        let approach = measured.approach;
+        let subject = approach.subject(specimen)?;
+        let witness = specimen.witness_schedule()?.steps();
+        let mut shrinkage = Shrinkage { witness, samples: Vec::new(), refused: Vec::new() };
+        let rule = specimen.breaks.slug();
+        let failures = measured.failures().filter(|failure| failure.group == rule);
+        for &Failure { seed, .. } in failures.take(most) {
+            let before = elapsed();
+            let failing = approach.schedule(seed, subject.as_ref());
+            match self.shrink_one(&subject, failing) {
+                Ok(shrunk) => {
+                    let took = elapsed().saturating_sub(before);
+                    shrinkage.samples.push(Sample::of(&shrunk, took));
+                }
+                Err(why) => shrinkage.refused.push((seed, why)),
+            }
+        }
+        Ok(shrinkage)
+    }
+
     /// Sweeps the scenario named `twin`, which specimens share.
     ///
     /// # Errors
@@ -126,6 +162,17 @@ impl Keeper {
     fn sweep_from(&self, subject: &Arc<dyn Subject>, plan: Sweep) -> Swept {
         let Effort { jobs, hung_after_ticks, .. } = self.effort;
         explore::sweep(subject, &Sweep { jobs, hung_after_ticks, ..plan }, &self.watch)
+    }
+
+    fn shrink_one(&self, subject: &Arc<dyn Subject>, failing: Schedule) -> Result<Shrunk, String> {
+        let own = Arc::clone(subject);
+        let task = move |worker: &mut dyn Worker| {
+            let watch = &mut |_: &Progress| ControlFlow::Continue(());
+            shrink(worker, own.as_ref(), &failing, Budget::default(), watch)
+        };
+        let ticks = self.effort.hung_after_ticks;
+        let shrunk = explore::with_worker(subject, ticks, &self.watch, task);
+        shrunk.map_err(|hung| hung.to_string())?.map_err(|why| why.to_string())
     }
 
     /// All threads work on one search, so that none of them waits for the longest.

@@ -1,5 +1,7 @@
 //! The command, as a shell meets it.
 
+mod kept;
+mod shrink;
 mod zoo;
 
 use serde_json::Value;

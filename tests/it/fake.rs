@@ -134,6 +134,7 @@ impl Worker for FakeWorker {
             ],
             rewritten: Schedule { seed: schedule.seed, ..Schedule::quiet() },
             unmet: Vec::new(),
+            idle: Vec::new(),
             knobs: vec![("batch", "3".to_owned())],
             history: History::default(),
             run,
@@ -146,7 +147,7 @@ impl Worker for FakeWorker {
     }
 }
 
-fn outcome(act: Act) -> Outcome {
+pub fn outcome(act: Act) -> Outcome {
     match act {
         Act::Hold | Act::Idle | Act::Waver => Outcome::Holds,
         Act::Break(rule) => Outcome::Violated(Box::new(Violation {
@@ -168,7 +169,7 @@ fn outcome(act: Act) -> Outcome {
     }
 }
 
-fn stats(act: Act) -> Stats {
+pub fn stats(act: Act) -> Stats {
     let cause = match act {
         Act::Panic(_) => None,
         Act::Break(_) => Some(EndCause::Broken),

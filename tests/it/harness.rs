@@ -4,8 +4,11 @@ use crate::fake::{Act, Fake};
 use postulate::check::Rule;
 use postulate::harness::{self, Harness};
 use postulate::profile::{Envelope, FaultClass};
+use postulate::zoo::Specimen;
 use std::env::current_exe;
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::Command;
 
 fn broken(seed: u64) -> Act {
@@ -69,8 +72,13 @@ fn a_sweep_that_proves_nothing_fails_the_test() {
 
 /// Runs the test below with a variable set, and tells whether it passed and what it printed.
 fn child_with(variable: &str, value: &str) -> (bool, String) {
+    child("a_sweep_without_variables_is_as_the_test_says", variable, value)
+}
+
+/// Runs a test of this module with a variable set.
+fn child(test: &str, variable: &str, value: &str) -> (bool, String) {
     let output = Command::new(current_exe().unwrap())
-        .args(["--exact", "harness::a_sweep_without_variables_is_as_the_test_says", "--nocapture"])
+        .args(["--exact", &format!("harness::{test}"), "--nocapture", "--include-ignored"])
         .env(variable, value)
         .output()
         .unwrap();
@@ -107,4 +115,74 @@ fn a_variable_that_makes_no_sense_fails_the_test_and_says_what_would() {
     assert!(!passed);
     assert!(text.contains("POSTULATE_JOBS=\"many\" makes no sense"), "{text}");
     assert!(text.contains("a number of threads, at least 1"), "{text}");
+}
+
+#[test]
+#[ignore = "it fails, and is run by the test below"]
+fn a_sweep_that_finds_a_bug() {
+    let forgetful = Specimen::named("volatile-dedup-set").unwrap();
+    Harness::new(forgetful.subject().unwrap()).schedules(500).run();
+}
+
+#[test]
+#[ignore = "the bug of the test above is gone; it is run by the test below"]
+fn a_sweep_after_the_bug_is_gone() {
+    let mut mended = Specimen::named("volatile-dedup-set").unwrap().fixed_twin().unwrap();
+    mended.name = "volatile-dedup-set".to_owned();
+    Harness::new(mended.subject().unwrap()).schedules(50).run();
+}
+
+#[test]
+#[ignore = "the bug is wanted there; it is run by the test below"]
+fn a_sweep_that_wants_the_bug() {
+    let forgetful = Specimen::named("volatile-dedup-set").unwrap().subject().unwrap();
+    Harness::new(forgetful).schedules(500).expect_violation(Rule::DuplicateEffect).run();
+}
+
+#[track_caller]
+fn check_parts(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn a_failure_is_kept_and_replayed_first_until_its_bug_is_gone() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kept");
+    let _ = fs::remove_dir_all(&folder);
+    let run = |test: &str| child(test, "POSTULATE_REGRESSIONS", folder.to_str().unwrap());
+
+    let (passed, text) = run("a_sweep_that_finds_a_bug");
+    assert!(!passed, "{text}");
+    check_parts(&text, &["of 500 schedules failed", "see it", "kept", "duplicate-effect-"]);
+    let files = fs::read_dir(folder.join("volatile-dedup-set")).unwrap();
+    let files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    let [file] = &files[..] else { panic!("one kind of failure, one file: {files:?}") };
+    assert!(text.contains(file.to_str().unwrap()), "{text}");
+
+    let (passed, text) = run("a_sweep_that_finds_a_bug");
+    assert!(!passed, "{text}");
+    check_parts(
+        &text,
+        &["a failure that is kept reproduces", "the run is the recorded one", "expected", "crash"],
+    );
+    assert!(!text.contains("of 500 schedules failed"), "it is replayed first:\n{text}");
+
+    let (passed, text) = run("a_sweep_that_wants_the_bug");
+    assert!(passed, "{text}");
+    let (passed, text) = run("a_sweep_after_the_bug_is_gone");
+    assert!(passed, "{text}");
+    check_parts(&text, &["gone: no duplicate-effect", "or keep it as a guard"]);
+
+    let whole = fs::read_to_string(file).unwrap();
+    for (wrong, right) in [
+        (whole[..200].to_owned(), "the file is cut short"),
+        (whole.replace("\"volatile-dedup-set\"", "\"w1\""), "one of the scenario \"w1\""),
+        (whole.replace("\"format\": 1", "\"format\": 7"), "has format 7"),
+    ] {
+        fs::write(file, wrong).unwrap();
+        let (passed, text) = run("a_sweep_after_the_bug_is_gone");
+        assert!(!passed, "{text}");
+        check_parts(&text, &[file.to_str().unwrap(), right]);
+    }
 }

@@ -5,6 +5,7 @@ mod check;
 #[cfg(feature = "cli")]
 mod cli;
 mod consumers;
+mod durability;
 mod engine;
 mod exhaustive;
 mod explore;
@@ -23,9 +24,12 @@ mod properties;
 #[cfg(all(unix, feature = "cli"))]
 mod readme;
 mod reference;
+mod regression;
 mod remote;
 mod service;
+mod shrink;
 mod tidy;
 mod toy;
 mod tutorial;
+mod witnesses;
 mod zoo;

@@ -6,6 +6,7 @@ use postulate::explore::{Conclusion, Sweep, Swept, Watch, sweep};
 use postulate::report::{Paint, Paste, Sight, sweep_text};
 use postulate::scenario::{Entry, Expect, catalogue};
 use postulate::seed::Seed;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +37,8 @@ fn swept(entry: &Entry, schedules: u64) -> Swept {
     if swept.conclusion() != expected {
         let name = entry.name.to_owned();
         let paste = Paste::Replay { scenario: name.clone(), strategy: plan.strategy };
-        let sight = Sight { scenario: name, wall: Duration::ZERO, paste };
+        let kept = BTreeMap::new();
+        let sight = Sight { scenario: name, wall: Duration::ZERO, paste, kept };
         let report = sweep_text(&swept, subject.as_ref(), &sight, Paint::Plain);
         panic!("{expected:?} was expected\n\n{report}");
     }

@@ -2,6 +2,7 @@
 
 use super::{check_parts, complaint, json, postulate, report};
 use postulate::zoo::zoo;
+use serde_json::Value;
 
 #[test]
 fn the_zoo_is_a_table_within_100_columns() {
@@ -47,15 +48,23 @@ fn a_measurement_is_in_the_json_and_in_the_table() {
         assert_eq!(specimen["strategy"], "mix");
         assert_eq!((&specimen["trials"], &specimen["found"]), (&3.into(), &3.into()));
         assert!(specimen["median"].as_u64() <= specimen["p90"].as_u64(), "{specimen}");
+        assert_eq!(
+            (&specimen["decisions"], &specimen["witness_decisions"]),
+            (&1.into(), &1.into())
+        );
+        assert!(specimen["shrink_ms"].as_f64() > Some(0.0), "{specimen}");
+        assert!(specimen["shrink_runs"].as_u64() > Some(2), "{specimen}");
+        assert_eq!(specimen["not_shrunk"], 0);
     }
     let text = report(&mut postulate("zoo 28 --measure --trials 3 --jobs 1"), 0);
-    check_parts(&text, &["3 of 3", "duplicate-record 3", "counts as that many"]);
+    check_parts(&text, &["3 of 3", "duplicate-record 3", "counts as that many", "witness"]);
 }
 
 #[test]
 fn what_is_not_found_is_exit_code_1() {
     let told = json(&mut postulate("zoo 21 --measure --trials 2 --cap 1 --format json"), 1);
     assert_eq!((&told[0]["found"], &told[0]["median"]), (&0.into(), &1.into()));
+    assert_eq!((&told[0]["decisions"], &told[0]["shrink_ms"]), (&Value::Null, &Value::Null));
     let text = report(&mut postulate("zoo 21 --measure --trials 2 --cap 1"), 1);
     check_parts(&text, &["0 of 2"]);
 }
