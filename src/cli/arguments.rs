@@ -1,5 +1,6 @@
 //! What can be written after `postulate`.
 
+use crate::explore::Search;
 use crate::schedule::Strategy;
 use crate::seed::Seed;
 use crate::time::Span;
@@ -37,15 +38,9 @@ pub(super) struct SweepArguments {
     /// A scenario from `postulate list`, or the path of a TOML file
     #[arg(default_value = "exactly-once-pipe")]
     pub(super) scenario: String,
-    /// How many seeds to run
-    #[arg(
-        long,
-        value_name = "N",
-        env = "POSTULATE_SCHEDULES",
-        default_value = "300000",
-        value_parser = count
-    )]
-    pub(super) schedules: u64,
+    /// How many schedules to run at most [default: 300000 seeds, or all of an exhaustive search]
+    #[arg(long, value_name = "N", env = "POSTULATE_SCHEDULES", value_parser = count)]
+    pub(super) schedules: Option<u64>,
     /// The first seed
     #[arg(long, value_name = "SEED", env = "POSTULATE_SEED", default_value = "0")]
     pub(super) from: Seed,
@@ -69,9 +64,10 @@ pub(super) struct SweepArguments {
     #[arg(long, value_name = "DIR")]
     pub(super) save: Option<String>,
     /// In which order a seed handles what is due close together: mix (each seed draws one), time,
-    /// pct, pos or walk
+    /// pct, pos or walk; or, instead of seeds, exhaustive:K, every schedule with at most K faults
+    /// and decisions
     #[arg(long, default_value_t)]
-    pub(super) strategy: Strategy,
+    pub(super) strategy: Search,
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: Format,

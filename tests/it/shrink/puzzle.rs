@@ -8,7 +8,7 @@ use postulate::history::History;
 use postulate::id::NodeId;
 use postulate::node::Machine;
 use postulate::profile::Profile;
-use postulate::run::{Inspection, Pulse, Run, Stats, Subject, Worker};
+use postulate::run::{Inspection, Probe, Pulse, Run, Stats, Subject, Worker};
 use postulate::schedule::{Baseline, Fault, Schedule, Trigger, Trouble};
 use postulate::seed::Seed;
 use postulate::time::{Instant, Span};
@@ -136,6 +136,10 @@ impl Worker for Solver {
             trace: Vec::new(),
             run: self.run(schedule),
         }
+    }
+
+    fn probe(&mut self, schedule: &Schedule) -> Probe {
+        Probe { run: self.run(schedule), openings: Vec::new(), longest_timeout: Span::ZERO }
     }
 }
 
