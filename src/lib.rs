@@ -79,6 +79,8 @@ pub mod model;
 pub mod node;
 pub mod profile;
 pub mod projection;
+#[cfg(feature = "proptest")]
+pub mod property;
 pub mod regression;
 pub mod report;
 pub mod run;
