@@ -115,7 +115,7 @@ impl Scenarios {
 
     fn shapes(&self) -> BoxedStrategy<Shape> {
         let longest = self.base.consumer.timeout.get().nanos().div_ceil(1_000_000) - 1;
-        let wait_max = *self.wait_max.start()..=longest.min(*self.wait_max.end());
+        let wait_max = longest.min(*self.wait_max.start())..=longest.min(*self.wait_max.end());
         let workload = (self.producers.clone(), self.messages.clone(), self.keys.clone());
         let producing = (self.pace.clone(), self.in_flight.clone(), self.timeout.clone());
         let log = (self.partitions.clone(), self.groups.clone(), self.members.clone());

@@ -20,6 +20,7 @@ mod malformed;
 mod million;
 mod network;
 mod pipe;
+#[cfg(feature = "proptest")]
 mod properties;
 #[cfg(all(unix, feature = "cli"))]
 mod readme;
