@@ -10,7 +10,7 @@ use postulate::model::consumer::Dedup;
 use postulate::model::producer::IdentityPolicy;
 use postulate::profile::FaultClass;
 use postulate::property::{Scenarios, Shape, config, scenarios, trials};
-use postulate::run::{Outcome, Pulse, Run, Subject};
+use postulate::run::{Outcome, Pulse, Run};
 use postulate::scenario::Scenario;
 use postulate::schedule::Schedule;
 use postulate::seed::Seed;
@@ -115,6 +115,6 @@ fn a_scenario_and_its_schedule_are_shrunk_together() {
     assert!(why.starts_with("duplicate-effect\n  expected"), "{why}");
     assert!(trial.case.schedule().steps() <= 2, "{told}");
     assert_eq!(trial.case.run().outcome.group(), "duplicate-effect", "{told}");
-    assert!(told.contains("exactly-once-pipe\n  1 producer with 1 message each"), "{told}");
+    assert!(told.contains("exactly-once-pipe\n  1 producer with "), "{told}");
     assert!(told.contains("\n  at ") || told.contains("\n  after "), "{told}");
 }

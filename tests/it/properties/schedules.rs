@@ -1,6 +1,7 @@
 //! Schedules that proptest draws, and what is left of those that fail.
 
 use super::{shrunk, shrunk_under};
+use postulate::history::Event;
 use postulate::id::SiteId;
 use postulate::property::{Case, config, schedules};
 use postulate::run::{Outcome, Subject};
@@ -74,7 +75,11 @@ fn a_test_may_look_at_the_history_and_ask_for_more_than_the_promise() {
     // Fails only while two messages at least take effect twice.
     let twice = |case: &Case| {
         let history = case.inspect().history;
-        let mut effects: Vec<_> = history.effects().map(|it| (it.message, it.sink)).collect();
+        let effects = history.operations().iter().filter_map(|operation| match operation.event {
+            Event::Effect { message, sink, .. } => Some((message, sink)),
+            _ => None,
+        });
+        let mut effects: Vec<_> = effects.collect();
         let all = effects.len();
         effects.sort_unstable();
         effects.dedup();
