@@ -126,7 +126,7 @@ pub(super) struct ShrinkArguments {
     /// The seed that fails
     #[arg(long, env = "POSTULATE_SEED")]
     pub(super) seed: Seed,
-    /// In which order it handles events that are due close together, as in the sweep: mix, time, pct,
+    /// In which order it handles what is due close together: mix (the seed draws one), time, pct,
     /// pos or walk
     #[arg(long, default_value_t)]
     pub(super) strategy: Strategy,
@@ -165,8 +165,8 @@ pub(super) struct ZooArguments {
     /// Put every claim about each to the test: its twin, its triggers, its witness
     #[arg(long)]
     pub(super) verify: bool,
-    /// Search for each from many seeds, and tell after how many schedules it was found and how small
-    /// its failures get
+    /// Search for each from many seeds, and tell after how many schedules it was found and how
+    /// small its failures get
     #[arg(long)]
     pub(super) measure: bool,
     /// What to search with: mix, time, pct, pos or walk under the swarm; or baseline: fixed rates

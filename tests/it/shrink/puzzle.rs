@@ -37,12 +37,11 @@ pub fn crash(node: u16) -> Fault {
 }
 
 pub fn has_crash(schedule: &Schedule, of: u16) -> bool {
-    let is_it = |fault: &Fault| matches!(fault.what, Trouble::Crash { node, .. } if node.0 == of);
-    schedule.faults.iter().any(is_it)
+    schedule.faults.contains(&crash(of))
 }
 
 impl Puzzle {
-    pub fn new(act: fn(&Schedule) -> Act) -> Arc<dyn Subject> {
+    pub fn subject(act: fn(&Schedule) -> Act) -> Arc<dyn Subject> {
         Self::drifting(act, |_| 7)
     }
 
