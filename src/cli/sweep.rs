@@ -51,7 +51,7 @@ fn run_seeds(
     clock.clear();
 
     let scenario = arguments.scenario.clone();
-    let paste = Paste::Replay { scenario: scenario.clone(), strategy: strategy };
+    let paste = Paste::Replay { scenario: scenario.clone(), strategy };
     let kept = match &arguments.save {
         Some(folder) => keep(folder, subject, &swept, &scenario, &watch)?,
         None => BTreeMap::new(),
