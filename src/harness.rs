@@ -251,6 +251,7 @@ impl Harness {
                 wall: watch.elapsed(),
                 paste: Paste::Test { name: environment::test_name() },
                 kept: keep.map_or_else(BTreeMap::new, |keep| keep.write(&swept)),
+                novelty: None,
             };
             let report = sweep_text(&swept, self.subject.as_ref(), &sight, Paint::Plain);
             panic!("{complaint}\n\n{report}");

@@ -60,6 +60,9 @@ pub(super) struct SweepArguments {
         value_parser = BoolishValueParser::new()
     )]
     pub(super) check_determinism: bool,
+    /// Count how many distinct abstract states and partial orders the first 10,000 seeds show
+    #[arg(long)]
+    pub(super) novelty: bool,
     /// Keep an example of each kind of failure as a file below this folder
     #[arg(long, value_name = "DIR")]
     pub(super) save: Option<String>,

@@ -3,7 +3,7 @@
 use super::Paste;
 use super::telling::Telling;
 use super::words::{LABEL, Paint, Tone, WIDTH, count, counted, digest, field, share};
-use crate::explore::{Conclusion, Cut, Doubt, Ends, Group, Hits, Recheck, Swept};
+use crate::explore::{Conclusion, Cut, Doubt, Ends, Group, Hits, Novelty, Recheck, Swept};
 use crate::id::SiteId;
 use crate::profile::FaultClass;
 use crate::run::Subject;
@@ -22,6 +22,8 @@ pub struct Sight {
     pub paste: Paste,
     /// The files that its failures are kept in, by the names of their groups.
     pub kept: BTreeMap<String, String>,
+    /// What its runs were like, if that was asked for.
+    pub novelty: Option<Novelty>,
 }
 
 /// A sweep for people, at most 100 columns wide: verdict, rate, what was at stake, and each kind of
@@ -30,6 +32,9 @@ pub fn sweep_text(swept: &Swept, subject: &dyn Subject, sight: &Sight, paint: Pa
     let mut text = headline(swept, &sight.scenario, paint);
     text.push('\n');
     text.push_str(&facts(swept, sight.wall, paint));
+    if let Some(novelty) = &sight.novelty {
+        text.push_str(&novelty_text(novelty, paint));
+    }
     text.push_str(&table("faults that bit", &fault_rows(swept), swept, paint));
     text.push_str(&table("sites reached", &site_rows(swept, subject), swept, paint));
     for group in &swept.groups {
@@ -93,6 +98,14 @@ fn facts(swept: &Swept, wall: Duration, paint: Paint) -> String {
     };
     fact("run again", &alike);
     text
+}
+
+fn novelty_text(novelty: &Novelty, paint: Paint) -> String {
+    let Novelty { schedules, states, orders } = *novelty;
+    let of = counted(schedules, "schedule");
+    let states = counted(states, "distinct abstract state");
+    let orders = counted(orders, "distinct partial order");
+    field(2, "novelty", &format!("{states} and {orders} in the first {of}"), paint)
 }
 
 pub(super) fn ended_early(cut: Cut) -> &'static str {

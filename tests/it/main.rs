@@ -19,6 +19,7 @@ mod histories;
 mod malformed;
 mod million;
 mod network;
+mod novelty;
 mod pipe;
 mod properties;
 #[cfg(all(unix, feature = "cli"))]
