@@ -6,6 +6,7 @@
 use crate::schedule::Strategy;
 use crate::seed::Seed;
 
+mod bugs;
 mod checked;
 mod decisions;
 mod json;

@@ -1,5 +1,6 @@
 //! What can be written after `postulate`.
 
+use crate::explore::LOOK_INTO;
 use crate::schedule::Strategy;
 use crate::seed::Seed;
 use crate::time::Span;
@@ -65,7 +66,11 @@ pub(super) struct SweepArguments {
         value_parser = BoolishValueParser::new()
     )]
     pub(super) check_determinism: bool,
-    /// Keep an example of each kind of failure as a file below this folder
+    /// Into how many failures of each kind to look, to tell which bugs they are: those of the lowest
+    /// seeds are shrunk; 0 shrinks nothing
+    #[arg(long, value_name = "N", default_value_t = LOOK_INTO)]
+    pub(super) look_into: usize,
+    /// Keep the smallest example of each bug as a file below this folder
     #[arg(long, value_name = "DIR")]
     pub(super) save: Option<String>,
     /// In which order a seed handles what is due close together: mix (each seed draws one), time,

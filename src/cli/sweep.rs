@@ -5,7 +5,9 @@ use super::arguments::{Format, SweepArguments};
 use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use super::target;
-use crate::explore::{Conclusion, Recheck, Sweep, Swept, Watch, capture, sweep};
+use crate::explore::{
+    BUDGET, Captured, Conclusion, Inquiry, Recheck, Sweep, Swept, Watch, bugs, capture, sweep,
+};
 use crate::regression::Origin;
 use crate::report::{Paste, Sight, sweep_json, sweep_text};
 use crate::run::Subject;
@@ -28,21 +30,23 @@ pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result
         stop_after: arguments.stop_after,
         recheck: if arguments.check_determinism { Recheck::All } else { Recheck::Sample },
         hung_after_ticks: HUNG_AFTER_TICKS,
+        look_into: arguments.look_into,
     };
     let limit = arguments.time_limit.map(|limit| Duration::from_nanos(limit.nanos()));
     let clock = Arc::new(Clock::of_sweep(plan.schedules, limit));
     let watch: Arc<dyn Watch> = clock.clone();
     let swept = sweep(&subject, &plan, &watch);
     let wall = clock.elapsed();
+    let inquiries = bugs(&subject, &swept, BUDGET, &watch);
     clock.clear();
 
     let scenario = arguments.scenario.clone();
     let paste = Paste::Replay { scenario: scenario.clone(), strategy: plan.strategy };
     let kept = match &arguments.save {
-        Some(folder) => keep(folder, &subject, &swept, &scenario, &watch)?,
+        Some(folder) => keep(folder, &subject, &swept, &inquiries, &scenario, &watch)?,
         None => BTreeMap::new(),
     };
-    let sight = Sight { scenario, wall, paste, kept };
+    let sight = Sight { scenario, wall, paste, inquiries, kept };
     screen.print(&match arguments.format {
         Format::Human => sweep_text(&swept, subject.as_ref(), &sight, screen.paint()),
         Format::Json => sweep_json(&swept, subject.as_ref(), &sight),
@@ -55,27 +59,26 @@ pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result
     })
 }
 
-/// Keeps an example of each kind of failure; gives the files by the names of the kinds.
+/// Keeps an example of each bug; gives the files by what they are examples of.
 fn keep(
     folder: &str,
     subject: &Arc<dyn Subject>,
     swept: &Swept,
+    inquiries: &[Inquiry],
     word: &str,
     watch: &Arc<dyn Watch>,
 ) -> miette::Result<BTreeMap<String, String>> {
     let file = target::is_file(word).then(|| word.to_owned());
     let origin = Origin { name: subject.name().to_owned(), file };
     let mut kept = BTreeMap::new();
-    for group in swept.failures() {
-        let found = capture(subject, &swept.plan, group, origin.clone(), watch);
-        let Some(regression) = found else { continue };
+    for Captured { what, regression } in capture(subject, swept, inquiries, &origin, watch) {
         let path = Path::new(folder).join(regression.path());
         let written = path.parent().map_or(Ok(()), fs::create_dir_all);
         let written = written.and_then(|()| fs::write(&path, regression.text()));
         let path = path.display().to_string();
         let failed = || format!("the failure cannot be written to {path}");
         written.into_diagnostic().wrap_err_with(failed)?;
-        kept.insert(group.name.clone(), path);
+        kept.insert(what, path);
     }
     Ok(kept)
 }

@@ -68,7 +68,7 @@ pub fn shrunk_json(bugs: &Bugs, subject: &dyn Subject) -> String {
 }
 
 fn kind_text(bugs: &Bugs, kind: &Distinct, subject: &dyn Subject, paint: Paint) -> String {
-    let Distinct { signature, count: times, smallest } = kind;
+    let Distinct { signature, count: times, smallest, .. } = kind;
     let Shrunk { schedule, run, before, size, runs, exhausted, .. } = smallest;
     let name = format!("{} seed {}", bugs.scenario, run.seed);
     let group = paint.tint(Tone::Bad, signature.group());
@@ -121,7 +121,7 @@ fn told(schedule: &Schedule, subject: &dyn Subject) -> Vec<String> {
 }
 
 /// What a schedule leaves out, in words; operations are counted by their clients.
-fn omitted(schedule: &Schedule, subject: &dyn Subject) -> Vec<String> {
+pub(super) fn omitted(schedule: &Schedule, subject: &dyn Subject) -> Vec<String> {
     let machines = subject.machines();
     let name = |node: crate::id::NodeId| {
         machines.get(node.index()).map_or("unknown machine", |machine| &machine.name)
@@ -161,12 +161,14 @@ struct RefusedJson {
     told: String,
 }
 
+/// The failures of one kind.
 #[derive(Serialize)]
-struct BugJson<'a> {
+pub(super) struct BugJson<'a> {
     group: &'a str,
     signature: String,
     count: u64,
     seed: Seed,
+    seeds: &'a [Seed],
     digest: String,
     before: SizeJson,
     after: SizeJson,
@@ -195,8 +197,8 @@ impl SizeJson {
 }
 
 impl<'a> BugJson<'a> {
-    fn of(kind: &'a Distinct, subject: &dyn Subject) -> Self {
-        let Distinct { signature, count, smallest } = kind;
+    pub(super) fn of(kind: &'a Distinct, subject: &dyn Subject) -> Self {
+        let Distinct { signature, count, seeds, smallest } = kind;
         let Shrunk { schedule, run, .. } = smallest;
         let (expected, observed, operations) =
             match Telling::of_outcome(&run.outcome, subject.machines()) {
@@ -208,6 +210,7 @@ impl<'a> BugJson<'a> {
             signature: signature.to_string(),
             count: *count,
             seed: run.seed,
+            seeds,
             digest: digest(run.digest),
             before: SizeJson::of(smallest.before),
             after: SizeJson::of(smallest.size),
