@@ -25,7 +25,7 @@ pub(super) enum Command {
     Sweep(SweepArguments),
     /// Run one seed of a scenario, or a failure file, again and tell its story
     Replay(ReplayArguments),
-    /// Make the failure of a seed as small as it can be
+    /// Make the failure of a seed, or of a failure file, as small as it can be
     Shrink(ShrinkArguments),
     /// Judge histories by the promises of a scenario
     Check(CheckArguments),
@@ -127,11 +127,19 @@ pub(super) enum ReplayFormat {
 
 #[derive(Debug, Args)]
 pub(super) struct ShrinkArguments {
-    /// A scenario from `postulate list`, or the path of a TOML file
-    pub(super) scenario: String,
-    /// The seed that fails
+    /// A scenario from `postulate list`, the path of a TOML file, or that of a failure file, which
+    /// ends in .json
+    #[arg(value_name = "SCENARIO|FILE")]
+    pub(super) target: String,
+    /// The seed that fails; a failure file has its own schedule
     #[arg(long, env = "POSTULATE_SEED")]
-    pub(super) seed: Seed,
+    pub(super) seed: Option<Seed>,
+    /// The scenario to shrink a failure file in, instead of the one that it names
+    #[arg(long, conflicts_with = "save")]
+    pub(super) scenario: Option<String>,
+    /// Write the failure file again if its failure gets smaller
+    #[arg(long)]
+    pub(super) save: bool,
     /// In which order it handles events that are due close together, as in the sweep: mix, time, pct,
     /// pos or walk
     #[arg(long, default_value_t)]
@@ -139,7 +147,7 @@ pub(super) struct ShrinkArguments {
     /// How many runs may be made for each failure
     #[arg(long, value_name = "N", default_value = "20000", value_parser = positive)]
     pub(super) budget: NonZeroU64,
-    /// How many failures to shrink: that of the seed, and of the next seeds that fail
+    /// How many failures of a scenario to shrink: that of the seed, and of the next seeds that fail
     #[arg(long, value_name = "K", default_value = "1")]
     pub(super) seeds: NonZeroU32,
     /// How to report

@@ -23,6 +23,57 @@ pub struct Bugs {
     pub failures: Vec<Shrunk>,
     /// The seeds that were not shrunk, and why not.
     pub refused: Vec<(Seed, NotShrunk)>,
+    /// The failure file that it is about, unless it is about seeds.
+    pub file: Option<ShrunkFile>,
+}
+
+/// A failure file whose failure was made small.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShrunkFile {
+    /// Its name.
+    pub name: String,
+    /// What came of it.
+    pub fate: Fate,
+}
+
+/// What came of making the failure of a file small.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The smaller failure was written to the file.
+    Written,
+    /// It has got smaller, and the file is as it was.
+    CanBeSmaller,
+    /// It does not get smaller.
+    SmallAlready,
+    /// The schedule of the file fails in another way than is recorded there, so the file is as it
+    /// was.
+    Other {
+        /// The recorded way.
+        recorded: String,
+    },
+}
+
+impl ShrunkFile {
+    fn told(&self) -> String {
+        let name = &self.name;
+        match &self.fate {
+            Fate::Written => format!("{name} was written again"),
+            Fate::CanBeSmaller => format!("{name} is as it was; --save writes it again"),
+            Fate::SmallAlready => format!("{name} is as small as it gets"),
+            Fate::Other { recorded } => {
+                format!("{name} is as it was: it records another failure, {recorded}")
+            }
+        }
+    }
+
+    const fn slug(&self) -> &'static str {
+        match self.fate {
+            Fate::Written => "written",
+            Fate::CanBeSmaller => "can-be-smaller",
+            Fate::SmallAlready => "small-already",
+            Fate::Other { .. } => "other-failure",
+        }
+    }
 }
 
 /// The smallest failure of each kind for people: its steps, what it shows, and how large it was.
@@ -44,6 +95,9 @@ pub fn shrunk_text(bugs: &Bugs, subject: &dyn Subject, paint: Paint) -> String {
         }
         text.push_str(&kind_text(bugs, kind, subject, paint));
     }
+    if let Some(file) = &bugs.file {
+        text.push_str(&field(2, "file", &file.told(), paint));
+    }
     text
 }
 
@@ -64,6 +118,7 @@ pub fn shrunk_json(bugs: &Bugs, subject: &dyn Subject) -> String {
         verdict: if kinds.is_empty() { "unknown" } else { "violated" },
         refused: refused.collect(),
         bugs: kinds.iter().map(|kind| BugJson::of(kind, subject)).collect(),
+        file: bugs.file.as_ref().map(|file| FileJson { name: &file.name, fate: file.slug() }),
     })
 }
 
@@ -152,6 +207,13 @@ struct BugsJson<'a> {
     verdict: &'static str,
     refused: Vec<RefusedJson>,
     bugs: Vec<BugJson<'a>>,
+    file: Option<FileJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct FileJson<'a> {
+    name: &'a str,
+    fate: &'static str,
 }
 
 #[derive(Serialize)]
