@@ -257,6 +257,27 @@ pub(crate) enum Answer {
     Decided(Choice),
 }
 
+/// A moment of a run at which something else could have happened.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// Every machine has booted, and nothing was handled yet.
+    Start,
+    /// A choice was asked for.
+    Asked {
+        /// Its key.
+        key: Key,
+        /// Among how many alternatives, the quiet one included, if they are counted.
+        among: Option<u64>,
+    },
+    /// A machine has handled an event.
+    Handled {
+        /// The machine.
+        node: NodeId,
+        /// How many it has handled by now, counted over the run.
+        events: u32,
+    },
+}
+
 /// Answers every choice of a run: from explicit decisions first, then from the seed or the quiet
 /// default.
 #[derive(Debug, Default)]
@@ -266,6 +287,7 @@ pub struct Decider {
     decisions: Vec<(Key, Choice)>,
     met: Vec<bool>,
     taken: Option<Vec<(Key, Choice)>>,
+    openings: Option<Vec<Opening>>,
     calm: bool,
 }
 
@@ -299,7 +321,42 @@ impl Decider {
             (false, true) => Source::ExplicitOrSeeded,
         };
         self.taken = record.then(Vec::new);
+        self.openings = None;
         self.calm = false;
+    }
+
+    /// From here on every opening is written down. No answer is another for it: the sources that
+    /// look nothing up become those that do.
+    pub(crate) fn write_openings(&mut self) {
+        self.openings = Some(Vec::new());
+        self.source = match self.source {
+            Source::Quiet | Source::Explicit => Source::Explicit,
+            Source::Seeded | Source::ExplicitOrSeeded => Source::ExplicitOrSeeded,
+        };
+    }
+
+    /// Writes an opening down, if openings are: after the heal there is none.
+    pub(crate) fn opens(&mut self, opening: Opening) {
+        if let Some(openings) = &mut self.openings
+            && !self.calm
+        {
+            openings.push(opening);
+        }
+    }
+
+    /// What was asked for last is one of `among` alternatives.
+    fn counts(&mut self, key: Key, alternatives: u64) {
+        let last = self.openings.as_mut().and_then(|openings| openings.last_mut());
+        if let Some(Opening::Asked { key: asked, among }) = last
+            && *asked == key
+        {
+            *among = Some(alternatives);
+        }
+    }
+
+    /// The openings since [`write_openings`](Self::write_openings).
+    pub(crate) fn openings(&mut self) -> Vec<Opening> {
+        self.openings.take().unwrap_or_default()
     }
 
     /// From here on every choice is the quiet one, and what still comes late does so because of
@@ -307,6 +364,16 @@ impl Decider {
     pub(crate) fn calm(&mut self) {
         self.source = Source::Quiet;
         self.calm = true;
+    }
+
+    /// As [`ask`](Self::ask), for one of `alternatives`.
+    #[inline]
+    pub(crate) fn ask_among(&mut self, alternatives: u64, key: Key) -> Answer {
+        let answer = self.ask(key);
+        if self.openings.is_some() {
+            self.counts(key, alternatives);
+        }
+        answer
     }
 
     #[inline]
@@ -336,6 +403,7 @@ impl Decider {
 
     #[cold]
     fn look_up(&mut self, key: Key) -> Answer {
+        self.opens(Opening::Asked { key, among: None });
         match self.decisions.binary_search_by_key(&key, |&(key, _)| key) {
             Ok(found) => {
                 self.met[found] = true;
@@ -380,7 +448,7 @@ impl Decider {
 
     /// One of `bound` alternatives, 0 being the quiet one.
     pub(crate) fn alternative(&mut self, key: Key, bound: u64) -> u64 {
-        let value = match self.ask(key) {
+        let value = match self.ask_among(bound, key) {
             Answer::Draw(draw) => below(draw, bound),
             Answer::Decided(Choice::Value(value)) => value.min(bound.saturating_sub(1)),
             Answer::Quiet | Answer::Decided(_) => 0,
@@ -394,7 +462,7 @@ impl Decider {
     /// Whether something happens whose probability is `ratio`; that it does not is the quiet
     /// choice.
     pub(crate) fn chance(&mut self, key: Key, ratio: Ratio) -> bool {
-        let happens = match self.ask(key) {
+        let happens = match self.ask_among(2, key) {
             Answer::Draw(draw) => below(draw, 1 << 32) < ratio.of(1 << 32),
             Answer::Decided(choice) => matches!(choice, Choice::Value(1..)),
             Answer::Quiet => false,

@@ -14,7 +14,9 @@ use std::sync::Arc;
 
 mod bugs;
 mod capture;
+mod course;
 mod crew;
+mod exhaustive;
 mod finding;
 mod ledger;
 mod stake;
@@ -23,10 +25,14 @@ mod watched;
 
 pub use bugs::{BUDGET, Inquiry, Look, Refusal, bugs};
 pub use capture::{Captured, capture};
+pub use exhaustive::{
+    Alphabet, Exhausted, Exhaustive, Letter, Level, NotASearch, Search, Step, exhaust,
+};
 pub use finding::{Divergence, Finding, Group, Parting};
 pub use tally::{Ends, Hits, Tally};
 pub use watched::Hung;
 
+use course::{Course, Seeds};
 use crew::{Crew, News};
 use ledger::Ledger;
 
@@ -139,6 +145,8 @@ pub enum Cut {
     StopAfter,
     /// Too many seeds hung to go on.
     Hangs,
+    /// An exhaustive search was not to run more schedules than these.
+    Budget,
 }
 
 /// The verdict of a sweep.
@@ -199,7 +207,19 @@ impl Swept {
 /// If the engine itself does, or the operating system refuses a thread.
 pub fn sweep(subject: &Arc<dyn Subject>, plan: &Sweep, watch: &Arc<dyn Watch>) -> Swept {
     let mut ledger = Ledger::new(subject.as_ref(), *plan);
-    let mut crew = Crew::assemble(subject, *plan, watch);
+    follow(Arc::new(Seeds::of(plan)), subject, *plan, watch, &mut ledger);
+    ledger.close()
+}
+
+/// Runs a course to its end, or until no further schedule counts.
+fn follow(
+    course: Arc<dyn Course>,
+    subject: &Arc<dyn Subject>,
+    plan: Sweep,
+    watch: &Arc<dyn Watch>,
+    ledger: &mut Ledger,
+) {
+    let mut crew = Crew::assemble(subject, plan, course, watch);
     while !ledger.is_closed() {
         match crew.news() {
             Some(News::Tick) => {
@@ -212,7 +232,6 @@ pub fn sweep(subject: &Arc<dyn Subject>, plan: &Sweep, watch: &Arc<dyn Watch>) -
     }
     crew.dismiss();
     watch.progress(ledger.progress());
-    ledger.close()
 }
 
 /// Runs one schedule with an eye on whether it hangs, and keeps what an investigation needs.

@@ -9,6 +9,7 @@ use crate::seed::Seed;
 mod bugs;
 mod checked;
 mod decisions;
+mod exhausted;
 mod json;
 mod operation;
 mod recorded;
@@ -20,6 +21,7 @@ mod words;
 mod zoo;
 
 pub use checked::{Checked, check_json, check_text};
+pub use exhausted::{exhausted_json, exhausted_text};
 pub use json::{hung_json, replay_json, sweep_json};
 pub use recorded::{Recorded, recorded_text};
 pub use replay::{Replayed, Rewriting, kept_text, replay_text};

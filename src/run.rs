@@ -1,7 +1,7 @@
 //! One run: a system and a schedule in, a verdict out.
 
 use crate::check::{Promise, Verdict, Violation};
-use crate::choice::{Choice, Key};
+use crate::choice::{Choice, Key, Opening};
 use crate::coverage::Coverage;
 use crate::digest::Digest;
 use crate::history::History;
@@ -11,6 +11,7 @@ use crate::profile::{Knob, Profile};
 use crate::schedule::{Fault, Schedule};
 use crate::seed::Seed;
 use crate::sim::{self, World};
+use crate::time::Span;
 use std::sync::Arc;
 
 mod fit;
@@ -54,6 +55,9 @@ pub trait Worker {
     /// Runs `schedule` and keeps what an investigation needs. The run is the same as that of
     /// [`run`](Worker::run).
     fn inspect(&mut self, schedule: &Schedule) -> Inspection;
+    /// Runs `schedule` and tells what else could have happened in it. The run is the same as that
+    /// of [`run`](Worker::run).
+    fn probe(&mut self, schedule: &Schedule) -> Probe;
 }
 
 /// What came of a run.
@@ -115,6 +119,18 @@ pub struct Inspection {
     pub history: History,
     /// Every event.
     pub trace: Vec<TraceEvent>,
+}
+
+/// A run, and what else could have happened in it.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// The run.
+    pub run: Run,
+    /// Where something else could have happened, in the order of the run. A schedule that differs
+    /// in what happens at one of them runs alike up to there.
+    pub openings: Vec<Opening>,
+    /// The longest that a timer took.
+    pub longest_timeout: Span,
 }
 
 /// Every system runs: the one place where a system meets the simulator.
@@ -195,6 +211,15 @@ impl<S: System> Worker for Bench<S> {
         let trace = self.world.take_trace();
         let run = self.report(schedule.seed, outcome);
         Inspection { run, rewritten, unmet, idle, knobs, history, trace }
+    }
+
+    fn probe(&mut self, schedule: &Schedule) -> Probe {
+        let outcome = self.guarded(|world| {
+            world.reset_probing(schedule);
+            world.run();
+        });
+        let (openings, longest_timeout) = self.world.openings();
+        Probe { run: self.report(schedule.seed, outcome), openings, longest_timeout }
     }
 }
 

@@ -4,6 +4,7 @@
 //! and return values; none of them knows a protocol, and none of them knows the world.
 
 mod actions;
+mod aftermath;
 mod connections;
 mod disk;
 mod faults;

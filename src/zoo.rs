@@ -8,7 +8,8 @@
 //!   the specimen takes, over the very schedules in which the specimen fails, and over the witness;
 //! - random seeds find it, and the rule that it is said to break is the first one broken;
 //! - without the faults that trigger it, it holds;
-//! - its witness breaks the rule every time, and none of the witness can be left out;
+//! - its witness breaks the rule every time, none of the witness can be left out, and an exhaustive
+//!   search with fewer decisions, two at most, does not break it;
 //! - one promise alone shows it, so nothing is masked and nothing else is to blame.
 
 use crate::check::Rule;

@@ -1,6 +1,6 @@
 //! What can be written after `postulate`.
 
-use crate::explore::LOOK_INTO;
+use crate::explore::{LOOK_INTO, Search};
 use crate::schedule::Strategy;
 use crate::seed::Seed;
 use crate::time::Span;
@@ -38,15 +38,9 @@ pub(super) struct SweepArguments {
     /// A scenario from `postulate list`, or the path of a TOML file
     #[arg(default_value = "exactly-once-pipe")]
     pub(super) scenario: String,
-    /// How many seeds to run
-    #[arg(
-        long,
-        value_name = "N",
-        env = "POSTULATE_SCHEDULES",
-        default_value = "300000",
-        value_parser = count
-    )]
-    pub(super) schedules: u64,
+    /// How many schedules to run at most [default: 300000 seeds, or all of an exhaustive search]
+    #[arg(long, value_name = "N", env = "POSTULATE_SCHEDULES", value_parser = count)]
+    pub(super) schedules: Option<u64>,
     /// The first seed
     #[arg(long, value_name = "SEED", env = "POSTULATE_SEED", default_value = "0")]
     pub(super) from: Seed,
@@ -74,9 +68,10 @@ pub(super) struct SweepArguments {
     #[arg(long, value_name = "DIR")]
     pub(super) save: Option<String>,
     /// In which order a seed handles what is due close together: mix (each seed draws one), time,
-    /// pct, pos or walk
+    /// pct, pos or walk; or, instead of seeds, exhaustive:K, every schedule with at most K faults
+    /// and decisions
     #[arg(long, default_value_t)]
-    pub(super) strategy: Strategy,
+    pub(super) strategy: Search,
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: Format,
@@ -140,7 +135,7 @@ pub(super) struct ShrinkArguments {
     /// Write the failure file again if its failure gets smaller
     #[arg(long)]
     pub(super) save: bool,
-    /// In which order it handles events that are due close together, as in the sweep: mix, time, pct,
+    /// In which order it handles what is due close together: mix (the seed draws one), time, pct,
     /// pos or walk
     #[arg(long, default_value_t)]
     pub(super) strategy: Strategy,
@@ -179,8 +174,8 @@ pub(super) struct ZooArguments {
     /// Put every claim about each to the test: its twin, its triggers, its witness
     #[arg(long)]
     pub(super) verify: bool,
-    /// Search for each from many seeds, and tell after how many schedules it was found and how small
-    /// its failures get
+    /// Search for each from many seeds, and tell after how many schedules it was found and how
+    /// small its failures get
     #[arg(long)]
     pub(super) measure: bool,
     /// What to search with: mix, time, pct, pos or walk under the swarm; or baseline: fixed rates

@@ -6,11 +6,13 @@ use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use super::target;
 use crate::explore::{
-    BUDGET, Captured, Conclusion, Inquiry, Recheck, Sweep, Swept, Watch, bugs, capture, sweep,
+    BUDGET, Captured, Conclusion, Exhausted, Exhaustive, Hung, Inquiry, Recheck, Search, Sweep,
+    Swept, Watch, bugs, capture, exhaust, inspect, sweep,
 };
-use crate::regression::Origin;
-use crate::report::{Paste, Sight, sweep_json, sweep_text};
+use crate::regression::{Origin, Regression};
+use crate::report::{Paste, Sight, exhausted_json, exhausted_text, sweep_json, sweep_text};
 use crate::run::Subject;
+use crate::schedule::{Schedule, Strategy};
 use miette::{IntoDiagnostic, WrapErr};
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,30 +22,36 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+/// How many seeds are run unless another number is asked for.
+const SCHEDULES: u64 = 300_000;
+
 pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result<Exit> {
     let subject = target::resolve(&arguments.scenario)?;
-    let plan = Sweep {
-        from: arguments.from,
-        schedules: arguments.schedules,
-        strategy: arguments.strategy,
-        jobs: arguments.jobs.unwrap_or_else(cores),
-        stop_after: arguments.stop_after,
-        recheck: if arguments.check_determinism { Recheck::All } else { Recheck::Sample },
-        hung_after_ticks: HUNG_AFTER_TICKS,
-        look_into: arguments.look_into,
-    };
-    let limit = arguments.time_limit.map(|limit| Duration::from_nanos(limit.nanos()));
-    let clock = Arc::new(Clock::of_sweep(plan.schedules, limit));
+    match arguments.strategy {
+        Search::Seeds(strategy) => run_seeds(arguments, strategy, &subject, screen),
+        Search::Exhaustive(steps) => run_all(arguments, steps, &subject, screen),
+    }
+}
+
+fn run_seeds(
+    arguments: &SweepArguments,
+    strategy: Strategy,
+    subject: &Arc<dyn Subject>,
+    screen: &Screen,
+) -> miette::Result<Exit> {
+    let schedules = arguments.schedules.unwrap_or(SCHEDULES);
+    let plan = Sweep { schedules, strategy, ..plan(arguments) };
+    let clock = clock(arguments, plan.schedules);
     let watch: Arc<dyn Watch> = clock.clone();
-    let swept = sweep(&subject, &plan, &watch);
+    let swept = sweep(subject, &plan, &watch);
     let wall = clock.elapsed();
-    let inquiries = bugs(&subject, &swept, BUDGET, &watch);
+    let inquiries = bugs(subject, &swept, BUDGET, &watch);
     clock.clear();
 
     let scenario = arguments.scenario.clone();
-    let paste = Paste::Replay { scenario: scenario.clone(), strategy: plan.strategy };
+    let paste = Paste::Replay { scenario: scenario.clone(), strategy };
     let kept = match &arguments.save {
-        Some(folder) => keep(folder, &subject, &swept, &inquiries, &scenario, &watch)?,
+        Some(folder) => keep(folder, subject, &swept, &inquiries, &scenario, &watch)?,
         None => BTreeMap::new(),
     };
     let sight = Sight { scenario, wall, paste, inquiries, kept };
@@ -51,12 +59,59 @@ pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result
         Format::Human => sweep_text(&swept, subject.as_ref(), &sight, screen.paint()),
         Format::Json => sweep_json(&swept, subject.as_ref(), &sight),
     })?;
-    Ok(match swept.conclusion() {
+    Ok(exit(&swept))
+}
+
+fn run_all(
+    arguments: &SweepArguments,
+    steps: u32,
+    subject: &Arc<dyn Subject>,
+    screen: &Screen,
+) -> miette::Result<Exit> {
+    let clock = clock(arguments, 1);
+    let watch: Arc<dyn Watch> = clock.clone();
+    let search = Exhaustive { base: Schedule::quiet(), steps, budget: arguments.schedules };
+    let exhausted = exhaust(subject, &search, &plan(arguments), &watch);
+    let wall = clock.elapsed();
+    clock.clear();
+    let scenario = arguments.scenario.clone();
+    let paste = Paste::Replay { scenario: scenario.clone(), strategy: Strategy::default() };
+    let kept = match &arguments.save {
+        Some(folder) => keep_examples(folder, subject, &exhausted, &scenario, &watch)?,
+        None => BTreeMap::new(),
+    };
+    let sight = Sight { scenario, wall, paste, inquiries: Vec::new(), kept };
+    screen.print(&match arguments.format {
+        Format::Human => exhausted_text(&exhausted, subject.as_ref(), &sight, screen.paint()),
+        Format::Json => exhausted_json(&exhausted, subject.as_ref(), &sight),
+    })?;
+    Ok(exit(&exhausted.swept))
+}
+
+fn plan(arguments: &SweepArguments) -> Sweep {
+    Sweep {
+        from: arguments.from,
+        jobs: arguments.jobs.unwrap_or_else(cores),
+        stop_after: arguments.stop_after,
+        recheck: if arguments.check_determinism { Recheck::All } else { Recheck::Sample },
+        hung_after_ticks: HUNG_AFTER_TICKS,
+        look_into: arguments.look_into,
+        ..Sweep::default()
+    }
+}
+
+fn clock(arguments: &SweepArguments, schedules: u64) -> Arc<Clock> {
+    let limit = arguments.time_limit.map(|limit| Duration::from_nanos(limit.nanos()));
+    Arc::new(Clock::of_sweep(schedules, limit))
+}
+
+fn exit(swept: &Swept) -> Exit {
+    match swept.conclusion() {
         Conclusion::Holds => Exit::Holds,
         Conclusion::Violated => Exit::Violated,
         Conclusion::Nondeterministic => Exit::Nondeterministic,
         Conclusion::Unknown => Exit::Vacuous,
-    })
+    }
 }
 
 /// Keeps an example of each bug; gives the files by what they are examples of.
@@ -68,19 +123,51 @@ fn keep(
     word: &str,
     watch: &Arc<dyn Watch>,
 ) -> miette::Result<BTreeMap<String, String>> {
-    let file = target::is_file(word).then(|| word.to_owned());
-    let origin = Origin { name: subject.name().to_owned(), file };
     let mut kept = BTreeMap::new();
-    for Captured { what, regression } in capture(subject, swept, inquiries, &origin, watch) {
-        let path = Path::new(folder).join(regression.path());
-        let written = path.parent().map_or(Ok(()), fs::create_dir_all);
-        let written = written.and_then(|()| fs::write(&path, regression.text()));
-        let path = path.display().to_string();
-        let failed = || format!("the failure cannot be written to {path}");
-        written.into_diagnostic().wrap_err_with(failed)?;
-        kept.insert(what, path);
+    let captured = capture(subject, swept, inquiries, &origin(subject, word), watch);
+    for Captured { what, regression } in captured {
+        kept.insert(what, write(folder, &regression)?);
     }
     Ok(kept)
+}
+
+/// As [`keep`], of examples that have no more decisions than it takes.
+fn keep_examples(
+    folder: &str,
+    subject: &Arc<dyn Subject>,
+    exhausted: &Exhausted,
+    word: &str,
+    watch: &Arc<dyn Watch>,
+) -> miette::Result<BTreeMap<String, String>> {
+    let mut kept = BTreeMap::new();
+    for (group, example) in exhausted.swept.groups.iter().zip(&exhausted.examples) {
+        let origin = origin(subject, word);
+        let regression = match inspect(subject, example, HUNG_AFTER_TICKS, watch) {
+            Ok(seen) => Regression::of(origin, subject.as_ref(), example, &seen),
+            Err(Hung { machine }) => {
+                Some(Regression::of_hang(origin, subject.as_ref(), example, &machine))
+            }
+        };
+        if let Some(regression) = regression {
+            kept.insert(group.name.clone(), write(folder, &regression)?);
+        }
+    }
+    Ok(kept)
+}
+
+fn origin(subject: &Arc<dyn Subject>, word: &str) -> Origin {
+    let file = target::is_file(word).then(|| word.to_owned());
+    Origin { name: subject.name().to_owned(), file }
+}
+
+fn write(folder: &str, regression: &Regression) -> miette::Result<String> {
+    let path = Path::new(folder).join(regression.path());
+    let written = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let written = written.and_then(|()| fs::write(&path, regression.text()));
+    let path = path.display().to_string();
+    let failed = || format!("the failure cannot be written to {path}");
+    written.into_diagnostic().wrap_err_with(failed)?;
+    Ok(path)
 }
 
 #[expect(

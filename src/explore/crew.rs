@@ -1,5 +1,6 @@
 //! The threads of a sweep, and the watchdog over them.
 
+use super::course::{Course, Guide};
 use super::finding::{Divergence, Finding, machine_name};
 use super::ledger::Piece;
 use super::tally::Tally;
@@ -8,7 +9,6 @@ use crate::digest::Digest;
 use crate::id::NodeId;
 use crate::run::{Pulse, Run, Subject, Worker};
 use crate::schedule::Schedule;
-use crate::seed::Seed;
 use std::any::Any;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -17,14 +17,14 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// Seeds handed out at a time: few enough that a time limit is met, enough that handing in is
+/// Schedules handed out at a time: few enough that a time limit is met, enough that handing in is
 /// cheap.
 const CHUNK: u64 = 16;
 
-/// The seed of a slot between two runs.
+/// The place of a slot between two runs.
 const BETWEEN: u64 = u64::MAX;
 
-/// Seeds in a row, by their place in the sweep, and those among them that are known to hang.
+/// Schedules in a row, by their place in the course, and those among them that are known to hang.
 #[derive(Clone, Debug)]
 pub(super) struct Chunk {
     pub(super) start: u64,
@@ -36,13 +36,13 @@ pub(super) struct Chunk {
 pub(super) enum News {
     /// A moment has passed.
     Tick,
-    /// Seeds are done.
+    /// Schedules are done.
     Done { chunk: Chunk, pieces: Vec<Piece> },
 }
 
 enum Call {
     News(News),
-    /// A thread has found no more seeds.
+    /// A thread has found no more to do.
     Left,
     /// The engine panicked.
     Broke(Box<dyn Any + Send>),
@@ -60,6 +60,7 @@ pub(super) struct Crew {
 struct Shift {
     subject: Arc<dyn Subject>,
     plan: Sweep,
+    course: Arc<dyn Course>,
     watch: Arc<dyn Watch>,
     next: AtomicU64,
     over: AtomicBool,
@@ -72,14 +73,14 @@ struct Shift {
 /// What a thread shares with the watchdog.
 struct Slot {
     pulse: Arc<Pulse>,
-    /// The place of the seed that is being run.
+    /// The place of the schedule that is being run.
     at: AtomicU64,
     task: Mutex<Task>,
 }
 
 enum Task {
     Run(Chunk),
-    /// There are no more seeds, or they were given to another thread: what this one still finds
+    /// There is no more to do, or it was given to another thread: what this one still finds
     /// does not count.
     Dropped,
 }
@@ -94,6 +95,7 @@ impl Crew {
     pub(super) fn assemble(
         subject: &Arc<dyn Subject>,
         plan: Sweep,
+        course: Arc<dyn Course>,
         watch: &Arc<dyn Watch>,
     ) -> Self {
         let (caller, calls) = channel();
@@ -101,7 +103,8 @@ impl Crew {
             subject: Arc::clone(subject),
             plan,
             watch: Arc::clone(watch),
-            next: AtomicU64::new(0),
+            next: AtomicU64::new(course.places().start),
+            course,
             over: AtomicBool::new(false),
             ticked: AtomicBool::new(false),
             caller,
@@ -136,7 +139,7 @@ impl Crew {
         None
     }
 
-    /// Gives the seeds of threads that do not move to new ones. Called once a tick.
+    /// Gives the schedules of threads that do not move to new ones. Called once a tick.
     pub(super) fn replace_hung(&mut self) {
         let mut stuck = Vec::new();
         self.members.retain_mut(|member| {
@@ -178,13 +181,13 @@ impl Crew {
 }
 
 impl Shift {
-    /// The next seeds, unless there are none or the time is up.
+    /// The next schedules, unless there are none or the time is up.
     fn claim(&self) -> Option<Chunk> {
         if self.over.load(Ordering::Relaxed) || self.watch.is_over() {
             return None;
         }
         let start = self.next.fetch_add(CHUNK, Ordering::Relaxed);
-        let end = start.saturating_add(CHUNK).min(self.plan.schedules);
+        let end = start.saturating_add(CHUNK).min(self.course.places().end);
         (start < end).then_some(Chunk { start, end, hung: Vec::new() })
     }
 
@@ -199,17 +202,23 @@ impl Shift {
 
     fn work(&self, slot: &Slot) {
         let mut worker = self.worker(slot);
+        let mut guide = self.course.guide();
         while let Some(chunk) = slot.chunk() {
-            let pieces = self.run_chunk(&chunk, slot, worker.as_mut());
+            let pieces = self.run_chunk(&chunk, slot, (&mut *worker, &mut *guide));
             slot.hand_in(self, chunk, pieces);
         }
     }
 
-    fn run_chunk(&self, chunk: &Chunk, slot: &Slot, worker: &mut dyn Worker) -> Vec<Piece> {
+    fn run_chunk(
+        &self,
+        chunk: &Chunk,
+        slot: &Slot,
+        (worker, guide): (&mut dyn Worker, &mut dyn Guide),
+    ) -> Vec<Piece> {
         let mut pieces = Vec::new();
         let mut piece = Piece::default();
         for place in chunk.places() {
-            let seed = Seed(self.plan.from.0.wrapping_add(place));
+            let seed = self.course.seed(place);
             let found = if let Some(node) = chunk.hung_at(place) {
                 let machine = machine_name(self.subject.as_ref(), node);
                 let finding = Finding::Hung { machine };
@@ -217,7 +226,7 @@ impl Shift {
                 Some(finding)
             } else {
                 slot.at.store(place, Ordering::Relaxed);
-                self.run_seed(place, seed, slot, worker, &mut piece.tally)
+                self.run_place(place, slot, (&mut *worker, &mut *guide), &mut piece.tally)
             };
             if let Some(finding) = found {
                 piece.found = Some((seed, finding));
@@ -229,18 +238,16 @@ impl Shift {
         pieces
     }
 
-    fn run_seed(
+    fn run_place(
         &self,
         place: u64,
-        seed: Seed,
         slot: &Slot,
-        worker: &mut dyn Worker,
+        (worker, guide): (&mut dyn Worker, &mut dyn Guide),
         tally: &mut Tally,
     ) -> Option<Finding> {
-        let schedule = Schedule::seeded(seed).ordered(self.plan.strategy);
-        let run = worker.run(&schedule);
+        let (schedule, run) = guide.run(place, worker);
         let mut found = Finding::of(&run.outcome);
-        if self.is_rechecked(place, seed) {
+        if self.is_rechecked(place) {
             tally.rechecked += 1;
             found = self.recheck(&run, &schedule, slot, worker).or(found);
         }
@@ -248,8 +255,9 @@ impl Shift {
         found
     }
 
-    /// A sample by seed, not by thread: who runs a seed must not matter.
-    fn is_rechecked(&self, place: u64, seed: Seed) -> bool {
+    /// A sample by seed, not by thread: who runs a schedule must not matter.
+    fn is_rechecked(&self, place: u64) -> bool {
+        let seed = self.course.seed(place);
         match self.plan.recheck {
             Recheck::All => true,
             Recheck::Sample => {
@@ -293,7 +301,7 @@ impl Slot {
     }
 
     /// Hands in a chunk and takes the next, in one step as the watchdog sees it: results count
-    /// exactly if their seeds were not given to another thread.
+    /// exactly if their schedules were not given to another thread.
     fn hand_in(&self, shift: &Shift, chunk: Chunk, pieces: Vec<Piece>) {
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*task, Task::Dropped) {
@@ -306,7 +314,7 @@ impl Slot {
         }
     }
 
-    /// Takes the chunk away, with its current seed marked as hung, if that is still where `seen`
+    /// Takes the chunk away, with its current place marked as hung, if that is still where `seen`
     /// was.
     fn abandon(&self, seen: (u64, u64)) -> Option<Chunk> {
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);

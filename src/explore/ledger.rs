@@ -1,4 +1,4 @@
-//! Puts the results of chunks together in seed order.
+//! Puts the results of chunks together in the order of the course.
 
 use super::crew::Chunk;
 use super::finding::{Finding, Group};
@@ -9,7 +9,7 @@ use crate::run::Subject;
 use crate::seed::Seed;
 use std::collections::BTreeMap;
 
-/// Seeds in a row, of which the last may have been found to do something.
+/// Schedules in a row, of which the last may have been found to do something.
 #[derive(Debug, Default)]
 pub(super) struct Piece {
     pub(super) tally: Tally,
@@ -24,7 +24,7 @@ pub(super) struct Ledger {
     tally: Tally,
     groups: Vec<Group>,
     cut: Option<Cut>,
-    /// The first seed that is not in yet, and what lies beyond it.
+    /// The first place that is not in yet, and what lies beyond it.
     next: u64,
     early: BTreeMap<u64, (u64, Vec<Piece>)>,
 }
@@ -43,7 +43,22 @@ impl Ledger {
         }
     }
 
-    /// Whether no further seed counts.
+    /// So many schedules are to come.
+    pub(super) fn expect(&mut self, schedules: u64) {
+        self.plan.schedules += schedules;
+    }
+
+    /// No further schedule counts, for this reason, unless there was another before.
+    pub(super) fn cut(&mut self, cut: Cut) {
+        self.cut.get_or_insert(cut);
+    }
+
+    /// Whether all that were expected are in.
+    pub(super) fn is_complete(&self) -> bool {
+        self.tally.schedules == self.plan.schedules
+    }
+
+    /// Whether no further schedule counts.
     pub(super) fn is_closed(&self) -> bool {
         self.cut.is_some()
     }

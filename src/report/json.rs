@@ -132,7 +132,7 @@ impl<'a> SweepJson<'a> {
 }
 
 /// A nondeterministic system has no verdict: its count among the runs and its group say so.
-const fn verdict(conclusion: Conclusion) -> &'static str {
+pub(super) const fn verdict(conclusion: Conclusion) -> &'static str {
     match conclusion {
         Conclusion::Holds => "holds",
         Conclusion::Violated => "violated",
@@ -140,11 +140,12 @@ const fn verdict(conclusion: Conclusion) -> &'static str {
     }
 }
 
-const fn cut(cut: Cut) -> &'static str {
+pub(super) const fn cut(cut: Cut) -> &'static str {
     match cut {
         Cut::TimeLimit => "time-limit",
         Cut::StopAfter => "stop-after",
         Cut::Hangs => "hangs",
+        Cut::Budget => "budget",
     }
 }
 

@@ -45,7 +45,7 @@ pub fn sweep_text(swept: &Swept, subject: &dyn Subject, sight: &Sight, paint: Pa
     text
 }
 
-fn headline(swept: &Swept, scenario: &str, paint: Paint) -> String {
+pub(super) fn headline(swept: &Swept, scenario: &str, paint: Paint) -> String {
     let schedules = counted(swept.tally.schedules, "schedule");
     let (tone, verdict) = match swept.conclusion() {
         Conclusion::Holds => (Tone::Good, format!("holds: no failure in {schedules}")),
@@ -100,15 +100,16 @@ fn facts(swept: &Swept, wall: Duration, paint: Paint) -> String {
     text
 }
 
-fn ended_early(cut: Cut) -> &'static str {
+pub(super) fn ended_early(cut: Cut) -> &'static str {
     match cut {
         Cut::TimeLimit => "the time was up",
         Cut::StopAfter => "enough failed",
         Cut::Hangs => "too many hung",
+        Cut::Budget => "no more were asked for",
     }
 }
 
-fn rate(schedules: u64, delivered: u64, wall: Duration) -> String {
+pub(super) fn rate(schedules: u64, delivered: u64, wall: Duration) -> String {
     let millis = wall.as_millis() as u64;
     if millis == 0 {
         return "less than a millisecond".to_owned();
@@ -125,7 +126,7 @@ fn rate(schedules: u64, delivered: u64, wall: Duration) -> String {
     )
 }
 
-fn runs(swept: &Swept) -> String {
+pub(super) fn runs(swept: &Swept) -> String {
     let tally = &swept.tally;
     let Ends { settled, quiescent, impatient, broken, budget, aborted } = tally.ends;
     let verdicts = listed(&[
@@ -156,12 +157,12 @@ fn listed(counts: &[(u64, &str)]) -> String {
     if some.is_empty() { "none".to_owned() } else { some.join(", ") }
 }
 
-struct Row {
+pub(super) struct Row {
     name: String,
     hits: Hits,
 }
 
-fn fault_rows(swept: &Swept) -> Vec<Row> {
+pub(super) fn fault_rows(swept: &Swept) -> Vec<Row> {
     at_stake(swept)
         .map(|class| Row { name: class.slug().to_owned(), hits: swept.tally.bites(class) })
         .collect()
@@ -174,7 +175,7 @@ pub(super) fn at_stake(swept: &Swept) -> impl Iterator<Item = FaultClass> {
     FaultClass::ALL.iter().copied().filter(is_at_stake)
 }
 
-fn site_rows(swept: &Swept, subject: &dyn Subject) -> Vec<Row> {
+pub(super) fn site_rows(swept: &Swept, subject: &dyn Subject) -> Vec<Row> {
     let sites = subject.sites().iter().enumerate();
     sites
         .map(|(site, name)| Row {
@@ -185,7 +186,7 @@ fn site_rows(swept: &Swept, subject: &dyn Subject) -> Vec<Row> {
 }
 
 /// Rows in two columns if they fit, read downwards.
-fn table(title: &str, rows: &[Row], swept: &Swept, paint: Paint) -> String {
+pub(super) fn table(title: &str, rows: &[Row], swept: &Swept, paint: Paint) -> String {
     const INDENT: usize = 2;
     const SHARE: usize = 9;
     const TIMES: usize = 13;

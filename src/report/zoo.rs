@@ -186,8 +186,8 @@ fn shrunk_text(exhibits: &[Exhibit], paint: Paint) -> Option<String> {
         }
     }
     let note = format!(
-        "Faults and decisions that are left of the failures of at most {most} searches, beside those \
-         of the witness; median time and runs to shrink one."
+        "Faults and decisions that are left of the failures of at most {most} searches, beside \
+         those of the witness; median time and runs to shrink one."
     );
     for part in wrap(&note, WIDTH) {
         let _ = writeln!(text, "{}", paint.tint(Tone::Faint, &part));

@@ -231,7 +231,8 @@ fn rounder_skews(skew: i64) -> impl Iterator<Item = i64> {
 fn rounder_nanos(nanos: u64) -> Vec<u64> {
     let tens = std::iter::successors(Some(MILLISECOND / 1_000), |ten: &u64| ten.checked_mul(10));
     let tens = tens.take_while(|&ten| ten <= nanos.max(10 * MILLISECOND));
-    let mut rounder: Vec<u64> = tens.flat_map(|ten| [ten, 2 * ten, 5 * ten]).collect();
+    let mut rounder: Vec<u64> =
+        tens.flat_map(|ten| [1, 2, 5].map(|times| ten.saturating_mul(times))).collect();
     let mut digit = 1_u64;
     while digit <= nanos {
         rounder.extend([nanos - nanos % digit, (nanos - nanos % digit).saturating_add(digit)]);

@@ -271,7 +271,7 @@ impl Asker<'_> {
 
     fn undone(&mut self, file: FileId, unsynced: u64) -> u64 {
         let key = self.key(Site::PowerCut, file, 0);
-        let undone = match self.decider.ask(key) {
+        let undone = match self.decider.ask_among(unsynced + 1, key) {
             Answer::Draw(draw) => below(draw, unsynced + 1),
             Answer::Decided(Choice::Undone(undone)) => u64::from(undone).min(unsynced),
             Answer::Quiet | Answer::Decided(_) => 0,

@@ -5,7 +5,7 @@ use super::faults::Turnabout;
 use super::machine::{Fuse, Happening, NEVER, Process, What};
 use super::network::Overlay;
 use super::world::World;
-use crate::choice::{Actor, Answer, Choice, Key, Site, below};
+use crate::choice::{Actor, Answer, Choice, Key, Opening, Site, below};
 use crate::history::{DownCause, Event};
 use crate::id::NodeId;
 use crate::node::{Message, Node, System, Work};
@@ -54,10 +54,12 @@ impl<S: System> World<S> {
             let nth = self.occasions.count(node, what);
             Trigger::Upon { node, what, nth }
         });
+        let events = self.machines[node.index()].handled;
+        self.desk.decider.opens(Opening::Handled { node, events });
         if self.settle.healed {
             return;
         }
-        let due = self.faults.due_after(node, self.machines[node.index()].handled, last);
+        let due = self.faults.due_after(node, events, last);
         self.arm_strikes(node);
         for number in due {
             if let Some(upon) = last {

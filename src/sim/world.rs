@@ -13,7 +13,7 @@ use super::settle::Settle;
 use super::swarm::{self, Rates};
 use super::timers::Timers;
 use crate::check::Verdict;
-use crate::choice::{Actor, Answer, Choice, Key, Site, below};
+use crate::choice::{Actor, Answer, Choice, Key, Opening, Site, below};
 use crate::clock::Clock;
 use crate::coverage::Coverage;
 use crate::digest::Digest;
@@ -21,7 +21,7 @@ use crate::history::{EndCause, Event, History};
 use crate::id::{NodeId, Position};
 use crate::node::{Context, Desk, MessageOf, Node, Planned, RecordOf, Seat, System, Work};
 use crate::profile::Swarm;
-use crate::schedule::{Baseline, Input, Part, Schedule, Strategy};
+use crate::schedule::{Baseline, Input, Part, Schedule};
 use crate::time::{Instant, Span};
 use std::sync::Arc;
 
@@ -62,9 +62,19 @@ pub struct World<S: System> {
     pub(super) effects: Vec<crate::history::Effect>,
     pub(super) inputs: Vec<Input>,
     pub(super) trace: Option<Vec<TraceEvent>>,
-    knobs: Vec<u64>,
+    pub(super) knobs: Vec<u64>,
     plan: Vec<Planned>,
-    schedule: Schedule,
+    pub(super) schedule: Schedule,
+}
+
+/// What a run writes down besides its history.
+#[derive(Copy, Clone, PartialEq, Eq)]
+enum Notes {
+    None,
+    /// The decisions it takes, and every event in words.
+    Decisions,
+    /// What else could have happened in it.
+    Openings,
 }
 
 impl<S: System> World<S> {
@@ -113,15 +123,21 @@ impl<S: System> World<S> {
 
     /// Starts a run: blank disks, machines booted, nothing handled yet.
     pub fn reset(&mut self, schedule: &Schedule) {
-        self.begin(schedule, false);
+        self.begin(schedule, Notes::None);
     }
 
     /// Starts a run that records the decisions it takes and tells every event in words.
     pub(crate) fn reset_recording(&mut self, schedule: &Schedule) {
-        self.begin(schedule, true);
+        self.begin(schedule, Notes::Decisions);
     }
 
-    fn begin(&mut self, schedule: &Schedule, record: bool) {
+    /// Starts a run that writes down its openings.
+    pub(crate) fn reset_probing(&mut self, schedule: &Schedule) {
+        self.begin(schedule, Notes::Openings);
+    }
+
+    fn begin(&mut self, schedule: &Schedule, notes: Notes) {
+        let record = notes == Notes::Decisions;
         let seeded = schedule.baseline == Baseline::Seeded;
         let decisions = schedule.decisions.iter().map(|(&key, &choice)| (key, choice));
         self.desk.decider.reset(schedule.seed, seeded, decisions, record);
@@ -142,7 +158,10 @@ impl<S: System> World<S> {
         let explicit = schedule.faults.iter().map(|fault| (fault.clone(), class_of(&fault.what)));
         self.faults.list_mut().extend(explicit);
         self.faults.schedule();
-        self.occasions.reset(record || self.faults.await_occasions());
+        self.occasions.reset(notes != Notes::None || self.faults.await_occasions());
+        if notes == Notes::Openings {
+            self.desk.decider.write_openings();
+        }
         self.fuses = u32::from(self.occasions.on);
         self.faults.at(self.settle.heal_at, Turnabout::Heal);
         for (number, input) in schedule.inputs.iter().enumerate() {
@@ -152,6 +171,7 @@ impl<S: System> World<S> {
         self.draw_knobs();
         self.make_plan();
         self.power_on();
+        self.desk.decider.opens(Opening::Start);
     }
 
     fn clear(&mut self) {
@@ -176,9 +196,10 @@ impl<S: System> World<S> {
         let swarm = self.system.profile().swarm == Swarm::On;
         for (number, knob) in self.system.knobs().iter().enumerate() {
             let key = Key::new(Site::Knob, Actor::Run, number as u8, 0);
-            let chosen = match self.desk.decider.ask(key) {
-                Answer::Draw(draw) if swarm => below(draw, knob.values.len() as u64),
-                Answer::Decided(Choice::Value(value)) => value.min(knob.values.len() as u64 - 1),
+            let among = knob.values.len() as u64;
+            let chosen = match self.desk.decider.ask_among(among, key) {
+                Answer::Draw(draw) if swarm => below(draw, among),
+                Answer::Decided(Choice::Value(value)) => value.min(among - 1),
                 Answer::Quiet | Answer::Draw(_) | Answer::Decided(_) => 0,
             };
             if chosen != 0 {
@@ -529,48 +550,6 @@ impl<S: System> World<S> {
             }
         }
         digest.value()
-    }
-
-    /// The run so far as a quiet schedule and the decisions that were taken.
-    pub(crate) fn rewritten(&mut self) -> Schedule {
-        self.leave_over();
-        let decisions = self.desk.decider.taken().unwrap_or_default();
-        let list = (0..).zip(self.faults.list());
-        let faults =
-            list.filter_map(|(n, (fault, _))| self.occasions.rewritten(n, fault)).collect();
-        Schedule {
-            seed: self.schedule.seed,
-            baseline: Baseline::Quiet,
-            strategy: Strategy::default(),
-            faults,
-            decisions: decisions.into_iter().collect(),
-            heal_at: Some(self.settle.heal_at),
-            patience: self.schedule.patience,
-            drain: self.schedule.drain,
-            events_max: self.schedule.events_max,
-            time_max: self.schedule.time_max,
-            omit: self.schedule.omit.clone(),
-            inputs: self.inputs.clone(),
-        }
-    }
-
-    pub(crate) fn unmet(&self) -> Vec<Key> {
-        self.desk.decider.unmet().collect()
-    }
-
-    /// Those that a seed draws stand before those of the schedule.
-    pub(crate) fn idle_faults(&self) -> Vec<usize> {
-        let drawn = self.faults.list().len() - self.schedule.faults.len();
-        self.faults.idle().filter_map(|place| place.checked_sub(drawn)).collect()
-    }
-
-    pub(crate) fn knob_values(&self) -> Vec<(&'static str, String)> {
-        let knobs = self.system.knobs().iter().zip(&self.knobs);
-        knobs.map(|(knob, &value)| (knob.name, knob.tell(value))).collect()
-    }
-
-    pub(crate) fn take_trace(&mut self) -> Vec<TraceEvent> {
-        self.trace.take().unwrap_or_default()
     }
 
     /// How long a quiet connection takes to be noticed as gone.

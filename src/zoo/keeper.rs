@@ -5,7 +5,7 @@ use super::shrinkage::{Sample, Shrinkage};
 use super::verification::{Case, Checked};
 use super::{Approach, Specimen, verification};
 use crate::digest::Digest;
-use crate::explore::{self, Sweep, Swept, Watch};
+use crate::explore::{self, Exhausted, Exhaustive, Sweep, Swept, Watch};
 use crate::run::{Outcome, Subject, Worker};
 use crate::scenario::{Scenario, ScenarioError};
 use crate::schedule::{Schedule, Strategy};
@@ -29,6 +29,8 @@ pub struct Effort {
     pub twin: Margin,
     /// Over how many schedules the specimen breaks no other rule, and masked none.
     pub specimen: Margin,
+    /// The most schedules of the search for a witness with fewer decisions.
+    pub smaller: NonZeroU64,
     /// On how many threads; what is found does not depend on it.
     pub jobs: NonZeroUsize,
     /// How many ticks of the [`Watch`] a run may take for one event before it counts as hung.
@@ -53,6 +55,7 @@ impl Default for Effort {
             cap: NonZeroU64::MIN.saturating_add(19_999),
             twin: Margin { least: 100_000, times_p90: 100 },
             specimen: Margin { least: 20_000, times_p90: 20 },
+            smaller: NonZeroU64::MIN.saturating_add(199_999),
             jobs: NonZeroUsize::MIN,
             hung_after_ticks: Sweep::default().hung_after_ticks,
         }
@@ -157,6 +160,12 @@ impl Keeper {
 
     pub(super) fn sweep(&self, subject: &Arc<dyn Subject>, schedules: u64) -> Swept {
         self.sweep_from(subject, Sweep { schedules, ..Sweep::default() })
+    }
+
+    pub(super) fn exhaust(&self, subject: &Arc<dyn Subject>, search: &Exhaustive) -> Exhausted {
+        let Effort { jobs, hung_after_ticks, .. } = self.effort;
+        let plan = Sweep { jobs, hung_after_ticks, ..Sweep::default() };
+        explore::exhaust(subject, search, &plan, &self.watch)
     }
 
     fn sweep_from(&self, subject: &Arc<dyn Subject>, plan: Sweep) -> Swept {

@@ -1,10 +1,10 @@
 //! Whether a specimen is one: each claim about it, put to the test.
 
-use super::keeper::Keeper;
+use super::keeper::{Effort, Keeper};
 use super::measurement::{Failure, Measurement};
 use super::{Needs, Specimen};
 use crate::check::Rule;
-use crate::explore::{self, Doubt, Finding, Group, Hung, Swept};
+use crate::explore::{self, Doubt, Exhaustive, Finding, Group, Hung, Swept};
 use crate::figures::{count, counted};
 use crate::profile::{Envelope, FaultClass};
 use crate::run::{Outcome, Run, Subject};
@@ -33,6 +33,8 @@ pub enum Check {
     Witness,
     /// Nothing of the witness can be left out.
     Minimal,
+    /// No schedule with fewer decisions breaks the rule, of those with two at most.
+    Smallest,
     /// One promise alone shows it.
     OnePromise,
 }
@@ -61,6 +63,7 @@ impl Check {
             Self::Faultless => "faultless",
             Self::Witness => "witness",
             Self::Minimal => "minimal",
+            Self::Smallest => "smallest",
             Self::OnePromise => "one-promise",
         }
     }
@@ -100,6 +103,7 @@ pub(super) fn verify(case: &Case<'_>) -> Result<Vec<Checked>, ScenarioError> {
     seen.push((Check::Witness, case.witness()));
     if !case.specimen.witness.is_empty() {
         seen.push((Check::Minimal, case.minimal()));
+        seen.push((Check::Smallest, Ok(case.smallest())));
     }
     seen.push((Check::OnePromise, case.one_promise()?));
     let checked = seen.into_iter().map(|(check, seen)| {
@@ -289,6 +293,39 @@ impl<'a> Case<'a> {
             (_, many) => format!("without {failing} of its {many} decisions it still fails"),
         };
         Ok((failing == 0, told))
+    }
+
+    /// Only steps of the alphabet are tried, and only as many schedules as the effort allows: what
+    /// is told is what was run.
+    fn smallest(&self) -> (bool, String) {
+        const STEPS_MAX: u32 = 2;
+        let Effort { smaller, .. } = *self.keeper.effort();
+        let steps = (self.witness.steps() as u32).saturating_sub(1).min(STEPS_MAX);
+        let search = Exhaustive { base: Schedule::quiet(), steps, budget: Some(smaller.get()) };
+        let exhausted = self.keeper.exhaust(&self.planted, &search);
+        let groups = exhausted.swept.groups.iter().zip(&exhausted.examples);
+        let mut broken = groups.filter(|(group, _)| is_by(group, self.specimen.breaks));
+        let found = broken.next().map(|(_, example)| {
+            let faults = example.faults.iter().map(|fault| self.planted.tell_fault(fault));
+            let decisions = example.decisions.iter();
+            let decisions =
+                decisions.map(|(&key, &choice)| self.planted.tell_decision(key, choice));
+            faults.chain(decisions).collect::<Vec<_>>().join("; ")
+        });
+        let run = exhausted.levels.iter().map(|level| {
+            let with = counted(level.steps.into(), "decision");
+            if level.run == level.schedules {
+                format!("of {} with {with} all", count(level.schedules))
+            } else {
+                format!("of {} with {with} the first {}", count(level.schedules), count(level.run))
+            }
+        });
+        let run = run.collect::<Vec<_>>().join(", ");
+        let rule = self.specimen.breaks;
+        match found {
+            None => (true, format!("no {rule} in fewer: {run} were run")),
+            Some(steps) => (false, format!("{rule} in fewer: {steps}")),
+        }
     }
 
     /// A promise besides the one that is broken may hide or cause what is seen: with a single one

@@ -36,19 +36,15 @@ pub(super) const EPOCH_BUMP_ON_UNKNOWN: &[Step] = &[
     crash("broker").at(Span::micros(387_508)).down(Span::micros(348)),
 ];
 
-/// The answer to the first message is late, and so is the producer that sends it again: by then the
-/// record is deleted, and forgotten.
-pub(super) const PRODUCER_STATE_EXPIRED: &[Step] = &[
-    delay(("broker", "producer-1"), "Produced", 1, Span::millis(100)),
-    pause("producer-1", Span::millis(200)).at(Span::millis(43)),
-];
+/// The answers of the broker are lost for longer than a record is kept: by the time that the message
+/// comes again the record is deleted, and with it who sent it is forgotten.
+pub(super) const PRODUCER_STATE_EXPIRED: &[Step] =
+    &[cut(("broker", "producer-1"), Span::millis(150))];
 
-/// A power cut takes from the log what a snapshot has, for its sync was slow.
-pub(super) const PRODUCER_SNAPSHOT_AHEAD: &[Step] = &[
-    delay_sync("broker", 1, 3, Span::millis(165)),
-    power_cut("broker").at(Span::millis(90)),
-    undo("broker", 1, 2),
-];
+/// The broker loses power once it has handled the first message: the snapshot of what it remembers
+/// is on the disk, the record is not.
+pub(super) const PRODUCER_SNAPSHOT_AHEAD: &[Step] =
+    &[power_cut("broker").after_events(1), undo("broker", 1, 1)];
 
 /// Requests are lost on their way for longer than a message is waited for, and then come all at
 /// once from a producer that stood still.

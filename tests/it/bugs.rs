@@ -64,7 +64,7 @@ fn told(inquiry: &Inquiry) -> Vec<(String, Vec<u64>, usize)> {
 
 #[test]
 fn two_bugs_that_break_one_rule_read_as_two_on_any_number_of_threads() {
-    let puzzle = Puzzle::new(two_bugs);
+    let puzzle = Puzzle::subject(two_bugs);
     let (_, one) = looked(&puzzle, plan(), BUDGET);
     let [inquiry] = &one[..] else { panic!("one rule is broken: {one:?}") };
     assert_eq!((inquiry.failures, inquiry.looked_into), (67, 8));
@@ -83,7 +83,7 @@ fn two_bugs_that_break_one_rule_read_as_two_on_any_number_of_threads() {
 /// What a look into the two bugs says of itself.
 #[track_caller]
 fn check_words(schedules: u64, look_into: usize, words: &str) {
-    let puzzle = Puzzle::new(two_bugs);
+    let puzzle = Puzzle::subject(two_bugs);
     let plan = Sweep { schedules, look_into, ..plan() };
     let (swept, inquiries) = looked(&puzzle, plan, BUDGET);
     let text = sweep_text(&swept, puzzle.as_ref(), &sight(inquiries), Paint::Plain);
@@ -110,7 +110,7 @@ fn a_report_claims_no_more_than_was_looked_into() {
 
 #[test]
 fn nobody_looks_who_is_not_told_to() {
-    let puzzle = Puzzle::new(two_bugs);
+    let puzzle = Puzzle::subject(two_bugs);
     let (swept, inquiries) = looked(&puzzle, Sweep { look_into: 0, ..plan() }, BUDGET);
     assert_eq!(inquiries, []);
     let text = sweep_text(&swept, puzzle.as_ref(), &sight(inquiries), Paint::Plain);
@@ -120,7 +120,7 @@ fn nobody_looks_who_is_not_told_to() {
 
 #[test]
 fn what_was_not_made_small_for_lack_of_runs_is_no_bug_of_its_own() {
-    let puzzle = Puzzle::new(two_bugs);
+    let puzzle = Puzzle::subject(two_bugs);
     let whole = looked(&puzzle, plan(), BUDGET).1;
     let runs = |inquiries: &[Inquiry]| inquiries[0].bugs[0].smallest.runs;
     let short = Budget { runs: runs(&whole) + 20 };
@@ -149,7 +149,7 @@ impl Watch for Late {
 
 #[test]
 fn once_the_time_is_up_one_failure_of_each_kind_is_made_small() {
-    let puzzle = Puzzle::new(|it| match (has_crash(it, 2), it.seed.0 % 2) {
+    let puzzle = Puzzle::subject(|it| match (has_crash(it, 2), it.seed.0 % 2) {
         (true, 0) => BROKEN,
         (true, _) => Act::Break(Rule::Lost),
         (false, _) => Act::Hold,
@@ -164,7 +164,7 @@ fn once_the_time_is_up_one_failure_of_each_kind_is_made_small() {
 
 #[test]
 fn panics_are_told_by_their_place_and_hangs_are_let_be() {
-    let puzzle = Puzzle::new(|it| match it.seed.0 {
+    let puzzle = Puzzle::subject(|it| match it.seed.0 {
         7 if it.decisions.contains_key(&key(50)) => Act::Hang,
         seed if has_crash(it, 1) && seed % 10 == 1 => Act::Panic("src/node.rs:7"),
         seed if has_crash(it, 1) && seed % 10 == 2 => Act::Panic("src/node.rs:8"),
@@ -180,7 +180,7 @@ fn panics_are_told_by_their_place_and_hangs_are_let_be() {
 
 #[test]
 fn a_smaller_schedule_that_hangs_ends_the_look_into_its_kind() {
-    let puzzle = Puzzle::new(|it| match (it.decisions.len(), it.seed.0) {
+    let puzzle = Puzzle::subject(|it| match (it.decisions.len(), it.seed.0) {
         (100, 4..) => BROKEN,
         (100, _) => Act::Hold,
         _ => Act::Hang,
@@ -214,7 +214,7 @@ fn in_a_nondeterministic_system_nobody_looks_and_a_run_that_drifts_is_no_bug() {
 
 #[test]
 fn one_failure_a_bug_is_kept_and_it_is_the_smallest() {
-    let puzzle = Puzzle::new(two_bugs);
+    let puzzle = Puzzle::subject(two_bugs);
     let (swept, inquiries) = looked(&puzzle, plan(), BUDGET);
     let origin = Origin::named("puzzle");
     let kept = capture(&puzzle, &swept, &inquiries, &origin, &patient());
@@ -239,7 +239,7 @@ fn one_failure_a_bug_is_kept_and_it_is_the_smallest() {
 
 #[test]
 fn bugs_are_told_to_programs_as_well() {
-    let puzzle = Puzzle::new(two_bugs);
+    let puzzle = Puzzle::subject(two_bugs);
     let (swept, inquiries) = looked(&puzzle, plan(), BUDGET);
     let (signature, smallest) =
         (inquiries[0].bugs[1].signature.to_string(), inquiries[0].bugs[1].smallest.clone());

@@ -9,7 +9,9 @@ use postulate::history::{EndCause, History};
 use postulate::id::NodeId;
 use postulate::node::Machine;
 use postulate::profile::{Envelope, Profile};
-use postulate::run::{Inspection, Outcome, Panic, Pulse, Run, Stats, Subject, TraceEvent, Worker};
+use postulate::run::{
+    Inspection, Outcome, Panic, Probe, Pulse, Run, Stats, Subject, TraceEvent, Worker,
+};
 use postulate::schedule::{Fault, Schedule};
 use postulate::time::{Instant, Span};
 use std::sync::Arc;
@@ -137,6 +139,11 @@ impl Worker for FakeWorker {
             history: History::default(),
             run,
         }
+    }
+
+    fn probe(&mut self, schedule: &Schedule) -> Probe {
+        let run = self.run(schedule);
+        Probe { run, openings: Vec::new(), longest_timeout: Span::ZERO }
     }
 }
 

@@ -8,6 +8,7 @@ mod cli;
 mod consumers;
 mod durability;
 mod engine;
+mod exhaustive;
 mod explore;
 mod fake;
 mod faults;

@@ -5,7 +5,7 @@ use postulate::choice::{Actor, Choice, Key, Site};
 use postulate::prelude::*;
 use postulate::profile::LinkRule;
 use postulate::run::{Inspection, Outcome, Pulse};
-use postulate::schedule::{Fault, Schedule, Trigger, Trouble};
+use postulate::schedule::{Deed, Fault, Occasion, Schedule, Trigger, Trouble};
 use std::sync::Arc;
 
 const HEARER: NodeId = NodeId(0);
@@ -278,4 +278,46 @@ fn a_grey_link_is_slower_while_it_lasts() {
     let run = |lasting| echoes(&talk(2, Profile::default(), &grey(lasting)));
     assert_eq!(run(Span::millis(10)), [2_000, 5_000]);
     assert_eq!(run(Span::ZERO), [2_000, 2_000]);
+}
+
+/// Three things arrive at once; the hearer loses its power upon the second, or as it echoes it.
+#[test]
+fn a_fault_strikes_upon_what_a_machine_handles_or_does() {
+    let run = |when, down| {
+        let what = Trouble::PowerCut { node: HEARER, down };
+        let schedule = Schedule { faults: vec![Fault { when, what }], ..Schedule::quiet() };
+        let profile = Profile { transport: Transport::Datagram, ..Profile::default() };
+        let inspection = talk(3, profile, &schedule);
+        assert_eq!(inspection.rewritten.faults, schedule.faults);
+        assert_eq!(inspection.rewritten.steps(), 1);
+        (inspection.run.stats.delivered, inspection.run.stats.sent, echoes(&inspection))
+    };
+    let what = Occasion::Message { from: TELLER, kind: 0 };
+    let upon = |nth| Trigger::Upon { node: HEARER, what, nth };
+    assert_eq!(run(upon(2), Span::millis(5)), (4, 5, vec![2_000, 2_000]));
+    let what = Deed::Send { to: TELLER, kind: 1 };
+    let done = |nth| Trigger::Done { node: HEARER, what, nth };
+    assert_eq!(run(done(1), Span::millis(5)), (2, 4, vec![2_000]));
+}
+
+/// What was drawn to strike after so many events or actions is told by what these were.
+#[test]
+fn a_rewritten_fault_says_upon_what_it_struck() {
+    let rewritten = |decisions: &[(Key, Choice)]| {
+        let what = Trouble::Crash { node: HEARER, down: Span::millis(5) };
+        let when = Trigger::After { node: HEARER, events: 1 };
+        let never = Trigger::After { node: HEARER, events: 99 };
+        let faults = [when, never].map(|when| Fault { when, what: what.clone() }).to_vec();
+        let profile = Profile { transport: Transport::Datagram, ..Profile::default() };
+        talk(3, profile, &Schedule { faults, ..decided(decisions) }).rewritten
+    };
+    let what = Occasion::Message { from: TELLER, kind: 0 };
+    let at_once = rewritten(&[]);
+    assert_eq!(at_once.faults.len(), 1, "the other never struck");
+    assert_eq!(at_once.faults[0].when, Trigger::Upon { node: HEARER, what, nth: 1 });
+    let point = Key::new(Site::CrashPoint, Actor::Node(HEARER, 0), 0, 0);
+    let later = rewritten(&[(point, Choice::AfterAction(2))]);
+    let what = Deed::Send { to: TELLER, kind: 1 };
+    assert_eq!(later.faults[0].when, Trigger::Done { node: HEARER, what, nth: 3 });
+    assert_eq!(later.steps(), 1, "that says it all");
 }

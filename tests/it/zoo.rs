@@ -10,7 +10,7 @@ use postulate::zoo::witness::{Step, crash, delay, lose};
 use postulate::zoo::{
     Approach, Check, Checked, Effort, Keeper, Margin, Measurement, Needs, Specimen, Trial, zoo,
 };
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 
 /// On a machine that is busy with other things a thread may stand still for long.
@@ -23,6 +23,7 @@ fn keeper(jobs: usize) -> Keeper {
         trials: NonZeroU32::new(5).unwrap(),
         twin: few,
         specimen: few,
+        smaller: NonZeroU64::new(20_000).unwrap(),
         jobs: NonZeroUsize::new(jobs).unwrap(),
         hung_after_ticks: PATIENCE_TICKS,
         ..Effort::default()
@@ -105,8 +106,9 @@ const IDLE: &[Step] =
 
 #[test]
 fn a_witness_with_too_many_decisions_is_found_out() {
-    check(Specimen { witness: WORDY, ..forgetful() }, &[Check::Minimal]);
-    check(Specimen { witness: IDLE, ..forgetful() }, &[Check::Witness, Check::Minimal]);
+    check(Specimen { witness: WORDY, ..forgetful() }, &[Check::Minimal, Check::Smallest]);
+    let wrong = [Check::Witness, Check::Minimal, Check::Smallest];
+    check(Specimen { witness: IDLE, ..forgetful() }, &wrong);
 }
 
 #[test]

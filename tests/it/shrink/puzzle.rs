@@ -8,7 +8,7 @@ use postulate::history::History;
 use postulate::id::NodeId;
 use postulate::node::Machine;
 use postulate::profile::Profile;
-use postulate::run::{Inspection, Pulse, Run, Stats, Subject, Worker};
+use postulate::run::{Inspection, Probe, Pulse, Run, Stats, Subject, Worker};
 use postulate::schedule::{Baseline, Fault, Schedule, Trigger, Trouble};
 use postulate::seed::Seed;
 use postulate::time::{Instant, Span};
@@ -37,12 +37,11 @@ pub fn crash(node: u16) -> Fault {
 }
 
 pub fn has_crash(schedule: &Schedule, of: u16) -> bool {
-    let is_it = |fault: &Fault| matches!(fault.what, Trouble::Crash { node, .. } if node.0 == of);
-    schedule.faults.iter().any(is_it)
+    schedule.faults.contains(&crash(of))
 }
 
 impl Puzzle {
-    pub fn new(act: fn(&Schedule) -> Act) -> Arc<dyn Subject> {
+    pub fn subject(act: fn(&Schedule) -> Act) -> Arc<dyn Subject> {
         Self::drifting(act, |_| 7)
     }
 
@@ -137,6 +136,10 @@ impl Worker for Solver {
             trace: Vec::new(),
             run: self.run(schedule),
         }
+    }
+
+    fn probe(&mut self, schedule: &Schedule) -> Probe {
+        Probe { run: self.run(schedule), openings: Vec::new(), longest_timeout: Span::ZERO }
     }
 }
 
