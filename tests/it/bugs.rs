@@ -70,7 +70,7 @@ fn two_bugs_that_break_one_rule_read_as_two_on_any_number_of_threads() {
     assert_eq!((inquiry.failures, inquiry.looked_into), (67, 8));
     let expected = [
         ("crash of machine".to_owned(), vec![0, 3, 6, 9], 1),
-        ("delay of machine→machine Note".to_owned(), vec![1, 4, 7, 10], 1),
+        ("lateness of machine→machine Note".to_owned(), vec![1, 4, 7, 10], 1),
     ];
     assert_eq!(told(inquiry), expected);
     assert_eq!(inquiry.refused, []);
