@@ -1,12 +1,13 @@
 //! Sweeps and replays as JSON.
 
+use super::bugs::GroupJson;
 use super::operation;
 use super::recorded::Recorded;
 use super::replay::{Replayed, Rewriting};
 use super::sweep::{Sight, at_stake, bound, doubt_text};
 use super::telling::Telling;
 use super::words::digest;
-use crate::explore::{Conclusion, Cut, Group, Hung, Novelty, Swept, Tally};
+use crate::explore::{Conclusion, Cut, Hung, Novelty, Swept, Tally};
 use crate::history::Operation;
 use crate::id::SiteId;
 use crate::node::Machine;
@@ -67,7 +68,7 @@ struct SweepJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     novelty: Option<NoveltyJson>,
     coverage: CoverageJson,
-    groups: Vec<GroupJson>,
+    groups: Vec<GroupJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -111,20 +112,8 @@ struct Reached {
     times: u64,
 }
 
-#[derive(Serialize)]
-struct GroupJson {
-    rule: String,
-    count: u64,
-    seed: Seed,
-    expected: String,
-    observed: String,
-    operations: Vec<Operation>,
-    replay: String,
-    file: Option<String>,
-}
-
 impl<'a> SweepJson<'a> {
-    fn of(swept: &Swept, subject: &dyn Subject, sight: &'a Sight) -> Self {
+    fn of(swept: &'a Swept, subject: &dyn Subject, sight: &'a Sight) -> Self {
         let tally = &swept.tally;
         Self {
             scenario: &sight.scenario,
@@ -211,23 +200,6 @@ impl CoverageJson {
             (name, Reached { runs: hits.runs, times: hits.times })
         });
         Self { faults: faults.collect(), sites: sites.collect() }
-    }
-}
-
-impl GroupJson {
-    fn of(group: &Group, subject: &dyn Subject, sight: &Sight) -> Self {
-        let Telling { expected, observed, operations } =
-            Telling::of_finding(&group.finding, subject.machines());
-        Self {
-            rule: group.name.clone(),
-            count: group.count,
-            seed: group.seed,
-            expected,
-            observed,
-            operations,
-            replay: sight.paste.line(group.seed),
-            file: sight.kept.get(&group.name).cloned(),
-        }
     }
 }
 

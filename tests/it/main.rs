@@ -1,5 +1,6 @@
 //! The integration tests, in one binary.
 
+mod bugs;
 mod canaries;
 mod check;
 #[cfg(feature = "cli")]
