@@ -11,6 +11,7 @@
 use clap::{CommandFactory, FromArgMatches};
 use std::process::ExitCode;
 
+mod aim;
 mod arguments;
 mod check;
 mod list;

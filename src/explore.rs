@@ -12,22 +12,26 @@ use crate::seed::Seed;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 
+mod bugs;
 mod capture;
 mod course;
 mod crew;
 mod exhaustive;
 mod finding;
 mod ledger;
+mod novelty;
 mod proposals;
 mod stake;
 mod tally;
 mod watched;
 
-pub use capture::capture;
+pub use bugs::{BUDGET, Inquiry, Look, Refusal, bugs};
+pub use capture::{Captured, capture};
 pub use exhaustive::{
     Alphabet, Exhausted, Exhaustive, Letter, Level, NotASearch, Search, Step, exhaust,
 };
 pub use finding::{Divergence, Finding, Group, Parting};
+pub use novelty::{Novelty, novelty};
 pub use proposals::Proposals;
 pub use tally::{Ends, Hits, Tally};
 pub use watched::Hung;
@@ -41,6 +45,9 @@ pub const RECHECK_ONE_IN: u64 = 256;
 
 /// After how many hung seeds a sweep ends: each of them keeps a thread spinning.
 pub const HUNG_MAX: u64 = 32;
+
+/// Into how many failures of a kind a sweep looks, unless it is told otherwise.
+pub const LOOK_INTO: usize = 8;
 
 /// What to sweep.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -59,6 +66,8 @@ pub struct Sweep {
     pub recheck: Recheck,
     /// How many ticks of the [`Watch`] a run may take for one event before it counts as hung.
     pub hung_after_ticks: u32,
+    /// Into how many failures of each kind to look for [`bugs`]; so many of their seeds are kept.
+    pub look_into: usize,
 }
 
 impl Default for Sweep {
@@ -72,6 +81,7 @@ impl Default for Sweep {
             stop_after: None,
             recheck: Recheck::Sample,
             hung_after_ticks: 100,
+            look_into: LOOK_INTO,
         }
     }
 }
@@ -96,6 +106,8 @@ pub trait Watch: Send + Sync {
     }
     /// Called about once a tick while the sweep runs.
     fn progress(&self, _progress: Progress) {}
+    /// Called now and then while failures of a sweep are looked into.
+    fn looking(&self, _look: &Look<'_>) {}
 }
 
 /// How far a sweep has come.

@@ -71,12 +71,11 @@
 //! files; a variant that differs should have a name of its own.
 
 use crate::check::Rule;
-use crate::explore::{self, Conclusion, Finding, Recheck, Sweep, Swept, Watch};
+use crate::explore::{self, BUDGET, Conclusion, Finding, Recheck, Sweep, Swept, Watch};
 use crate::report::{Paint, Paste, Replayed, Sight, replay_text, sweep_text};
 use crate::run::Subject;
 use crate::schedule::{Schedule, Strategy};
 use crate::seed::Seed;
-use std::collections::BTreeMap;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -188,6 +187,13 @@ impl Harness {
         self
     }
 
+    /// Looks into so many failures of each kind to tell which bugs they are, instead of eight; 0 for
+    /// none.
+    pub fn look_into(mut self, failures: usize) -> Self {
+        self.plan.look_into = failures;
+        self
+    }
+
     /// Ends after so much time.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
@@ -246,11 +252,15 @@ impl Harness {
             self.complaint(&swept)
         };
         if let Some(complaint) = complaint {
+            let inquiries = explore::bugs(&self.subject, &swept, BUDGET, &eyes);
+            let kept = keep.map(|keep| keep.write(&swept, &inquiries));
             let sight = Sight {
                 scenario: self.subject.name().to_owned(),
                 wall: watch.elapsed(),
                 paste: Paste::Test { name: environment::test_name() },
-                kept: keep.map_or_else(BTreeMap::new, |keep| keep.write(&swept)),
+                inquiries,
+                kept: kept.unwrap_or_default(),
+                novelty: None,
             };
             let report = sweep_text(&swept, self.subject.as_ref(), &sight, Paint::Plain);
             panic!("{complaint}\n\n{report}");

@@ -50,7 +50,7 @@
 //!
 //! # Any scenario
 //!
-//! [`scenarios`] draws the sizes, times and faults of a scenario, and [`trials`] a schedule besides;
+//! [`scenarios`] draws the sizes, times and faults of a scenario, [`trials`] a schedule besides;
 //! what fails is shrunk in both.
 //!
 //! # Pitfalls

@@ -1,6 +1,6 @@
 //! What can be written after `postulate`.
 
-use crate::explore::Search;
+use crate::explore::{LOOK_INTO, Search};
 use crate::schedule::Strategy;
 use crate::seed::Seed;
 use crate::time::Span;
@@ -25,7 +25,7 @@ pub(super) enum Command {
     Sweep(SweepArguments),
     /// Run one seed of a scenario, or a failure file, again and tell its story
     Replay(ReplayArguments),
-    /// Make the failure of a seed as small as it can be
+    /// Make the failure of a seed, or of a failure file, as small as it can be
     Shrink(ShrinkArguments),
     /// Judge histories by the promises of a scenario
     Check(CheckArguments),
@@ -60,7 +60,14 @@ pub(super) struct SweepArguments {
         value_parser = BoolishValueParser::new()
     )]
     pub(super) check_determinism: bool,
-    /// Keep an example of each kind of failure as a file below this folder
+    /// Count how many distinct abstract states and partial orders the first 10,000 seeds show
+    #[arg(long)]
+    pub(super) novelty: bool,
+    /// Into how many failures of each kind to look, to tell which bugs they are: those of the lowest
+    /// seeds are shrunk; 0 shrinks nothing
+    #[arg(long, value_name = "N", default_value_t = LOOK_INTO)]
+    pub(super) look_into: usize,
+    /// Keep the smallest example of each bug as a file below this folder
     #[arg(long, value_name = "DIR")]
     pub(super) save: Option<String>,
     /// In which order a seed handles what is due close together: mix (each seed draws one), time,
@@ -118,11 +125,19 @@ pub(super) enum ReplayFormat {
 
 #[derive(Debug, Args)]
 pub(super) struct ShrinkArguments {
-    /// A scenario from `postulate list`, or the path of a TOML file
-    pub(super) scenario: String,
-    /// The seed that fails
+    /// A scenario from `postulate list`, the path of a TOML file, or that of a failure file, which
+    /// ends in .json
+    #[arg(value_name = "SCENARIO|FILE")]
+    pub(super) target: String,
+    /// The seed that fails; a failure file has its own schedule
     #[arg(long, env = "POSTULATE_SEED")]
-    pub(super) seed: Seed,
+    pub(super) seed: Option<Seed>,
+    /// The scenario to shrink a failure file in, instead of the one that it names
+    #[arg(long, conflicts_with = "save")]
+    pub(super) scenario: Option<String>,
+    /// Write the failure file again if its failure gets smaller
+    #[arg(long)]
+    pub(super) save: bool,
     /// In which order it handles what is due close together: mix (the seed draws one), time, pct,
     /// pos or walk
     #[arg(long, default_value_t)]
@@ -130,7 +145,7 @@ pub(super) struct ShrinkArguments {
     /// How many runs may be made for each failure
     #[arg(long, value_name = "N", default_value = "20000", value_parser = positive)]
     pub(super) budget: NonZeroU64,
-    /// How many failures to shrink: that of the seed, and of the next seeds that fail
+    /// How many failures of a scenario to shrink: that of the seed, and of the next seeds that fail
     #[arg(long, value_name = "K", default_value = "1")]
     pub(super) seeds: NonZeroU32,
     /// How to report

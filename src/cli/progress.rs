@@ -5,7 +5,7 @@
     reason = "a face of the crate lends its clock to the layers that have none"
 )]
 
-use crate::explore::{Progress, Watch};
+use crate::explore::{Look, Progress, Watch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt;
 use std::io::{self, IsTerminal};
@@ -104,5 +104,14 @@ impl Watch for Clock {
         if progress.failures > 0 {
             self.bar.set_message(format!(", {} failed", progress.failures));
         }
+    }
+
+    fn looking(&self, look: &Look<'_>) {
+        let Look { group, seed, done, asked, runs, smallest } = look;
+        let steps = smallest.steps;
+        self.bar.set_style(style("{spinner} {msg}"));
+        self.told(format!(
+            "{group}: {done} of {asked} failures shrunk; seed {seed}: {steps} steps after {runs} runs"
+        ));
     }
 }

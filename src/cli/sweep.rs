@@ -6,8 +6,8 @@ use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use super::target;
 use crate::explore::{
-    Conclusion, Exhausted, Exhaustive, Hung, Recheck, Search, Sweep, Swept, Watch, capture,
-    exhaust, inspect, sweep,
+    BUDGET, Captured, Conclusion, Exhausted, Exhaustive, Hung, Inquiry, Recheck, Search, Sweep,
+    Swept, Watch, bugs, capture, exhaust, inspect, novelty, sweep,
 };
 use crate::regression::{Origin, Regression};
 use crate::report::{Paste, Sight, exhausted_json, exhausted_text, sweep_json, sweep_text};
@@ -24,6 +24,9 @@ use std::time::Duration;
 
 /// How many seeds are run unless another number is asked for.
 const SCHEDULES: u64 = 300_000;
+
+/// How many of them are run again to see what they are like, if that is asked for.
+const OBSERVED: u64 = 10_000;
 
 pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result<Exit> {
     let subject = target::resolve(&arguments.scenario)?;
@@ -45,15 +48,19 @@ fn run_seeds(
     let watch: Arc<dyn Watch> = clock.clone();
     let swept = sweep(subject, &plan, &watch);
     let wall = clock.elapsed();
+    let inquiries = bugs(subject, &swept, BUDGET, &watch);
     clock.clear();
 
     let scenario = arguments.scenario.clone();
-    let paste = Paste::Replay { scenario: scenario.clone(), strategy: strategy };
+    let paste = Paste::Replay { scenario: scenario.clone(), strategy };
     let kept = match &arguments.save {
-        Some(folder) => keep(folder, subject, &swept, &scenario, &watch)?,
+        Some(folder) => keep(folder, subject, &swept, &inquiries, &scenario, &watch)?,
         None => BTreeMap::new(),
     };
-    let sight = Sight { scenario, wall, paste, kept };
+    // A seed that hangs was told by the sweep, and what its run was like nobody knows.
+    let first = Sweep { schedules: plan.schedules.min(OBSERVED), ..plan };
+    let novelty = if arguments.novelty { novelty(subject, &first, &watch).ok() } else { None };
+    let sight = Sight { scenario, wall, paste, inquiries, kept, novelty };
     screen.print(&match arguments.format {
         Format::Human => sweep_text(&swept, subject.as_ref(), &sight, screen.paint()),
         Format::Json => sweep_json(&swept, subject.as_ref(), &sight),
@@ -79,7 +86,7 @@ fn run_all(
         Some(folder) => keep_examples(folder, subject, &exhausted, &scenario, &watch)?,
         None => BTreeMap::new(),
     };
-    let sight = Sight { scenario, wall, paste, kept };
+    let sight = Sight { scenario, wall, paste, inquiries: Vec::new(), kept, novelty: None };
     screen.print(&match arguments.format {
         Format::Human => exhausted_text(&exhausted, subject.as_ref(), &sight, screen.paint()),
         Format::Json => exhausted_json(&exhausted, subject.as_ref(), &sight),
@@ -94,6 +101,7 @@ fn plan(arguments: &SweepArguments) -> Sweep {
         stop_after: arguments.stop_after,
         recheck: if arguments.check_determinism { Recheck::All } else { Recheck::Sample },
         hung_after_ticks: HUNG_AFTER_TICKS,
+        look_into: arguments.look_into,
         ..Sweep::default()
     }
 }
@@ -112,19 +120,19 @@ fn exit(swept: &Swept) -> Exit {
     }
 }
 
-/// Keeps an example of each kind of failure; gives the files by the names of the kinds.
+/// Keeps an example of each bug; gives the files by what they are examples of.
 fn keep(
     folder: &str,
     subject: &Arc<dyn Subject>,
     swept: &Swept,
+    inquiries: &[Inquiry],
     word: &str,
     watch: &Arc<dyn Watch>,
 ) -> miette::Result<BTreeMap<String, String>> {
     let mut kept = BTreeMap::new();
-    for group in swept.failures() {
-        let found = capture(subject, &swept.plan, group, origin(subject, word), watch);
-        let Some(regression) = found else { continue };
-        kept.insert(group.name.clone(), write(folder, &regression)?);
+    let captured = capture(subject, swept, inquiries, &origin(subject, word), watch);
+    for Captured { what, regression } in captured {
+        kept.insert(what, write(folder, &regression)?);
     }
     Ok(kept)
 }

@@ -33,10 +33,12 @@ pub struct Group {
     pub name: String,
     /// In how many runs.
     pub count: u64,
-    /// The lowest seed of these.
+    /// The lowest seed of these, in the order of the sweep.
     pub seed: Seed,
     /// What was found at that seed.
     pub finding: Finding,
+    /// The lowest seeds, as many as are to be [looked into](super::Sweep::look_into).
+    pub lowest: Vec<Seed>,
 }
 
 /// Two runs of one schedule that are not the same.

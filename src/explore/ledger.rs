@@ -103,9 +103,14 @@ impl Ledger {
         self.tally.absorb(&piece.tally);
         let Some((seed, finding)) = piece.found else { return };
         let name = finding.group();
-        match self.groups.iter_mut().find(|group| group.name == name) {
-            Some(group) => group.count += 1,
-            None => self.groups.push(Group { name, count: 1, seed, finding }),
+        let place = self.groups.iter().position(|group| group.name == name).unwrap_or_else(|| {
+            self.groups.push(Group { name, count: 0, seed, finding, lowest: Vec::new() });
+            self.groups.len() - 1
+        });
+        let group = &mut self.groups[place];
+        group.count += 1;
+        if group.lowest.len() < self.plan.look_into {
+            group.lowest.push(seed);
         }
         if self.plan.stop_after.is_some_and(|limit| self.tally.failures() >= limit.get()) {
             self.cut = Some(Cut::StopAfter);

@@ -2,7 +2,7 @@
 
 use super::crew::start;
 use crate::id::NodeId;
-use crate::run::{Inspection, Outcome, Panic, Probe, Pulse, Run, Subject, Worker};
+use crate::run::{Inspection, Observed, Outcome, Panic, Probe, Pulse, Run, Subject, Worker};
 use crate::schedule::Schedule;
 use crate::shrink::{Budget, NotShrunk, Shrunk, shrink};
 use std::cell::Cell;
@@ -170,6 +170,10 @@ impl Worker for Judged<'_> {
         let run = self.worker.run(schedule);
         let outcome = self.judge(schedule, run.outcome);
         Run { outcome, ..run }
+    }
+
+    fn observe(&mut self, schedule: &Schedule) -> Observed {
+        self.worker.observe(schedule)
     }
 
     fn probe(&mut self, schedule: &Schedule) -> Probe {

@@ -1,7 +1,7 @@
 //! The failure files of a test: replayed before it sweeps, written when it fails.
 
-use crate::explore::{self, Finding, Sweep, Swept, Watch};
-use crate::regression::{Origin, Regression, RegressionError, folder};
+use crate::explore::{self, Captured, Inquiry, Sweep, Swept, Watch};
+use crate::regression::{Failure, Origin, Regression, RegressionError, folder};
 use crate::report::{Paint, Recorded, Replayed, kept_text, recorded_text};
 use crate::run::{Outcome, Subject};
 use std::collections::BTreeMap;
@@ -52,20 +52,23 @@ impl Keep<'_> {
         replayed.filter_map(Result::err).collect()
     }
 
-    /// Writes an example of every kind of failure; gives the files by the names of the kinds.
-    pub(super) fn write(&self, swept: &Swept) -> BTreeMap<String, String> {
-        let is_wanted =
-            |finding: &Finding| !self.expects_violation || !matches!(finding, Finding::Violated(_));
+    /// Writes an example of every bug; gives the files by what they are examples of.
+    pub(super) fn write(&self, swept: &Swept, inquiries: &[Inquiry]) -> BTreeMap<String, String> {
+        let is_wanted = |failure: &Failure| {
+            !self.expects_violation || !matches!(failure, Failure::Violation { .. })
+        };
+        let origin = Origin::named(self.subject.name());
+        let captured = explore::capture(self.subject, swept, inquiries, &origin, self.watch);
         let mut files = BTreeMap::new();
-        for group in swept.failures().filter(|group| is_wanted(&group.finding)) {
-            let origin = Origin::named(self.subject.name());
-            let found = explore::capture(self.subject, self.plan, group, origin, self.watch);
-            let Some(regression) = found else { continue };
+        for Captured { what, regression } in captured {
+            if !is_wanted(&regression.failure) {
+                continue;
+            }
             let path = self.folder.join(regression.path());
             let written = path.parent().map_or(Ok(()), fs::create_dir_all);
             let written = written.and_then(|()| fs::write(&path, regression.text()));
             match written {
-                Ok(()) => _ = files.insert(group.name.clone(), path.display().to_string()),
+                Ok(()) => _ = files.insert(what, path.display().to_string()),
                 Err(error) => println!("{} cannot be written: {error}", path.display()),
             }
         }

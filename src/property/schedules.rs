@@ -88,9 +88,9 @@ enum Search {
     Before,
     Proposed {
         proposals: Box<Proposals>,
-        candidate: Schedule,
+        candidate: Box<Schedule>,
         /// The last candidate that failed, which proptest tells the reason of.
-        failed: Option<Schedule>,
+        failed: Option<Box<Schedule>>,
     },
     Over,
 }
@@ -105,19 +105,16 @@ impl ScheduleTree {
         &mut self,
         proposals: Box<Proposals>,
         candidate: Option<Schedule>,
-        failed: Option<Schedule>,
+        failed: Option<Box<Schedule>>,
     ) -> bool {
         self.is_seen.set(false);
-        match candidate {
-            Some(candidate) => {
-                self.search = Search::Proposed { proposals, candidate, failed };
-                true
-            }
-            None => {
-                self.end(*proposals);
-                failed.as_ref() != Some(&self.smallest.schedule)
-            }
+        if let Some(candidate) = candidate {
+            let candidate = Box::new(candidate);
+            self.search = Search::Proposed { proposals, candidate, failed };
+            return true;
         }
+        self.end(*proposals);
+        failed.as_deref() != Some(&self.smallest.schedule)
     }
 
     /// Ends the search. If not even the rewritten schedule has failed, the seed is all there is.

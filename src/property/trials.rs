@@ -103,7 +103,7 @@ struct Ends {
 }
 
 enum Stage {
-    Shape(Option<Candidate>),
+    Shape(Option<Box<Candidate>>),
     Schedule(Box<ScheduleTree>),
 }
 
@@ -153,7 +153,7 @@ impl TrialTree {
             let case = Case { bench: Rc::clone(&trial.case.bench), schedule };
             if case.run().outcome.group() == ends.group {
                 let trial = Trial { shape: trial.shape.clone(), case };
-                self.stage = Stage::Shape(Some(Candidate { trial, number }));
+                self.stage = Stage::Shape(Some(Box::new(Candidate { trial, number })));
                 self.is_seen.set(false);
                 return true;
             }
@@ -168,7 +168,7 @@ impl ValueTree for TrialTree {
     fn current(&self) -> Trial {
         self.is_seen.set(true);
         match &self.stage {
-            Stage::Shape(Some(Candidate { trial, .. })) => trial.clone(),
+            Stage::Shape(Some(candidate)) => candidate.trial.clone(),
             Stage::Shape(None) => self.smallest.clone(),
             Stage::Schedule(tree) => {
                 Trial { shape: self.smallest.shape.clone(), case: tree.current() }
@@ -180,8 +180,8 @@ impl ValueTree for TrialTree {
         match &mut self.stage {
             Stage::Schedule(tree) => tree.simplify(),
             Stage::Shape(candidate) => {
-                if let Some(Candidate { trial, .. }) = candidate.take() {
-                    self.smallest = trial;
+                if let Some(candidate) = candidate.take() {
+                    self.smallest = candidate.trial;
                 }
                 self.advance(true)
             }
@@ -192,7 +192,8 @@ impl ValueTree for TrialTree {
         match &mut self.stage {
             Stage::Schedule(tree) => tree.complicate(),
             Stage::Shape(candidate) => {
-                let Some(Candidate { trial, number }) = candidate.take() else { return false };
+                let Some(candidate) = candidate.take() else { return false };
+                let Candidate { trial, number } = *candidate;
                 if !self.is_seen.get() {
                     return false;
                 }

@@ -1,12 +1,13 @@
 //! Sweeps and replays as JSON.
 
+use super::bugs::GroupJson;
 use super::operation;
 use super::recorded::Recorded;
 use super::replay::{Replayed, Rewriting};
 use super::sweep::{Sight, at_stake, bound, doubt_text};
 use super::telling::Telling;
 use super::words::digest;
-use crate::explore::{Conclusion, Cut, Group, Hung, Swept, Tally};
+use crate::explore::{Conclusion, Cut, Hung, Novelty, Swept, Tally};
 use crate::history::Operation;
 use crate::id::SiteId;
 use crate::node::Machine;
@@ -64,8 +65,10 @@ struct SweepJson<'a> {
     cut: Option<&'static str>,
     doubts: Vec<&'static str>,
     bound: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    novelty: Option<NoveltyJson>,
     coverage: CoverageJson,
-    groups: Vec<GroupJson>,
+    groups: Vec<GroupJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -82,6 +85,13 @@ struct Runs {
     hung: u64,
     nondeterministic: u64,
     unknown: u64,
+}
+
+#[derive(Serialize)]
+struct NoveltyJson {
+    schedules: u64,
+    states: u64,
+    orders: u64,
 }
 
 #[derive(Serialize)]
@@ -102,20 +112,8 @@ struct Reached {
     times: u64,
 }
 
-#[derive(Serialize)]
-struct GroupJson {
-    rule: String,
-    count: u64,
-    seed: Seed,
-    expected: String,
-    observed: String,
-    operations: Vec<Operation>,
-    replay: String,
-    file: Option<String>,
-}
-
 impl<'a> SweepJson<'a> {
-    fn of(swept: &Swept, subject: &dyn Subject, sight: &'a Sight) -> Self {
+    fn of(swept: &'a Swept, subject: &dyn Subject, sight: &'a Sight) -> Self {
         let tally = &swept.tally;
         Self {
             scenario: &sight.scenario,
@@ -136,6 +134,7 @@ impl<'a> SweepJson<'a> {
             cut: swept.cut.map(cut),
             doubts: swept.doubts.iter().copied().map(doubt_text).collect(),
             bound: if tally.failures() == 0 { bound(tally.held) } else { None },
+            novelty: sight.novelty.map(NoveltyJson::of),
             coverage: CoverageJson::of(swept, subject),
             groups: swept.groups.iter().map(|group| GroupJson::of(group, subject, sight)).collect(),
         }
@@ -184,6 +183,12 @@ impl Runs {
     }
 }
 
+impl NoveltyJson {
+    const fn of(Novelty { schedules, states, orders }: Novelty) -> Self {
+        Self { schedules, states, orders }
+    }
+}
+
 impl CoverageJson {
     fn of(swept: &Swept, subject: &dyn Subject) -> Self {
         let faults = at_stake(swept).map(|class| {
@@ -195,23 +200,6 @@ impl CoverageJson {
             (name, Reached { runs: hits.runs, times: hits.times })
         });
         Self { faults: faults.collect(), sites: sites.collect() }
-    }
-}
-
-impl GroupJson {
-    fn of(group: &Group, subject: &dyn Subject, sight: &Sight) -> Self {
-        let Telling { expected, observed, operations } =
-            Telling::of_finding(&group.finding, subject.machines());
-        Self {
-            rule: group.name.clone(),
-            count: group.count,
-            seed: group.seed,
-            expected,
-            observed,
-            operations,
-            replay: sight.paste.line(group.seed),
-            file: sight.kept.get(&group.name).cloned(),
-        }
     }
 }
 

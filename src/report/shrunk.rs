@@ -23,6 +23,57 @@ pub struct Bugs {
     pub failures: Vec<Shrunk>,
     /// The seeds that were not shrunk, and why not.
     pub refused: Vec<(Seed, NotShrunk)>,
+    /// The failure file that it is about, unless it is about seeds.
+    pub file: Option<ShrunkFile>,
+}
+
+/// A failure file whose failure was made small.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShrunkFile {
+    /// Its name.
+    pub name: String,
+    /// What came of it.
+    pub fate: Fate,
+}
+
+/// What came of making the failure of a file small.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The smaller failure was written to the file.
+    Written,
+    /// It has got smaller, and the file is as it was.
+    CanBeSmaller,
+    /// It does not get smaller.
+    SmallAlready,
+    /// The schedule of the file fails in another way than is recorded there, so the file is as it
+    /// was.
+    Other {
+        /// The recorded way.
+        recorded: String,
+    },
+}
+
+impl ShrunkFile {
+    fn told(&self) -> String {
+        let name = &self.name;
+        match &self.fate {
+            Fate::Written => format!("{name} was written again"),
+            Fate::CanBeSmaller => format!("{name} is as it was; --save writes it again"),
+            Fate::SmallAlready => format!("{name} is as small as it gets"),
+            Fate::Other { recorded } => {
+                format!("{name} is as it was: it records another failure, {recorded}")
+            }
+        }
+    }
+
+    const fn slug(&self) -> &'static str {
+        match self.fate {
+            Fate::Written => "written",
+            Fate::CanBeSmaller => "can-be-smaller",
+            Fate::SmallAlready => "small-already",
+            Fate::Other { .. } => "other-failure",
+        }
+    }
 }
 
 /// The smallest failure of each kind for people: its steps, what it shows, and how large it was.
@@ -44,6 +95,9 @@ pub fn shrunk_text(bugs: &Bugs, subject: &dyn Subject, paint: Paint) -> String {
         }
         text.push_str(&kind_text(bugs, kind, subject, paint));
     }
+    if let Some(file) = &bugs.file {
+        text.push_str(&field(2, "file", &file.told(), paint));
+    }
     text
 }
 
@@ -64,11 +118,12 @@ pub fn shrunk_json(bugs: &Bugs, subject: &dyn Subject) -> String {
         verdict: if kinds.is_empty() { "unknown" } else { "violated" },
         refused: refused.collect(),
         bugs: kinds.iter().map(|kind| BugJson::of(kind, subject)).collect(),
+        file: bugs.file.as_ref().map(|file| FileJson { name: &file.name, fate: file.slug() }),
     })
 }
 
 fn kind_text(bugs: &Bugs, kind: &Distinct, subject: &dyn Subject, paint: Paint) -> String {
-    let Distinct { signature, count: times, smallest } = kind;
+    let Distinct { signature, count: times, smallest, .. } = kind;
     let Shrunk { schedule, run, before, size, runs, exhausted, .. } = smallest;
     let name = format!("{} seed {}", bugs.scenario, run.seed);
     let group = paint.tint(Tone::Bad, signature.group());
@@ -131,7 +186,7 @@ fn told(schedule: &Schedule, subject: &dyn Subject) -> Vec<String> {
 }
 
 /// What a schedule leaves out, in words; operations are counted by their clients.
-fn omitted(schedule: &Schedule, subject: &dyn Subject) -> Vec<String> {
+pub(super) fn omitted(schedule: &Schedule, subject: &dyn Subject) -> Vec<String> {
     let machines = subject.machines();
     let name = |node: crate::id::NodeId| {
         machines.get(node.index()).map_or("unknown machine", |machine| &machine.name)
@@ -162,6 +217,13 @@ struct BugsJson<'a> {
     verdict: &'static str,
     refused: Vec<RefusedJson>,
     bugs: Vec<BugJson<'a>>,
+    file: Option<FileJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct FileJson<'a> {
+    name: &'a str,
+    fate: &'static str,
 }
 
 #[derive(Serialize)]
@@ -171,12 +233,14 @@ struct RefusedJson {
     told: String,
 }
 
+/// The failures of one kind.
 #[derive(Serialize)]
-struct BugJson<'a> {
+pub(super) struct BugJson<'a> {
     group: &'a str,
     signature: String,
     count: u64,
     seed: Seed,
+    seeds: &'a [Seed],
     digest: String,
     before: SizeJson,
     after: SizeJson,
@@ -205,8 +269,8 @@ impl SizeJson {
 }
 
 impl<'a> BugJson<'a> {
-    fn of(kind: &'a Distinct, subject: &dyn Subject) -> Self {
-        let Distinct { signature, count, smallest } = kind;
+    pub(super) fn of(kind: &'a Distinct, subject: &dyn Subject) -> Self {
+        let Distinct { signature, count, seeds, smallest } = kind;
         let Shrunk { schedule, run, .. } = smallest;
         let (expected, observed, operations) =
             match Telling::of_outcome(&run.outcome, subject.machines()) {
@@ -218,6 +282,7 @@ impl<'a> BugJson<'a> {
             signature: signature.to_string(),
             count: *count,
             seed: run.seed,
+            seeds,
             digest: digest(run.digest),
             before: SizeJson::of(smallest.before),
             after: SizeJson::of(smallest.size),

@@ -1,9 +1,9 @@
 //! A sweep as text.
 
 use super::Paste;
-use super::telling::Telling;
-use super::words::{LABEL, Paint, Tone, WIDTH, count, counted, digest, field, share};
-use crate::explore::{Conclusion, Cut, Doubt, Ends, Group, Hits, Recheck, Swept};
+use super::bugs::group_text;
+use super::words::{Paint, Tone, WIDTH, count, counted, digest, field, share};
+use crate::explore::{Conclusion, Cut, Doubt, Ends, Hits, Inquiry, Novelty, Recheck, Swept};
 use crate::id::SiteId;
 use crate::profile::FaultClass;
 use crate::run::Subject;
@@ -20,22 +20,32 @@ pub struct Sight {
     pub wall: Duration,
     /// How to see a failure again.
     pub paste: Paste,
-    /// The files that its failures are kept in, by the names of their groups.
+    /// What the failures are, as far as anybody looked into them.
+    pub inquiries: Vec<Inquiry>,
+    /// The files that failures are kept in, by [what](crate::explore::Captured::what) they are.
     pub kept: BTreeMap<String, String>,
+    /// What its runs were like, if that was asked for.
+    pub novelty: Option<Novelty>,
 }
 
-/// A sweep for people, at most 100 columns wide: verdict, rate, what was at stake, and each kind of
-/// failure with the line that shows it again.
+/// A sweep for people, at most 100 columns wide: the verdict, each kind of failure with its bugs and
+/// the lines that show them again, the rate, and what was at stake.
 pub fn sweep_text(swept: &Swept, subject: &dyn Subject, sight: &Sight, paint: Paint) -> String {
     let mut text = headline(swept, &sight.scenario, paint);
     text.push('\n');
+    for group in &swept.groups {
+        text.push_str(&group_text(group, subject, sight, paint));
+        text.push('\n');
+    }
+    if !swept.groups.is_empty() {
+        let _ = writeln!(text, "{}", paint.tint(Tone::Faint, "the sweep"));
+    }
     text.push_str(&facts(swept, sight.wall, paint));
+    if let Some(novelty) = &sight.novelty {
+        text.push_str(&novelty_text(novelty, paint));
+    }
     text.push_str(&table("faults that bit", &fault_rows(swept), swept, paint));
     text.push_str(&table("sites reached", &site_rows(swept, subject), swept, paint));
-    for group in &swept.groups {
-        text.push('\n');
-        text.push_str(&group_text(group, subject, sight, paint));
-    }
     text.push_str(&ending(swept, paint));
     text
 }
@@ -93,6 +103,14 @@ fn facts(swept: &Swept, wall: Duration, paint: Paint) -> String {
     };
     fact("run again", &alike);
     text
+}
+
+fn novelty_text(novelty: &Novelty, paint: Paint) -> String {
+    let Novelty { schedules, states, orders } = *novelty;
+    let of = counted(schedules, "schedule");
+    let states = counted(states, "distinct abstract state");
+    let orders = counted(orders, "distinct partial order");
+    field(2, "novelty", &format!("{states} and {orders} in the first {of}"), paint)
 }
 
 pub(super) fn ended_early(cut: Cut) -> &'static str {
@@ -212,25 +230,6 @@ pub(super) fn table(title: &str, rows: &[Row], swept: &Swept, paint: Paint) -> S
         }
         text.truncate(text.trim_end().len());
         text.push('\n');
-    }
-    text
-}
-
-fn group_text(group: &Group, subject: &dyn Subject, sight: &Sight, paint: Paint) -> String {
-    let tone = if group.finding.is_failure() { Tone::Bad } else { Tone::Doubtful };
-    let name = paint.tint(tone, &group.name);
-    let schedules = counted(group.count, "schedule");
-    let mut text = format!("{name} in {schedules}, first at seed {}\n", group.seed);
-    let telling = Telling::of_finding(&group.finding, subject.machines());
-    text.push_str(&telling.text(subject.machines(), paint));
-    // Lines to paste stay whole, however long they are.
-    let mut line = |label: &str, line: &str| {
-        let label = paint.tint(Tone::Faint, &format!("{label:<LABEL$}"));
-        let _ = writeln!(text, "  {label}{}", paint.tint(Tone::Strong, line));
-    };
-    line("see it", &sight.paste.line(group.seed));
-    if let Some(file) = sight.kept.get(&group.name) {
-        line("kept", &sight.paste.kept(file));
     }
     text
 }

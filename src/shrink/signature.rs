@@ -5,6 +5,7 @@ use crate::choice::{Actor, Choice, Key, Site};
 use crate::id::NodeId;
 use crate::run::Subject;
 use crate::schedule::{Fault, Schedule, Trouble};
+use crate::seed::Seed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -27,6 +28,8 @@ pub struct Distinct {
     pub signature: Signature,
     /// How many there are.
     pub count: u64,
+    /// The seeds that they were found with, in the order in which they came.
+    pub seeds: Vec<Seed>,
     /// The smallest of them, by its [`Size`](super::Size); of equals the one that came first.
     pub smallest: Shrunk,
 }
@@ -49,6 +52,12 @@ impl Signature {
         &self.group
     }
 
+    /// The kinds of steps in one phrase: `crash of consumer + loss of broker→producer Produced`.
+    pub fn told(&self) -> String {
+        let kinds: Vec<&str> = self.kinds().collect();
+        if kinds.is_empty() { "the workload alone".to_owned() } else { kinds.join(" + ") }
+    }
+
     /// The kinds of steps in words, in alphabetical order; none if the workload fails by itself.
     pub fn kinds(&self) -> impl Iterator<Item = &str> {
         self.kinds.iter().map(String::as_str)
@@ -57,9 +66,7 @@ impl Signature {
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kinds: Vec<&str> = self.kinds().collect();
-        let kinds = if kinds.is_empty() { "the workload alone".into() } else { kinds.join(" + ") };
-        write!(f, "{}: {kinds}", self.group)
+        write!(f, "{}: {}", self.group, self.told())
     }
 }
 
@@ -68,13 +75,13 @@ pub fn distinct(
     failures: impl IntoIterator<Item = Shrunk>,
     subject: &dyn Subject,
 ) -> Vec<Distinct> {
-    let mut bugs = BTreeMap::<Signature, (u64, Shrunk)>::new();
+    let mut bugs = BTreeMap::<Signature, (Vec<Seed>, Shrunk)>::new();
     for failure in failures {
         let signature = Signature::of(&failure, subject);
         match bugs.get_mut(&signature) {
-            None => _ = bugs.insert(signature, (1, failure)),
-            Some((count, smallest)) => {
-                *count += 1;
+            None => _ = bugs.insert(signature, (vec![failure.run.seed], failure)),
+            Some((seeds, smallest)) => {
+                seeds.push(failure.run.seed);
                 if failure.size < smallest.size {
                     *smallest = failure;
                 }
@@ -83,7 +90,12 @@ pub fn distinct(
     }
     let mut bugs: Vec<_> = bugs
         .into_iter()
-        .map(|(signature, (count, smallest))| Distinct { signature, count, smallest })
+        .map(|(signature, (seeds, smallest))| Distinct {
+            signature,
+            count: seeds.len() as u64,
+            seeds,
+            smallest,
+        })
         .collect();
     bugs.sort_by_key(|bug| std::cmp::Reverse(bug.count));
     bugs

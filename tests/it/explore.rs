@@ -27,6 +27,7 @@ const PLAN: Sweep = Sweep {
     stop_after: None,
     recheck: Recheck::Sample,
     hung_after_ticks: 200,
+    look_into: 8,
 };
 
 fn jobs(jobs: usize) -> Sweep {

@@ -155,6 +155,14 @@ fn a_failure_is_kept_and_replayed_first_until_its_bug_is_gone() {
     let (passed, text) = run("a_sweep_that_finds_a_bug");
     assert!(!passed, "{text}");
     check_parts(&text, &["of 500 schedules failed", "see it", "kept", "duplicate-effect-"]);
+    check_parts(
+        &text,
+        &[
+            "1 distinct bug among the 8 lowest seeds",
+            "bug 1: crash of consumer",
+            "steps      after",
+        ],
+    );
     let files = fs::read_dir(folder.join("volatile-dedup-set")).unwrap();
     let files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
     let [file] = &files[..] else { panic!("one kind of failure, one file: {files:?}") };

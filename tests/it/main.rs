@@ -1,5 +1,6 @@
 //! The integration tests, in one binary.
 
+mod bugs;
 mod canaries;
 mod check;
 #[cfg(feature = "cli")]
@@ -19,6 +20,7 @@ mod histories;
 mod malformed;
 mod million;
 mod network;
+mod novelty;
 mod pipe;
 #[cfg(feature = "proptest")]
 mod properties;

@@ -1,7 +1,7 @@
 //! Failures made small: exactly as small as they get where that is known, and small enough where it
 //! is not.
 
-mod puzzle;
+pub mod puzzle;
 
 use crate::fake::Act;
 use postulate::check::Rule;

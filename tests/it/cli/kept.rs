@@ -73,3 +73,55 @@ fn a_file_edited_to_another_run_says_so_and_proves_nothing() {
     );
     check_parts(&complaint(&mut postulate("replay w1 --scenario w1 --seed 1")), &["--scenario"]);
 }
+
+#[test]
+fn a_failure_file_is_shrunk_and_written_again_if_that_is_wanted() {
+    let folder = folder("cli-shrunk");
+    let words = "sweep volatile-dedup-set --schedules 200 --stop-after 1 --look-into 0 --save";
+    let file = file(&report(postulate(words).arg(&folder), 1));
+    let before = fs::read_to_string(&file).unwrap();
+    let told = report(postulate("shrink").arg(&file), 1);
+    check_parts(&told, &["to 1 step", "is as it was; --save writes it again"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), before);
+
+    let told = json(postulate("shrink --save --format json").arg(&file), 1);
+    assert_eq!(told["file"]["fate"], "written");
+    let story = report(postulate("replay").arg(&file), 1);
+    check_parts(&story, &["a quiet run, and 1 decision", "the run is the recorded one"]);
+    let small = fs::read_to_string(&file).unwrap();
+    let told = json(postulate("shrink --save --format json").arg(&file), 1);
+    assert_eq!(told["file"]["fate"], "small-already");
+    assert_eq!(fs::read_to_string(&file).unwrap(), small);
+
+    let other = small.replace("\"rule\": \"duplicate-effect\"", "\"rule\": \"lost\"");
+    assert_ne!(other, small);
+    fs::write(&file, &other).unwrap();
+    let told = report(postulate("shrink --save").arg(&file), 1);
+    check_parts(&told, &["it records another failure, lost"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), other);
+
+    let gone = ["--scenario", "exactly-once-pipe"];
+    check_parts(&report(postulate("shrink").arg(&file).args(gone), 4), &["is not shrunk"]);
+    let told = complaint(&mut postulate("shrink w1 --seed 1 --save"));
+    check_parts(&told, &["no failure file to write again", "sweep --save DIR"]);
+    check_parts(&complaint(&mut postulate("shrink w1")), &["add --seed SEED"]);
+}
+
+#[test]
+fn a_sweep_tells_its_bugs_and_keeps_the_smallest_example_of_each() {
+    let folder = folder("cli-bugs");
+    let words = "sweep volatile-dedup-set --schedules 200 --look-into 3 --format json --save";
+    let sweep = json(postulate(words).arg(&folder), 1);
+    let group = &sweep["groups"][0];
+    assert_eq!(group["looked_into"], 3);
+    let bugs = group["bugs"].as_array().unwrap();
+    let seeds: usize = bugs.iter().map(|bug| bug["seeds"].as_array().unwrap().len()).sum();
+    assert_eq!(seeds, 3);
+    for bug in bugs {
+        let file = bug["file"].as_str().unwrap();
+        let replay = json(postulate("replay --format json").arg(file), 1);
+        assert_eq!(replay["recorded"]["is_same"], true);
+        assert_eq!(replay["digest"], bug["digest"]);
+        assert_eq!(replay["decisions"].as_array().unwrap().len() as u64, bug["after"]["steps"]);
+    }
+}
