@@ -56,7 +56,7 @@ pub struct Proposals {
 #[derive(Debug)]
 enum Asked {
     Fails(Schedule),
-    Done(Result<Shrunk, NotShrunk>),
+    Done(Box<Result<Shrunk, NotShrunk>>),
 }
 
 impl Proposals {
@@ -77,7 +77,7 @@ impl Proposals {
             };
             let shrunk = shrink(&mut judged, subject.as_ref(), &failing, budget, watch);
             // Nobody listens if the search was dropped.
-            let _ = asker.send(Asked::Done(shrunk));
+            let _ = asker.send(Asked::Done(Box::new(shrunk)));
         });
         Self { answers, asked, result: None }
     }
@@ -107,7 +107,7 @@ impl Proposals {
         result.unwrap_or_else(|| {
             loop {
                 if let Asked::Done(result) = asked.recv().expect(GONE) {
-                    break result;
+                    break *result;
                 }
             }
         })
@@ -120,7 +120,7 @@ impl Proposals {
         match self.asked.recv().expect(GONE) {
             Asked::Fails(schedule) => Some(schedule),
             Asked::Done(result) => {
-                self.result = Some(result);
+                self.result = Some(*result);
                 None
             }
         }
