@@ -5,21 +5,24 @@
 //!
 //! ```
 //! use postulate::property::{self, schedules};
+//! use postulate::run::Subject;
 //! use postulate::scenario::Scenario;
 //! use proptest::prelude::*;
+//! use std::sync::Arc;
 //!
-//! let pipe = Scenario::named("exactly-once-pipe")?.subject()?;
-//! # let property_config = || proptest::test_runner::Config {
-//! #     failure_persistence: None, cases: 16, ..property::config() };
+//! fn pipe() -> Arc<dyn Subject> {
+//!     Scenario::named("exactly-once-pipe").and_then(Scenario::subject).unwrap()
+//! }
+//!
 //! proptest! {
-//!     #![proptest_config(property_config())] // property::config(), for instance
+//!     #![proptest_config(property::config())]
 //!     // #[test]
-//!     fn the_pipe_keeps_its_promises(case in schedules(&pipe)) {
+//!     fn the_pipe_keeps_its_promises(case in schedules(&pipe())) {
 //!         let run = case.check()?;
 //!         prop_assert!(run.stats.acknowledged <= run.stats.invoked);
 //!     }
 //! }
-//! # Ok::<(), postulate::scenario::ScenarioError>(())
+//! # the_pipe_keeps_its_promises();
 //! ```
 //!
 //! # What a failure looks like
