@@ -19,6 +19,7 @@ mod crew;
 mod exhaustive;
 mod finding;
 mod ledger;
+mod novelty;
 mod stake;
 mod tally;
 mod watched;
@@ -29,6 +30,7 @@ pub use exhaustive::{
     Alphabet, Exhausted, Exhaustive, Letter, Level, NotASearch, Search, Step, exhaust,
 };
 pub use finding::{Divergence, Finding, Group, Parting};
+pub use novelty::{Novelty, novelty};
 pub use tally::{Ends, Hits, Tally};
 pub use watched::Hung;
 

@@ -260,6 +260,7 @@ impl Harness {
                 paste: Paste::Test { name: environment::test_name() },
                 inquiries,
                 kept: kept.unwrap_or_default(),
+                novelty: None,
             };
             let report = sweep_text(&swept, self.subject.as_ref(), &sight, Paint::Plain);
             panic!("{complaint}\n\n{report}");

@@ -58,6 +58,9 @@ pub trait Worker {
     /// Runs `schedule` and tells what else could have happened in it. The run is the same as that
     /// of [`run`](Worker::run).
     fn probe(&mut self, schedule: &Schedule) -> Probe;
+    /// Runs `schedule` and tells what the run was like. It is the same as that of
+    /// [`run`](Worker::run).
+    fn observe(&mut self, schedule: &Schedule) -> Observed;
 }
 
 /// What came of a run.
@@ -131,6 +134,19 @@ pub struct Probe {
     pub openings: Vec<Opening>,
     /// The longest that a timer took.
     pub longest_timeout: Span,
+}
+
+/// A run, and what it was like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// The run.
+    pub run: Run,
+    /// The abstract states that machines were in after each event, each once. Such a state is made
+    /// of roles, kinds and coarse counts, so that runs which differ in details alone share it.
+    pub states: Vec<u64>,
+    /// The partial order of the events: alike in runs in which each machine handled the same kinds
+    /// of things from the same machines in the same order.
+    pub order: u64,
 }
 
 /// Every system runs: the one place where a system meets the simulator.
@@ -220,6 +236,15 @@ impl<S: System> Worker for Bench<S> {
         });
         let (openings, longest_timeout) = self.world.openings();
         Probe { run: self.report(schedule.seed, outcome), openings, longest_timeout }
+    }
+
+    fn observe(&mut self, schedule: &Schedule) -> Observed {
+        let outcome = self.guarded(|world| {
+            world.reset_observing(schedule);
+            world.run();
+        });
+        let (states, order) = self.world.novelty();
+        Observed { run: self.report(schedule.seed, outcome), states, order }
     }
 }
 

@@ -50,7 +50,8 @@ pub use signature::{Distinct, Signature, distinct};
 /// How much may be spent on one failure.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// How many runs, those that look into the failure included.
+    /// How many runs, those that look into the failure included; up to three more name what the
+    /// faults that are left strike upon.
     pub runs: u64,
 }
 

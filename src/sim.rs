@@ -11,6 +11,7 @@ mod faults;
 mod ledger;
 mod machine;
 mod network;
+mod novelty;
 mod observe;
 mod occasions;
 mod queue;

@@ -7,7 +7,7 @@ use super::screen::Screen;
 use super::target;
 use crate::explore::{
     BUDGET, Captured, Conclusion, Exhausted, Exhaustive, Hung, Inquiry, Recheck, Search, Sweep,
-    Swept, Watch, bugs, capture, exhaust, inspect, sweep,
+    Swept, Watch, bugs, capture, exhaust, inspect, novelty, sweep,
 };
 use crate::regression::{Origin, Regression};
 use crate::report::{Paste, Sight, exhausted_json, exhausted_text, sweep_json, sweep_text};
@@ -24,6 +24,9 @@ use std::time::Duration;
 
 /// How many seeds are run unless another number is asked for.
 const SCHEDULES: u64 = 300_000;
+
+/// How many of them are run again to see what they are like, if that is asked for.
+const OBSERVED: u64 = 10_000;
 
 pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result<Exit> {
     let subject = target::resolve(&arguments.scenario)?;
@@ -54,7 +57,10 @@ fn run_seeds(
         Some(folder) => keep(folder, subject, &swept, &inquiries, &scenario, &watch)?,
         None => BTreeMap::new(),
     };
-    let sight = Sight { scenario, wall, paste, inquiries, kept };
+    // A seed that hangs was told by the sweep, and what its run was like nobody knows.
+    let first = Sweep { schedules: plan.schedules.min(OBSERVED), ..plan };
+    let novelty = if arguments.novelty { novelty(subject, &first, &watch).ok() } else { None };
+    let sight = Sight { scenario, wall, paste, inquiries, kept, novelty };
     screen.print(&match arguments.format {
         Format::Human => sweep_text(&swept, subject.as_ref(), &sight, screen.paint()),
         Format::Json => sweep_json(&swept, subject.as_ref(), &sight),
@@ -80,7 +86,7 @@ fn run_all(
         Some(folder) => keep_examples(folder, subject, &exhausted, &scenario, &watch)?,
         None => BTreeMap::new(),
     };
-    let sight = Sight { scenario, wall, paste, inquiries: Vec::new(), kept };
+    let sight = Sight { scenario, wall, paste, inquiries: Vec::new(), kept, novelty: None };
     screen.print(&match arguments.format {
         Format::Human => exhausted_text(&exhausted, subject.as_ref(), &sight, screen.paint()),
         Format::Json => exhausted_json(&exhausted, subject.as_ref(), &sight),

@@ -7,7 +7,7 @@ use super::replay::{Replayed, Rewriting};
 use super::sweep::{Sight, at_stake, bound, doubt_text};
 use super::telling::Telling;
 use super::words::digest;
-use crate::explore::{Conclusion, Cut, Hung, Swept, Tally};
+use crate::explore::{Conclusion, Cut, Hung, Novelty, Swept, Tally};
 use crate::history::Operation;
 use crate::id::SiteId;
 use crate::node::Machine;
@@ -65,6 +65,8 @@ struct SweepJson<'a> {
     cut: Option<&'static str>,
     doubts: Vec<&'static str>,
     bound: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    novelty: Option<NoveltyJson>,
     coverage: CoverageJson,
     groups: Vec<GroupJson<'a>>,
 }
@@ -83,6 +85,13 @@ struct Runs {
     hung: u64,
     nondeterministic: u64,
     unknown: u64,
+}
+
+#[derive(Serialize)]
+struct NoveltyJson {
+    schedules: u64,
+    states: u64,
+    orders: u64,
 }
 
 #[derive(Serialize)]
@@ -125,6 +134,7 @@ impl<'a> SweepJson<'a> {
             cut: swept.cut.map(cut),
             doubts: swept.doubts.iter().copied().map(doubt_text).collect(),
             bound: if tally.failures() == 0 { bound(tally.held) } else { None },
+            novelty: sight.novelty.map(NoveltyJson::of),
             coverage: CoverageJson::of(swept, subject),
             groups: swept.groups.iter().map(|group| GroupJson::of(group, subject, sight)).collect(),
         }
@@ -170,6 +180,12 @@ impl Runs {
             nondeterministic: tally.nondeterministic,
             unknown: tally.unknown,
         }
+    }
+}
+
+impl NoveltyJson {
+    const fn of(Novelty { schedules, states, orders }: Novelty) -> Self {
+        Self { schedules, states, orders }
     }
 }
 

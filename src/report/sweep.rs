@@ -3,7 +3,7 @@
 use super::Paste;
 use super::bugs::group_text;
 use super::words::{Paint, Tone, WIDTH, count, counted, digest, field, share};
-use crate::explore::{Conclusion, Cut, Doubt, Ends, Hits, Inquiry, Recheck, Swept};
+use crate::explore::{Conclusion, Cut, Doubt, Ends, Hits, Inquiry, Novelty, Recheck, Swept};
 use crate::id::SiteId;
 use crate::profile::FaultClass;
 use crate::run::Subject;
@@ -24,6 +24,8 @@ pub struct Sight {
     pub inquiries: Vec<Inquiry>,
     /// The files that failures are kept in, by [what](crate::explore::Captured::what) they are.
     pub kept: BTreeMap<String, String>,
+    /// What its runs were like, if that was asked for.
+    pub novelty: Option<Novelty>,
 }
 
 /// A sweep for people, at most 100 columns wide: the verdict, each kind of failure with its bugs
@@ -39,6 +41,9 @@ pub fn sweep_text(swept: &Swept, subject: &dyn Subject, sight: &Sight, paint: Pa
         let _ = writeln!(text, "{}", paint.tint(Tone::Faint, "the sweep"));
     }
     text.push_str(&facts(swept, sight.wall, paint));
+    if let Some(novelty) = &sight.novelty {
+        text.push_str(&novelty_text(novelty, paint));
+    }
     text.push_str(&table("faults that bit", &fault_rows(swept), swept, paint));
     text.push_str(&table("sites reached", &site_rows(swept, subject), swept, paint));
     text.push_str(&ending(swept, paint));
@@ -98,6 +103,14 @@ fn facts(swept: &Swept, wall: Duration, paint: Paint) -> String {
     };
     fact("run again", &alike);
     text
+}
+
+fn novelty_text(novelty: &Novelty, paint: Paint) -> String {
+    let Novelty { schedules, states, orders } = *novelty;
+    let of = counted(schedules, "schedule");
+    let states = counted(states, "distinct abstract state");
+    let orders = counted(orders, "distinct partial order");
+    field(2, "novelty", &format!("{states} and {orders} in the first {of}"), paint)
 }
 
 pub(super) fn ended_early(cut: Cut) -> &'static str {

@@ -28,7 +28,7 @@ impl Search<'_> {
 
     /// Says upon what a fault strikes in place of after how many events: that holds for longer when
     /// the system is edited.
-    fn name_occasions(&mut self) {
+    pub(super) fn name_occasions(&mut self) {
         let is_counted = |fault: &Fault| matches!(fault.when, Trigger::After { .. });
         if !self.best.faults.iter().any(is_counted) {
             return;

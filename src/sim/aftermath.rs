@@ -40,6 +40,11 @@ impl<S: System> World<S> {
         (self.desk.decider.openings(), self.settle.longest_timeout)
     }
 
+    /// The abstract states of the run, each once and in order, and its partial order.
+    pub(crate) fn novelty(&mut self) -> (Vec<u64>, u64) {
+        self.novelty.take().unwrap_or_default().told()
+    }
+
     /// Those that a seed draws stand before those of the schedule.
     pub(crate) fn idle_faults(&self) -> Vec<usize> {
         let drawn = self.faults.list().len() - self.schedule.faults.len();

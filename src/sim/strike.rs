@@ -56,6 +56,10 @@ impl<S: System> World<S> {
         });
         let events = self.machines[node.index()].handled;
         self.desk.decider.opens(Opening::Handled { node, events });
+        if let (Some(mut novelty), Some(what)) = (self.novelty.take(), what) {
+            novelty.handled((node, what), self.system.as_ref(), &self.machines, self.stats());
+            self.novelty = Some(novelty);
+        }
         if self.settle.healed {
             return;
         }

@@ -5,6 +5,7 @@ use super::faults::{Faults, Turnabout, class_of};
 use super::ledger::Ledger;
 use super::machine::{Happening, MachineState, Process, What};
 use super::network::Network;
+use super::novelty::Novelty;
 use super::observe::{Pulse, Stats, TraceEvent};
 use super::occasions::Occasions;
 use super::queue::{Queue, Turn};
@@ -62,6 +63,7 @@ pub struct World<S: System> {
     pub(super) effects: Vec<crate::history::Effect>,
     pub(super) inputs: Vec<Input>,
     pub(super) trace: Option<Vec<TraceEvent>>,
+    pub(super) novelty: Option<Novelty>,
     pub(super) knobs: Vec<u64>,
     plan: Vec<Planned>,
     pub(super) schedule: Schedule,
@@ -75,6 +77,8 @@ enum Notes {
     Decisions,
     /// What else could have happened in it.
     Openings,
+    /// What it was like.
+    Novelty,
 }
 
 impl<S: System> World<S> {
@@ -114,6 +118,7 @@ impl<S: System> World<S> {
             effects: Vec::new(),
             inputs: Vec::new(),
             trace: None,
+            novelty: None,
             knobs: Vec::new(),
             plan: Vec::new(),
             schedule: Schedule::default(),
@@ -136,12 +141,19 @@ impl<S: System> World<S> {
         self.begin(schedule, Notes::Openings);
     }
 
+    /// Starts a run that writes down what it is like.
+    pub(crate) fn reset_observing(&mut self, schedule: &Schedule) {
+        self.begin(schedule, Notes::Novelty);
+    }
+
     fn begin(&mut self, schedule: &Schedule, notes: Notes) {
         let record = notes == Notes::Decisions;
         let seeded = schedule.baseline == Baseline::Seeded;
         let decisions = schedule.decisions.iter().map(|(&key, &choice)| (key, choice));
         self.desk.decider.reset(schedule.seed, seeded, decisions, record);
         self.trace = record.then(Vec::new);
+        let machines = self.machines.len();
+        self.novelty = (notes == Notes::Novelty).then(|| Novelty::of(machines));
         self.schedule.clone_from(schedule);
         self.clear();
         let profile = self.system.profile();

@@ -36,8 +36,8 @@ pub(super) const EPOCH_BUMP_ON_UNKNOWN: &[Step] = &[
     crash("broker").at(Span::micros(387_508)).down(Span::micros(348)),
 ];
 
-/// The answers of the broker are lost for longer than a record is kept: by the time that the message
-/// comes again the record is deleted, and with it who sent it is forgotten.
+/// The answers of the broker are lost for longer than a record is kept: by the time that the
+/// message comes again the record is deleted, and with it who sent it is forgotten.
 pub(super) const PRODUCER_STATE_EXPIRED: &[Step] =
     &[cut(("broker", "producer-1"), Span::millis(150))];
 

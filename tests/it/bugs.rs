@@ -58,6 +58,7 @@ fn sight(inquiries: Vec<Inquiry>) -> Sight {
         paste: Paste::Replay { scenario: "puzzle".to_owned(), strategy: Strategy::Mix },
         inquiries,
         kept: BTreeMap::new(),
+        novelty: None,
     }
 }
 

@@ -11,8 +11,10 @@ use postulate::run::{Outcome, Subject, Worker};
 use postulate::scenario::Pipe;
 use postulate::schedule::Schedule;
 use postulate::seed::Seed;
+use postulate::shrink::{Budget, shrink};
 use postulate::time::Span;
 use postulate::zoo::{Specimen, zoo};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// What is edited in every machine of a system, and is nothing to its protocol.
@@ -174,12 +176,16 @@ fn edited(specimen: &Specimen, edit: Edit) -> Box<dyn Worker> {
 }
 
 /// The failures of a specimen: each as its seed, as the run that was rewritten, and shrunk.
-fn failures(specimen: &Specimen, wanted: usize) -> Vec<[Schedule; 2]> {
-    let mut worker = specimen.subject().unwrap().worker(Arc::default());
+fn failures(specimen: &Specimen, wanted: usize) -> Vec<[Schedule; 3]> {
+    let subject = specimen.subject().unwrap();
+    let mut worker = Arc::clone(&subject).worker(Arc::default());
     let failing = (0..20_000).map(|seed| Schedule::seeded(Seed(seed))).filter_map(|schedule| {
         breaks(worker.as_mut(), &schedule, specimen).then(|| {
             let rewritten = worker.inspect(&schedule).rewritten;
-            [schedule, rewritten]
+            let watch = &mut |_: &_| ControlFlow::Continue(());
+            let budget = Budget { runs: 2_000 };
+            let shrunk = shrink(worker.as_mut(), subject.as_ref(), &rewritten, budget, watch);
+            [schedule, rewritten, shrunk.unwrap().schedule]
         })
     });
     failing.take(wanted).collect()
@@ -192,31 +198,36 @@ fn breaks(worker: &mut dyn Worker, schedule: &Schedule, specimen: &Specimen) -> 
     }
 }
 
-/// How many failures there were, and how many of them were left after an edit: as seeds, and
-/// rewritten.
-fn survivors(edit: Edit, wanted: usize) -> (usize, [usize; 2]) {
-    let (mut all, mut left) = (0, [0; 2]);
-    for specimen in zoo() {
-        let mut worker = edited(specimen, edit);
-        let mut told = [0; 2];
-        let failures = failures(specimen, wanted);
-        for forms in &failures {
-            for (form, told) in forms.iter().zip(&mut told) {
-                *told += usize::from(breaks(worker.as_mut(), form, specimen));
-            }
+/// How many of these failures of a specimen are left after an edit, in each of their forms.
+fn left_after(edit: Edit, specimen: &Specimen, failures: &[[Schedule; 3]]) -> [usize; 3] {
+    let mut worker = edited(specimen, edit);
+    let mut left = [0; 3];
+    for forms in failures {
+        for (form, left) in forms.iter().zip(&mut left) {
+            *left += usize::from(breaks(worker.as_mut(), form, specimen));
         }
-        println!("{edit:?} {}: {told:?} of {}", specimen.id, failures.len());
-        all += failures.len();
-        left = [left[0] + told[0], left[1] + told[1]];
     }
-    println!("{edit:?}: {left:?} of {all}");
-    (all, left)
+    left
 }
+
+/// How many failures of each specimen are looked at.
+const FAILURES: usize = 5;
 
 #[test]
 fn failures_outlive_edits_that_have_nothing_to_do_with_them() {
-    for edit in EDITS {
-        let (all, [seeds, rewritten]) = survivors(edit, 10);
-        assert!(seeds * 2 > all && rewritten * 10 > all * 9, "{edit:?} {seeds} {rewritten} {all}");
+    let mut all = 0;
+    let mut left = [[0; 3]; EDITS.len()];
+    for specimen in zoo() {
+        let failures = failures(specimen, FAILURES);
+        all += failures.len();
+        for (edit, left) in EDITS.into_iter().zip(&mut left) {
+            let these = left_after(edit, specimen, &failures);
+            println!("{edit:?} {}: {these:?} of {}", specimen.id, failures.len());
+            *left = std::array::from_fn(|form| left[form] + these[form]);
+        }
+    }
+    println!("{EDITS:?}: {left:?} of {all}");
+    for [seeds, rewritten, shrunk] in left {
+        assert!(seeds * 2 > all && rewritten * 10 > all * 9 && shrunk * 10 > all * 9, "{left:?}");
     }
 }

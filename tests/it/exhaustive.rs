@@ -11,7 +11,7 @@ use postulate::explore::{
 use postulate::id::{MessageId, NodeId};
 use postulate::node::Machine;
 use postulate::profile::{Envelope, FaultClass, Profile, Transport};
-use postulate::run::{Inspection, Probe, Pulse, Run, Subject, Worker};
+use postulate::run::{Inspection, Observed, Probe, Pulse, Run, Subject, Worker};
 use postulate::schedule::{Fault, Part, Schedule, Trigger};
 use std::collections::BTreeMap;
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -111,6 +111,10 @@ impl Worker for SpyWorker {
     fn probe(&mut self, schedule: &Schedule) -> Probe {
         self.note(schedule);
         self.0.probe(schedule)
+    }
+
+    fn observe(&mut self, schedule: &Schedule) -> Observed {
+        self.0.observe(schedule)
     }
 }
 

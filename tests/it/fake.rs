@@ -10,7 +10,7 @@ use postulate::id::NodeId;
 use postulate::node::Machine;
 use postulate::profile::{Envelope, Profile};
 use postulate::run::{
-    Inspection, Outcome, Panic, Probe, Pulse, Run, Stats, Subject, TraceEvent, Worker,
+    Inspection, Observed, Outcome, Panic, Probe, Pulse, Run, Stats, Subject, TraceEvent, Worker,
 };
 use postulate::schedule::{Fault, Schedule};
 use postulate::time::{Instant, Span};
@@ -144,6 +144,10 @@ impl Worker for FakeWorker {
     fn probe(&mut self, schedule: &Schedule) -> Probe {
         let run = self.run(schedule);
         Probe { run, openings: Vec::new(), longest_timeout: Span::ZERO }
+    }
+
+    fn observe(&mut self, schedule: &Schedule) -> Observed {
+        Observed { run: self.run(schedule), states: Vec::new(), order: 0 }
     }
 }
 

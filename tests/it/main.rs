@@ -20,6 +20,7 @@ mod histories;
 mod malformed;
 mod million;
 mod network;
+mod novelty;
 mod pipe;
 mod properties;
 #[cfg(all(unix, feature = "cli"))]

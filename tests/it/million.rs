@@ -38,8 +38,8 @@ fn swept(entry: &Entry, schedules: u64) -> Swept {
         let name = entry.name.to_owned();
         let paste = Paste::Replay { scenario: name.clone(), strategy: plan.strategy };
         let kept = BTreeMap::new();
-        let inquiries = Vec::new();
-        let sight = Sight { scenario: name, wall: Duration::ZERO, paste, inquiries, kept };
+        let (inquiries, novelty) = (Vec::new(), None);
+        let sight = Sight { scenario: name, wall: Duration::ZERO, paste, inquiries, kept, novelty };
         let report = sweep_text(&swept, subject.as_ref(), &sight, Paint::Plain);
         panic!("{expected:?} was expected\n\n{report}");
     }

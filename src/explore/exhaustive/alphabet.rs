@@ -201,7 +201,9 @@ impl Alphabet {
         use FaultClass as Class;
         let mut of = |class, letter, choices: &[Choice]| {
             if self.faults.has(class) {
-                choices.iter().for_each(|&choice| take(letter, choice));
+                for &choice in choices {
+                    take(letter, choice);
+                }
             }
         };
         let [late, several, long] = [self.round_trip, self.several, self.long].map(Choice::Late);
@@ -244,21 +246,18 @@ impl Alphabet {
                 take(Letter::Notice, long);
             }
             Site::PowerCut => {
-                let most = among.unwrap_or(0).saturating_sub(1) as u32;
-                let mut undone = vec![1, most];
-                undone.dedup();
-                undone.retain(|&undone| undone > 0 && undone <= most);
-                undone.into_iter().for_each(|undone| take(Letter::Undo, Choice::Undone(undone)));
+                let most = among.unwrap_or(0).saturating_sub(1);
+                for undone in distinct([1, most], most) {
+                    take(Letter::Undo, Choice::Undone(undone as u32));
+                }
             }
             Site::CrashPoint => (1..=ACTIONS_MAX)
                 .for_each(|actions| take(Letter::CrashPoint, Choice::AfterAction(actions))),
             Site::Node => {
-                let bound = among.unwrap_or(0);
-                let mut values = vec![1, bound / 2, bound.saturating_sub(1)];
-                values.sort_unstable();
-                values.dedup();
-                values.retain(|&value| value > 0 && value < bound);
-                values.into_iter().for_each(|value| take(Letter::Choice, Choice::Value(value)));
+                let most = among.unwrap_or(0).saturating_sub(1);
+                for value in distinct([1, most.div_ceil(2), most], most) {
+                    take(Letter::Choice, Choice::Value(value));
+                }
             }
             Site::Knob if self.knobs => {
                 (1..among.unwrap_or(0)).for_each(|value| take(Letter::Knob, Choice::Value(value)));
@@ -378,4 +377,12 @@ impl Alphabet {
             }
         }
     }
+}
+
+/// Those of `values`, which ascend, that are from 1 to `most`, each once.
+fn distinct<const N: usize>(values: [u64; N], most: u64) -> Vec<u64> {
+    let mut values = values.to_vec();
+    values.retain(|value| (1..=most).contains(value));
+    values.dedup();
+    values
 }

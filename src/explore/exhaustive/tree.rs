@@ -1,9 +1,9 @@
 //! Every set of steps once, by its place.
 //!
-//! A set grows from the set that lacks the last of its steps: the one that takes effect last in the
-//! run of the set itself. Up to there both runs are alike, so the opening of that step is in the run
-//! of the lesser set, after the steps of it. Hence every set has one parent, no set comes twice,
-//! and a step may sit at an opening that an earlier one has brought about.
+//! A set grows from the set that lacks the last of its steps: the one that takes effect last in
+//! the run of the set itself. Up to there both runs are alike, so the opening of that step is in
+//! the run of the lesser set, after the steps of it. Hence every set has one parent, no set comes
+//! twice, and a step may sit at an opening that an earlier one has brought about.
 
 use super::super::course::{Course, Guide};
 use super::{Alphabet, Letter, Step};

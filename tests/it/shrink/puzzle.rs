@@ -8,7 +8,7 @@ use postulate::history::History;
 use postulate::id::NodeId;
 use postulate::node::Machine;
 use postulate::profile::Profile;
-use postulate::run::{Inspection, Probe, Pulse, Run, Stats, Subject, Worker};
+use postulate::run::{Inspection, Observed, Probe, Pulse, Run, Stats, Subject, Worker};
 use postulate::schedule::{Baseline, Fault, Schedule, Trigger, Trouble};
 use postulate::seed::Seed;
 use postulate::time::{Instant, Span};
@@ -140,6 +140,10 @@ impl Worker for Solver {
 
     fn probe(&mut self, schedule: &Schedule) -> Probe {
         Probe { run: self.run(schedule), openings: Vec::new(), longest_timeout: Span::ZERO }
+    }
+
+    fn observe(&mut self, schedule: &Schedule) -> Observed {
+        Observed { run: self.run(schedule), states: Vec::new(), order: 0 }
     }
 }
 
