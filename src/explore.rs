@@ -20,6 +20,7 @@ mod exhaustive;
 mod finding;
 mod ledger;
 mod novelty;
+mod proposals;
 mod stake;
 mod tally;
 mod watched;
@@ -31,6 +32,7 @@ pub use exhaustive::{
 };
 pub use finding::{Divergence, Finding, Group, Parting};
 pub use novelty::{Novelty, novelty};
+pub use proposals::Proposals;
 pub use tally::{Ends, Hits, Tally};
 pub use watched::Hung;
 

@@ -12,7 +12,8 @@
 //!   [below](#from-nothing-to-a-mended-bug).
 //! - Brokers, producers and consumers that are built in, as TOML files or in code, and machines of
 //!   one's own beside them: [`scenario`]; what such a file may say: [`scenario::reference`].
-//! - Sweeps as tests: [`harness`]. Bugs to look at: [`zoo`]. Failures kept as files:
+//! - Sweeps as tests: [`harness`]. Properties of any schedule and any scenario, with `proptest`:
+//!   `property`. Bugs to look at: [`zoo`]. Failures kept as files:
 //!   [`regression`].
 //!
 #![doc = include_str!("tutorial.md")]
@@ -60,6 +61,7 @@
 //! | 9 | [`zoo`] | planted bugs, measured and verified |
 //! | 10 | [`report`] | text and JSON |
 //! | 11 | [`harness`], `cli` | `cargo test`, the command: they read clock and environment |
+//! | 11 | `property` | schedules and scenarios as strategies of `proptest` |
 
 pub mod blob;
 pub mod check;
@@ -79,6 +81,8 @@ pub mod model;
 pub mod node;
 pub mod profile;
 pub mod projection;
+#[cfg(feature = "proptest")]
+pub mod property;
 pub mod regression;
 pub mod report;
 pub mod run;

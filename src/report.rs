@@ -25,8 +25,9 @@ pub use exhausted::{exhausted_json, exhausted_text};
 pub use json::{hung_json, replay_json, sweep_json};
 pub use recorded::{Recorded, recorded_text};
 pub use replay::{Replayed, Rewriting, kept_text, replay_text};
-pub use shrunk::{Bugs, Fate, ShrunkFile, shrunk_json, shrunk_text};
+pub use shrunk::{Bugs, Fate, ShrunkFile, schedule_lines, shrunk_json, shrunk_text};
 pub use sweep::{Sight, sweep_text};
+pub use telling::outcome_text;
 pub use words::Paint;
 pub use zoo::{Exhibit, zoo_json, zoo_text};
 

@@ -167,6 +167,16 @@ fn size_text(size: Size) -> String {
     )
 }
 
+/// What makes a schedule another than the quiet one or the one that its seed draws, in words: its
+/// steps, a line each, and what it leaves out.
+pub fn schedule_lines(schedule: &Schedule, subject: &dyn Subject) -> Vec<String> {
+    let mut lines = told(schedule, subject);
+    if !schedule.omit.is_empty() {
+        lines.push(format!("left out: {}", omitted(schedule, subject).join(", ")));
+    }
+    lines
+}
+
 /// The steps of a schedule in words.
 fn told(schedule: &Schedule, subject: &dyn Subject) -> Vec<String> {
     let faults = schedule.faults.iter().map(|fault| subject.tell_fault(fault));

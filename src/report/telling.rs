@@ -18,6 +18,13 @@ pub(super) struct Telling {
     pub(super) operations: Vec<Operation>,
 }
 
+/// What was expected of a run, what was observed, and the operations that show it; nothing if every
+/// promise was kept.
+pub fn outcome_text(outcome: &Outcome, machines: &[Machine], paint: Paint) -> String {
+    let telling = Telling::of_outcome(outcome, machines);
+    telling.map_or_else(String::new, |telling| telling.text(machines, paint))
+}
+
 impl Telling {
     pub(super) fn of_finding(finding: &Finding, machines: &[Machine]) -> Self {
         match finding {

@@ -22,6 +22,7 @@ mod million;
 mod network;
 mod novelty;
 mod pipe;
+#[cfg(feature = "proptest")]
 mod properties;
 #[cfg(all(unix, feature = "cli"))]
 mod readme;

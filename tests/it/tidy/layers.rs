@@ -34,7 +34,7 @@ const LAYERS: &[&[&str]] = &[
     &["explore"],
     &["zoo", "matrix"],
     &["report"],
-    &["harness", "cli"],
+    &["harness", "cli", "property"],
 ];
 
 /// The layer of a top-level module.
