@@ -187,8 +187,8 @@ impl Harness {
         self
     }
 
-    /// Looks into so many failures of each kind to tell which bugs they are, instead of eight; 0 for
-    /// none.
+    /// Looks into so many failures of each kind to tell which bugs they are, instead of eight; 0
+    /// looks into none.
     pub fn look_into(mut self, failures: usize) -> Self {
         self.plan.look_into = failures;
         self

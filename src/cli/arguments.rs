@@ -63,8 +63,8 @@ pub(super) struct SweepArguments {
     /// Count how many distinct abstract states and partial orders the first 10,000 seeds show
     #[arg(long)]
     pub(super) novelty: bool,
-    /// Into how many failures of each kind to look, to tell which bugs they are: those of the lowest
-    /// seeds are shrunk; 0 shrinks nothing
+    /// Into how many failures of each kind to look, to tell which bugs they are: those of the
+    /// lowest seeds are shrunk; 0 shrinks nothing
     #[arg(long, value_name = "N", default_value_t = LOOK_INTO)]
     pub(super) look_into: usize,
     /// Keep the smallest example of each bug as a file below this folder

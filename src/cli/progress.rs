@@ -110,8 +110,7 @@ impl Watch for Clock {
         let Look { group, seed, done, asked, runs, smallest } = look;
         let steps = smallest.steps;
         self.bar.set_style(style("{spinner} {msg}"));
-        self.told(format!(
-            "{group}: {done} of {asked} failures shrunk; seed {seed}: {steps} steps after {runs} runs"
-        ));
+        let now = format!("seed {seed}: {steps} steps after {runs} runs");
+        self.told(format!("{group}: {done} of {asked} failures shrunk; {now}"));
     }
 }

@@ -28,8 +28,8 @@ pub struct Sight {
     pub novelty: Option<Novelty>,
 }
 
-/// A sweep for people, at most 100 columns wide: the verdict, each kind of failure with its bugs and
-/// the lines that show them again, the rate, and what was at stake.
+/// A sweep for people, at most 100 columns wide: the verdict, each kind of failure with its bugs
+/// and the lines that show them again, the rate, and what was at stake.
 pub fn sweep_text(swept: &Swept, subject: &dyn Subject, sight: &Sight, paint: Paint) -> String {
     let mut text = headline(swept, &sight.scenario, paint);
     text.push('\n');

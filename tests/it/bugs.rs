@@ -21,8 +21,14 @@ use std::time::Duration;
 
 const BROKEN: Act = Act::Break(Rule::DuplicateEffect);
 
+/// With patience for a machine that is busy with the other tests.
 fn plan() -> Sweep {
-    Sweep { schedules: 100, hung_after_ticks: 50, ..Sweep::default() }
+    Sweep { schedules: 100, hung_after_ticks: 10_000, ..Sweep::default() }
+}
+
+/// For what does hang.
+fn hasty() -> Sweep {
+    Sweep { hung_after_ticks: 100, ..plan() }
 }
 
 fn patient() -> Arc<dyn Watch> {
@@ -171,7 +177,7 @@ fn panics_are_told_by_their_place_and_hangs_are_let_be() {
         seed if has_crash(it, 1) && seed % 10 == 2 => Act::Panic("src/node.rs:8"),
         _ => Act::Hold,
     });
-    let (swept, inquiries) = looked(&puzzle, plan(), BUDGET);
+    let (swept, inquiries) = looked(&puzzle, hasty(), BUDGET);
     let groups: Vec<_> = inquiries.iter().map(|it| (it.group.as_str(), it.bugs.len())).collect();
     assert_eq!(groups, [("panic at src/node.rs:7", 1), ("panic at src/node.rs:8", 1)]);
     let text = sweep_text(&swept, puzzle.as_ref(), &sight(inquiries), Paint::Plain);
@@ -186,7 +192,7 @@ fn a_smaller_schedule_that_hangs_ends_the_look_into_its_kind() {
         (100, _) => Act::Hold,
         _ => Act::Hang,
     });
-    let (_, inquiries) = looked(&puzzle, Sweep { hung_after_ticks: 10, ..plan() }, BUDGET);
+    let (_, inquiries) = looked(&puzzle, hasty(), BUDGET);
     let [Inquiry { looked_into: 1, bugs, refused, .. }] = &inquiries[..] else {
         panic!("{inquiries:?}")
     };
@@ -232,7 +238,7 @@ fn one_failure_a_bug_is_kept_and_it_is_the_smallest() {
     );
 
     let hanging = Fake::subject(|seed| if seed == 7 { Act::Hang } else { Act::Hold });
-    let (swept, inquiries) = looked(&hanging, plan(), BUDGET);
+    let (swept, inquiries) = looked(&hanging, hasty(), BUDGET);
     let kept = capture(&hanging, &swept, &inquiries, &Origin::named("fake"), &patient());
     let failures: Vec<_> = kept.iter().map(|it| &it.regression.failure).collect();
     assert_eq!(failures, [&Failure::Hang { machine: "broker".to_owned() }]);
