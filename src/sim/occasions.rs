@@ -8,6 +8,8 @@ use crate::schedule::{Deed, Fault, Occasion, Trigger};
 #[derive(Debug, Default)]
 pub(super) struct Occasions {
     pub(super) on: bool,
+    /// What is being handled right now.
+    pub(super) occasion: Option<Occasion>,
     /// What the machine is doing right now.
     pub(super) deed: Option<Deed>,
     counts: Vec<(NodeId, Occasion, u32)>,

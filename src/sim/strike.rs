@@ -29,11 +29,11 @@ impl<S: System> World<S> {
 
     /// Counts an event that `node` has handled; faults may wait for it.
     #[inline]
-    pub(super) fn count_handled(&mut self, node: NodeId, what: Option<Occasion>) {
+    pub(super) fn count_handled(&mut self, node: NodeId) {
         let machine = &mut self.machines[node.index()];
         machine.handled += 1;
-        if machine.handled == machine.strike_at || what.is_some() {
-            self.strike_after(node, what);
+        if machine.handled == machine.strike_at || self.occasions.on {
+            self.strike_after(node);
         }
     }
 
@@ -49,7 +49,8 @@ impl<S: System> World<S> {
     }
 
     #[cold]
-    fn strike_after(&mut self, node: NodeId, what: Option<Occasion>) {
+    fn strike_after(&mut self, node: NodeId) {
+        let what = self.occasions.occasion.take();
         let last = what.map(|what| {
             let nth = self.occasions.count(node, what);
             Trigger::Upon { node, what, nth }
@@ -356,8 +357,10 @@ impl<S: System> World<S> {
         self.work = Work::Progress;
         self.tell(Some(input.node), |_| format!("takes {} bytes of input", input.bytes.len()));
         self.call(input.node, |program, ctx| program.input(input.connection, &input.bytes, ctx));
-        let what = self.occasions.on.then_some(Occasion::Input(input.connection));
-        self.count_handled(input.node, what);
+        if self.occasions.on {
+            self.occasions.occasion = Some(Occasion::Input(input.connection));
+        }
+        self.count_handled(input.node);
     }
 
     /// Every fault is over: links are quiet, paused machines resume, machines that are down

@@ -399,7 +399,9 @@ impl<S: System> World<S> {
             return;
         }
         self.work = happening.work;
-        let occasion = if self.occasions.on { Some(self.occasion(&happening)) } else { None };
+        if self.occasions.on {
+            self.occasions.occasion = Some(self.occasion(&happening));
+        }
         let place = self.now.nanos() ^ u64::from(node.0) << 52;
         match happening.what {
             What::Arrival { from, via, parcel } => {
@@ -441,7 +443,7 @@ impl<S: System> World<S> {
                 self.notice(node, via);
             }
         }
-        self.count_handled(node, occasion);
+        self.count_handled(node);
     }
 
     /// What comes to a paused machine waits; what comes to one that is down is lost.

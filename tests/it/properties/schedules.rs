@@ -18,6 +18,7 @@ pub fn forgetful() -> Arc<dyn Subject> {
     Specimen::named("volatile-dedup-set").unwrap().subject().unwrap()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a property takes its case")]
 pub fn holds(case: Case) -> TestCaseResult {
     case.check().map(drop)
 }
