@@ -11,6 +11,8 @@
 //! - its witness breaks the rule every time, none of the witness can be left out, and an exhaustive
 //!   search with fewer decisions, two at most, does not break it;
 //! - one promise alone shows it, so nothing is masked and nothing else is to blame.
+//!
+#![doc = include_str!("zoo/measured.md")]
 
 use crate::check::Rule;
 use crate::profile::FaultClass;
