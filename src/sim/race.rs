@@ -175,11 +175,14 @@ impl Race {
                 if fixed.is_none_or(|(turn, _)| runner.turn < turn) {
                     fixed = Some((runner.turn, place));
                 }
-            } else if self.is_head(runner) {
-                let priority = self.priority(runner, decider);
-                if best.is_none_or(|(other, turn, _)| (priority, turn) > (other, runner.turn)) {
-                    best = Some((priority, runner.turn, place));
-                }
+                continue;
+            }
+            let priority = self.priority(runner, decider);
+            let is_better =
+                best.is_none_or(|(other, turn, _)| (priority, turn) > (other, runner.turn));
+            // Asked last, since it takes a look at all others.
+            if is_better && self.is_head(runner) {
+                best = Some((priority, runner.turn, place));
             }
         }
         let best = best.map(|(_, turn, place)| (place, turn.at().max(now + Span::NANO)));
