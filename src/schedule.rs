@@ -2,6 +2,7 @@
 
 use crate::choice::{Choice, Key};
 use crate::id::{FileId, MessageId, NodeId, TimerId};
+use crate::profile::FaultClass;
 use crate::seed::{Ratio, Seed};
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
@@ -150,6 +151,21 @@ impl Schedule {
     /// seed draws is not counted; the rewritten form of a run has all of it.
     pub fn steps(&self) -> usize {
         self.faults.len() + self.decisions.len()
+    }
+
+    /// The schedules that lack one of its steps: as many as it has, faults first.
+    pub fn lesser(&self) -> Vec<Self> {
+        let faults = (0..self.faults.len()).map(|place| {
+            let mut lesser = self.clone();
+            lesser.faults.remove(place);
+            lesser
+        });
+        let decisions = self.decisions.keys().map(|key| {
+            let mut lesser = self.clone();
+            lesser.decisions.remove(key);
+            lesser
+        });
+        faults.chain(decisions).collect()
     }
 }
 
@@ -356,6 +372,24 @@ pub enum Trouble {
         /// Which record, counting back from the newest durable one.
         back: u32,
     },
+}
+
+impl Trouble {
+    /// The class that it counts under, unless it is part of a greater one.
+    pub const fn class(&self) -> FaultClass {
+        match self {
+            Self::Crash { .. } => FaultClass::Crash,
+            Self::PowerCut { .. } => FaultClass::PowerCut,
+            Self::Pause { .. } => FaultClass::Pause,
+            Self::Disconnect { .. } => FaultClass::Disconnect,
+            Self::Cut { .. } => FaultClass::Cut,
+            Self::Hold { .. } => FaultClass::Hold,
+            Self::Grey { .. } => FaultClass::GreyLink,
+            Self::ClockStep { .. } => FaultClass::ClockStep,
+            Self::FullDisk { .. } => FaultClass::FullDisk,
+            Self::BitRot { .. } => FaultClass::BitRot,
+        }
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

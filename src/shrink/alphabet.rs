@@ -1,9 +1,9 @@
 //! Steps that may be put in the place of others.
 
-use super::removal::{Kind, kind};
 use super::search::Step;
 use crate::choice::{Actor, Choice, Key, Site};
 use crate::id::NodeId;
+use crate::profile::FaultClass;
 use crate::schedule::{Fault, Schedule, Trigger, Trouble};
 use crate::time::Span;
 use std::collections::BTreeSet;
@@ -90,7 +90,7 @@ impl Letter {
 
     fn plainness(&self) -> Plainness {
         match self {
-            Self::Fault(fault) if kind(&fault.what) == Kind::Crash => Plainness::Crash,
+            Self::Fault(fault) if fault.what.class() == FaultClass::Crash => Plainness::Crash,
             Self::Fault(_) => Plainness::Other,
             Self::Decision(key, choice) => match (key.site(), choice) {
                 (Site::Message, Choice::Lost) => Plainness::LostMessage,

@@ -4,6 +4,7 @@ use super::Stage;
 use super::search::{Search, Step, steps, without};
 use crate::choice::{Actor, Choice, Site};
 use crate::id::NodeId;
+use crate::profile::FaultClass;
 use crate::schedule::{Schedule, Trouble};
 
 /// With more steps than this, no two are tried at once.
@@ -12,28 +13,13 @@ const PAIRS_AMONG_MAX: usize = 12;
 /// What a step is, whatever it is about.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Class {
-    Fault(Kind),
+    Fault(FaultClass),
     Decision(Site, Way),
-}
-
-/// A kind of fault.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
-    Crash,
-    PowerCut,
-    Pause,
-    Disconnect,
-    Cut,
-    Hold,
-    Grey,
-    ClockStep,
-    FullDisk,
-    BitRot,
 }
 
 /// A kind of choice.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Way {
+enum Way {
     Late,
     Lost,
     Twice,
@@ -133,7 +119,7 @@ impl Search<'_> {
 
 fn class(schedule: &Schedule, step: Step) -> Class {
     match step {
-        Step::Fault(number) => Class::Fault(kind(&schedule.faults[number].what)),
+        Step::Fault(number) => Class::Fault(schedule.faults[number].what.class()),
         Step::Decision(key) => Class::Decision(key.site(), way(schedule.decisions[&key])),
     }
 }
@@ -161,22 +147,7 @@ fn place(schedule: &Schedule, step: Step) -> At {
     }
 }
 
-pub(super) const fn kind(trouble: &Trouble) -> Kind {
-    match trouble {
-        Trouble::Crash { .. } => Kind::Crash,
-        Trouble::PowerCut { .. } => Kind::PowerCut,
-        Trouble::Pause { .. } => Kind::Pause,
-        Trouble::Disconnect { .. } => Kind::Disconnect,
-        Trouble::Cut { .. } => Kind::Cut,
-        Trouble::Hold { .. } => Kind::Hold,
-        Trouble::Grey { .. } => Kind::Grey,
-        Trouble::ClockStep { .. } => Kind::ClockStep,
-        Trouble::FullDisk { .. } => Kind::FullDisk,
-        Trouble::BitRot { .. } => Kind::BitRot,
-    }
-}
-
-pub(super) const fn way(choice: Choice) -> Way {
+const fn way(choice: Choice) -> Way {
     match choice {
         Choice::Late(_) => Way::Late,
         Choice::Lost => Way::Lost,

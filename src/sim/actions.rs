@@ -353,6 +353,7 @@ impl<S: System> World<S> {
             }
             Answer::Decided(Choice::Late(late)) => {
                 self.desk.decider.took(key, Choice::Late(late));
+                self.desk.coverage.bite(FaultClass::TimerLate);
                 at += late;
             }
             Answer::Quiet | Answer::Decided(_) => {}

@@ -2,7 +2,7 @@
 
 use crate::id::NodeId;
 use crate::profile::FaultClass;
-use crate::schedule::{Fault, Trigger, Trouble};
+use crate::schedule::{Fault, Trigger};
 use crate::time::Instant;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -148,21 +148,5 @@ impl Faults {
         self.pending = inputs.len() as u32;
         self.timeline.extend(inputs);
         self.next_at = self.timeline.peek().map_or(Instant::NEVER, |Reverse(entry)| entry.0);
-    }
-}
-
-/// The class that an explicit fault counts under.
-pub(super) fn class_of(what: &Trouble) -> FaultClass {
-    match what {
-        Trouble::Crash { .. } => FaultClass::Crash,
-        Trouble::PowerCut { .. } => FaultClass::PowerCut,
-        Trouble::Pause { .. } => FaultClass::Pause,
-        Trouble::Disconnect { .. } => FaultClass::Disconnect,
-        Trouble::Cut { .. } => FaultClass::Cut,
-        Trouble::Hold { .. } => FaultClass::Hold,
-        Trouble::Grey { .. } => FaultClass::GreyLink,
-        Trouble::ClockStep { .. } => FaultClass::ClockStep,
-        Trouble::FullDisk { .. } => FaultClass::FullDisk,
-        Trouble::BitRot { .. } => FaultClass::BitRot,
     }
 }

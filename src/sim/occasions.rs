@@ -22,6 +22,7 @@ pub(super) struct Occasions {
 impl Occasions {
     pub(super) fn reset(&mut self, on: bool) {
         self.on = on;
+        (self.occasion, self.deed) = (None, None);
         self.counts.clear();
         self.deeds.clear();
         self.struck.clear();

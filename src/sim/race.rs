@@ -86,8 +86,8 @@ enum Place {
     Timer(usize),
 }
 
-/// The most lanes that fall back in a run: as many as a bug is deep, less one.
-const CHANGES_MAX: u64 = 4;
+/// Fewer lanes than this fall back in a run: a bug of depth d takes d - 1 changes.
+const DEPTH_MAX: u64 = 4;
 
 impl Race {
     pub(super) fn clear(&mut self) {
@@ -132,7 +132,7 @@ impl Race {
         };
         self.changes.clear();
         let length = log_uniform(draw(2), 8, 1_024);
-        let changes = below(draw(3), CHANGES_MAX) as u32;
+        let changes = below(draw(3), DEPTH_MAX) as u32;
         self.changes.extend((0..changes).map(|n| below(draw(4 + n), length) as u32));
         self.fallen.clear();
         self.picks = 0;

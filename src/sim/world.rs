@@ -1,7 +1,7 @@
 //! The event loop: it knows the time, takes the next event and hands it to its machine.
 
 use super::connections::{Connections, Via};
-use super::faults::{Faults, Turnabout, class_of};
+use super::faults::{Faults, Turnabout};
 use super::ledger::Ledger;
 use super::machine::{Happening, MachineState, Process, What};
 use super::network::Network;
@@ -167,7 +167,7 @@ impl<S: System> World<S> {
         }
         self.settle = Settle::new(profile, schedule, heal_at);
         self.network.reset(self.rates);
-        let explicit = schedule.faults.iter().map(|fault| (fault.clone(), class_of(&fault.what)));
+        let explicit = schedule.faults.iter().map(|fault| (fault.clone(), fault.what.class()));
         self.faults.list_mut().extend(explicit);
         self.faults.schedule();
         self.occasions.reset(notes != Notes::None || self.faults.await_occasions());

@@ -284,7 +284,7 @@ impl<'a> Case<'a> {
     }
 
     fn minimal(&self) -> Seen {
-        let lesser = one_left_out(&self.witness);
+        let lesser = self.witness.lesser();
         let runs = self.runs(&self.planted, lesser)?;
         let failing = runs.iter().filter(|run| run.outcome != Outcome::Holds).count();
         let told = match (failing, runs.len()) {
@@ -410,21 +410,6 @@ fn listed(groups: &[&Group]) -> String {
 
 fn is_by(group: &Group, rule: Rule) -> bool {
     matches!(&group.finding, Finding::Violated(violation) if violation.rule == rule)
-}
-
-/// The schedules that lack one fault or one decision of this one.
-fn one_left_out(schedule: &Schedule) -> Vec<Schedule> {
-    let faults = (0..schedule.faults.len()).map(|place| {
-        let mut lesser = schedule.clone();
-        lesser.faults.remove(place);
-        lesser
-    });
-    let decisions = schedule.decisions.keys().map(|key| {
-        let mut lesser = schedule.clone();
-        lesser.decisions.remove(key);
-        lesser
-    });
-    faults.chain(decisions).collect()
 }
 
 /// `at-least-once`, as scenarios spell it.

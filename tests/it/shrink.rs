@@ -214,21 +214,6 @@ fn failing(specimen: &Specimen, number: usize) -> Vec<Schedule> {
     seeded.filter(is_broken).take(number).collect()
 }
 
-/// The schedules that lack one step.
-fn one_left_out(schedule: &Schedule) -> Vec<Schedule> {
-    let faults = (0..schedule.faults.len()).map(|number| {
-        let mut lesser = schedule.clone();
-        lesser.faults.remove(number);
-        lesser
-    });
-    let decisions = schedule.decisions.keys().map(|key| {
-        let mut lesser = schedule.clone();
-        lesser.decisions.remove(key);
-        lesser
-    });
-    faults.chain(decisions).collect()
-}
-
 /// Specimens of which only the best of many failures is near the witness.
 const TANGLED: [&str; 2] = ["epoch-bump-on-unknown", "renumber-out-of-order"];
 
@@ -273,7 +258,7 @@ fn check_specimen(specimen: &Specimen, schedule: &Schedule, budget: Budget) -> u
     assert_eq!(planted.run(&seen.rewritten).digest, found.run.digest, "{told}");
     if !found.exhausted {
         assert_eq!(seen.unmet, [], "{told}");
-        for lesser in one_left_out(&found.schedule) {
+        for lesser in found.schedule.lesser() {
             assert_ne!(planted.run(&lesser).outcome.group(), rule, "{told}: {lesser:?}");
         }
     }
