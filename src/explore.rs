@@ -21,6 +21,7 @@ mod finding;
 mod ledger;
 mod novelty;
 mod proposals;
+mod pursuit;
 mod stake;
 mod tally;
 mod watched;
@@ -33,6 +34,7 @@ pub use exhaustive::{
 pub use finding::{Divergence, Finding, Group, Parting};
 pub use novelty::{Novelty, novelty};
 pub use proposals::Proposals;
+pub use pursuit::{Pursued, pursue};
 pub use tally::{Ends, Hits, Tally};
 pub use watched::Hung;
 

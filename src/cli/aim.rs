@@ -33,6 +33,9 @@ enum Misled {
         "leave out --scenario, or name a failure file, which ends in {FILE_ENDING}"
     ))]
     NoFile { word: String },
+    #[error("a failure file says what is late, and needs no strategy for it")]
+    #[diagnostic(help("leave out --strategy"))]
+    NoStrategy,
     #[error("the failure file {file} cannot be read")]
     Unreadable { file: String, source: io::Error },
     #[error(transparent)]
@@ -45,9 +48,12 @@ impl Aim {
         word: &str,
         other: Option<&str>,
         seed: Option<Seed>,
-        strategy: Strategy,
+        strategy: Option<Strategy>,
     ) -> miette::Result<Self> {
         if word.ends_with(FILE_ENDING) {
+            if strategy.is_some() {
+                return Err(Misled::NoStrategy.into());
+            }
             return Self::at_file(word, other);
         }
         let scenario = word.to_owned();
@@ -56,7 +62,7 @@ impl Aim {
         }
         let subject = target::resolve(word)?;
         let seed = seed.ok_or(Misled::NoSeed)?;
-        let schedule = Schedule::seeded(seed).ordered(strategy);
+        let schedule = Schedule::seeded(seed).ordered(strategy.unwrap_or_default());
         Ok(Self { scenario, subject, schedule, kept: None })
     }
 

@@ -1,6 +1,6 @@
 //! What can be written after `postulate`.
 
-use crate::explore::{LOOK_INTO, Search};
+use crate::explore::Search;
 use crate::schedule::Strategy;
 use crate::seed::Seed;
 use crate::time::Span;
@@ -64,9 +64,9 @@ pub(super) struct SweepArguments {
     #[arg(long)]
     pub(super) novelty: bool,
     /// Into how many failures of each kind to look, to tell which bugs they are: those of the
-    /// lowest seeds are shrunk; 0 shrinks nothing
-    #[arg(long, value_name = "N", default_value_t = LOOK_INTO)]
-    pub(super) look_into: usize,
+    /// lowest seeds are shrunk; 0 shrinks nothing [default: 8]
+    #[arg(long, value_name = "N")]
+    pub(super) look_into: Option<usize>,
     /// Keep the smallest example of each bug as a file below this folder
     #[arg(long, value_name = "DIR")]
     pub(super) save: Option<String>,
@@ -102,8 +102,9 @@ pub(super) struct ReplayArguments {
     pub(super) scenario: Option<String>,
     /// In which order a seed handles what is due close together: mix (the seed draws one), time,
     /// pct, pos or walk
-    #[arg(long, default_value_t)]
-    pub(super) strategy: Strategy,
+    /// [default: mix]
+    #[arg(long)]
+    pub(super) strategy: Option<Strategy>,
     /// Run it again as a quiet run plus its decisions, and compare
     #[arg(long)]
     pub(super) rewrite: bool,
@@ -140,14 +141,16 @@ pub(super) struct ShrinkArguments {
     pub(super) save: bool,
     /// In which order it handles what is due close together: mix (the seed draws one), time, pct,
     /// pos or walk
-    #[arg(long, default_value_t)]
-    pub(super) strategy: Strategy,
+    /// [default: mix]
+    #[arg(long)]
+    pub(super) strategy: Option<Strategy>,
     /// How many runs may be made for each failure
     #[arg(long, value_name = "N", default_value = "20000", value_parser = positive)]
     pub(super) budget: NonZeroU64,
     /// How many failures of a scenario to shrink: that of the seed, and of the next seeds that fail
-    #[arg(long, value_name = "K", default_value = "1")]
-    pub(super) seeds: NonZeroU32,
+    /// [default: 1]
+    #[arg(long, value_name = "K")]
+    pub(super) seeds: Option<NonZeroU32>,
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: Format,

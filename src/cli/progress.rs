@@ -59,17 +59,11 @@ impl Clock {
         Self { started: Instant::now(), limit: None, bar: ProgressBar::hidden() }
     }
 
-    /// A clock for a search whose end cannot be foreseen; it is [told](Self::told) how far it is.
+    /// A clock for a search whose end cannot be foreseen.
     pub(super) fn of_search() -> Self {
         let clock = Self::of_sweep(0, None);
         clock.bar.set_style(style("{spinner} {msg}"));
         clock
-    }
-
-    /// Shows how far a search is.
-    pub(super) fn told(&self, how_far: String) {
-        self.bar.set_message(how_far);
-        self.bar.tick();
     }
 
     pub(super) fn elapsed(&self) -> Duration {
@@ -111,6 +105,7 @@ impl Watch for Clock {
         let steps = smallest.steps;
         self.bar.set_style(style("{spinner} {msg}"));
         let now = format!("seed {seed}: {steps} steps after {runs} runs");
-        self.told(format!("{group}: {done} of {asked} failures shrunk; {now}"));
+        self.bar.set_message(format!("{group}: {done} of {asked} failures shrunk; {now}"));
+        self.bar.tick();
     }
 }

@@ -6,14 +6,14 @@ use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use super::target;
 use crate::explore::{
-    BUDGET, Captured, Conclusion, Exhausted, Exhaustive, Hung, Inquiry, Recheck, Search, Sweep,
-    Swept, Watch, bugs, capture, exhaust, inspect, novelty, sweep,
+    BUDGET, Captured, Conclusion, Exhausted, Exhaustive, Hung, Inquiry, LOOK_INTO, Recheck, Search,
+    Sweep, Swept, Watch, bugs, capture, exhaust, inspect, novelty, sweep,
 };
 use crate::regression::{Origin, Regression};
 use crate::report::{Paste, Sight, exhausted_json, exhausted_text, sweep_json, sweep_text};
 use crate::run::Subject;
 use crate::schedule::{Schedule, Strategy};
-use miette::{IntoDiagnostic, WrapErr};
+use miette::{Diagnostic, IntoDiagnostic, WrapErr};
 use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
@@ -27,6 +27,16 @@ const SCHEDULES: u64 = 300_000;
 
 /// How many of them are run again to see what they are like, if that is asked for.
 const OBSERVED: u64 = 10_000;
+
+/// An option that makes no sense for an exhaustive search.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("an exhaustive search has no seeds, and {option} is about these")]
+#[diagnostic(help(
+    "leave {option} out: of what such a search finds, the first example is the smallest"
+))]
+struct NotOfSets {
+    option: &'static str,
+}
 
 pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result<Exit> {
     let subject = target::resolve(&arguments.scenario)?;
@@ -74,6 +84,11 @@ fn run_all(
     subject: &Arc<dyn Subject>,
     screen: &Screen,
 ) -> miette::Result<Exit> {
+    let only_for_seeds =
+        [("--look-into", arguments.look_into.is_some()), ("--novelty", arguments.novelty)];
+    if let Some((option, _)) = only_for_seeds.into_iter().find(|&(_, is_given)| is_given) {
+        return Err(NotOfSets { option }.into());
+    }
     let clock = clock(arguments, 1);
     let watch: Arc<dyn Watch> = clock.clone();
     let search = Exhaustive { base: Schedule::quiet(), steps, budget: arguments.schedules };
@@ -101,7 +116,7 @@ fn plan(arguments: &SweepArguments) -> Sweep {
         stop_after: arguments.stop_after,
         recheck: if arguments.check_determinism { Recheck::All } else { Recheck::Sample },
         hung_after_ticks: HUNG_AFTER_TICKS,
-        look_into: arguments.look_into,
+        look_into: arguments.look_into.unwrap_or(LOOK_INTO),
         ..Sweep::default()
     }
 }

@@ -1,5 +1,6 @@
 //! From the failures of a sweep to the few bugs that they are.
 
+use super::pursuit::TOLD_EVERY;
 use super::{Conclusion, Finding, Group, Hung, Swept, Watch, with_worker};
 use crate::run::Subject;
 use crate::schedule::Schedule;
@@ -11,9 +12,6 @@ use std::sync::Arc;
 /// How many runs the failures of one kind may take altogether: enough for eight of the kind that
 /// takes long.
 pub const BUDGET: Budget = Budget { runs: 40_000 };
-
-/// After how many runs the watch is told again how far the search is.
-const TOLD_EVERY: u64 = 256;
 
 /// What the failures of one kind are, as far as they were looked into.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +48,7 @@ pub enum Refusal {
 /// How far a look into the failures of a sweep has come.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Look<'a> {
-    /// The kind of failure.
+    /// The kind of failure; the system, where the kind is not known before.
     pub group: &'a str,
     /// The seed that is being made small.
     pub seed: Seed,

@@ -105,6 +105,21 @@ fn a_failure_file_is_shrunk_and_written_again_if_that_is_wanted() {
     let told = complaint(&mut postulate("shrink w1 --seed 1 --save"));
     check_parts(&told, &["no failure file to write again", "sweep --save DIR"]);
     check_parts(&complaint(&mut postulate("shrink w1")), &["add --seed SEED"]);
+    let told = complaint(postulate("shrink --seeds 3").arg(&file));
+    check_parts(&told, &["the seeds after its own", "leave out --seeds"]);
+    for command in ["replay --strategy pos", "shrink --strategy mix"] {
+        let told = complaint(postulate(command).arg(&file));
+        check_parts(&told, &["needs no strategy", "leave out --strategy"]);
+    }
+}
+
+#[test]
+fn what_is_about_seeds_is_refused_of_an_exhaustive_search() {
+    for option in ["--look-into 3", "--novelty"] {
+        let words = format!("sweep w1 --strategy exhaustive:1 {option}");
+        let told = complaint(&mut postulate(&words));
+        check_parts(&told, &["has no seeds", option.split(' ').next().unwrap()]);
+    }
 }
 
 #[test]
