@@ -21,13 +21,27 @@ impl<S: System> World<S> {
     /// Carries out the actions of a callback, in order, up to a crash.
     #[inline]
     pub(super) fn carry_out(&mut self, node: NodeId) {
+        // Nothing that is carried out here lights the first fuse.
+        if self.fuses > 0 {
+            self.carry_out_watched(node);
+        } else {
+            self.carry_out_as::<false>(node);
+        }
+    }
+
+    #[cold]
+    fn carry_out_watched(&mut self, node: NodeId) {
+        self.carry_out_as::<true>(node);
+    }
+
+    #[inline]
+    fn carry_out_as<const WATCHED: bool>(&mut self, node: NodeId) {
         let process = self.machines[node.index()].name();
-        let watched = self.fuses > 0;
         let (mut done, mut recorded) = (0, 0);
         while let Some(&action) = self.desk.actions.get(done) {
             done += 1;
             let mut ended = false;
-            if watched {
+            if WATCHED {
                 self.occasions.deed = self.deed(action);
             }
             match action {
@@ -73,7 +87,7 @@ impl<S: System> World<S> {
                     ended = true;
                 }
             }
-            if ended || (watched && self.burns_down(node)) {
+            if ended || (WATCHED && self.burns_down(node)) {
                 self.desk.sweep_off(done);
             }
         }

@@ -32,20 +32,18 @@ impl<S: System> World<S> {
     pub(super) fn count_handled(&mut self, node: NodeId) {
         let machine = &mut self.machines[node.index()];
         machine.handled += 1;
-        if machine.handled == machine.strike_at || self.occasions.on {
+        if machine.handled == machine.strike_at {
             self.strike_after(node);
         }
     }
 
-    /// Finds the count of events at which the next fault strikes `node`.
+    /// Finds the count of events after which faults are asked whether they strike `node`: each, if
+    /// what it handles is counted.
     pub(super) fn arm_strikes(&mut self, node: NodeId) {
         let machine = &mut self.machines[node.index()];
-        machine.strike_at = self
-            .faults
-            .after_events_of(node)
-            .filter(|&events| events > machine.handled)
-            .min()
-            .unwrap_or(NEVER);
+        let handled = machine.handled;
+        let next = self.faults.after_events_of(node).filter(|&events| events > handled).min();
+        machine.strike_at = if self.occasions.on { handled + 1 } else { next.unwrap_or(NEVER) };
     }
 
     #[cold]
@@ -61,11 +59,11 @@ impl<S: System> World<S> {
             novelty.handled((node, what), self.system.as_ref(), &self.machines, self.stats());
             self.novelty = Some(novelty);
         }
+        self.arm_strikes(node);
         if self.settle.healed {
             return;
         }
         let due = self.faults.due_after(node, events, last);
-        self.arm_strikes(node);
         for number in due {
             if let Some(upon) = last {
                 self.occasions.note(number, upon);
