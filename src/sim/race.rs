@@ -117,19 +117,17 @@ impl Race {
             Strategy::Pos => Order::Pos,
             Strategy::Walk => Order::Walk,
         };
-        let (link, has) = (profile.link, |class| profile.envelope.has(class));
-        let reach = link.latency + link.jitter;
-        let most = if has(FaultClass::Delay) { reach.times(16) } else { link.jitter };
-        if most == Span::ZERO {
-            return;
-        }
-        self.window = Span::nanos_of(log_uniform(draw(1), reach.nanos() / 16, most.nanos()));
-        self.window = self.window.min(most);
+        let has = |class| profile.envelope.has(class);
         self.field = Field {
-            messages: true,
+            messages: has(FaultClass::Delay),
             timers: has(FaultClass::TimerLate),
             syncs: has(FaultClass::SlowSync),
         };
+        let reach = profile.link.latency + profile.link.jitter;
+        if reach == Span::ZERO || self.field.is_empty() {
+            return;
+        }
+        self.window = Span::nanos_of(log_uniform(draw(1), reach.nanos() / 16, reach.nanos() * 16));
         self.changes.clear();
         let length = log_uniform(draw(2), 8, 1_024);
         let changes = below(draw(3), DEPTH_MAX) as u32;
@@ -261,6 +259,11 @@ impl Field {
             What::Timer(_) => self.timers,
             What::Synced(_) => self.syncs,
         }
+    }
+
+    /// Whether nothing is raced.
+    fn is_empty(self) -> bool {
+        !(self.messages || self.timers || self.syncs)
     }
 }
 

@@ -187,11 +187,11 @@ fn what_may_not_be_late_is_not_raced() {
         race.draw(strategy, profile, &decider(1));
         race
     };
-    let calm = drawn(&profile(&[]), Strategy::Pos);
-    let jitter = profile(&[]).link.jitter;
-    assert!(calm.window <= jitter && !calm.field.timers && !calm.field.syncs);
-    let late = drawn(&profile(&[FaultClass::TimerLate]), Strategy::Pos);
-    assert!(late.window <= jitter && late.field.timers);
+    assert!(!drawn(&profile(&[]), Strategy::Pos).on, "nothing may be late");
+    let lazy = drawn(&profile(&[FaultClass::TimerLate]), Strategy::Pos);
+    assert!(lazy.on && lazy.field.timers && !lazy.field.messages && !lazy.field.syncs);
+    let late = drawn(&profile(&[FaultClass::Delay]), Strategy::Pos);
+    assert!(late.field.messages && !late.field.timers && !late.field.syncs);
     let steady = Profile { swarm: Swarm::Off, ..profile(&[FaultClass::Delay]) };
     assert!(!drawn(&steady, Strategy::Mix).on, "stated rates keep the order of time");
     assert!(drawn(&steady, Strategy::Pct).on, "unless another is asked for");
