@@ -325,6 +325,12 @@ impl Decider {
         self.calm = false;
     }
 
+    /// From here on `seed` answers, and nothing is decided any more.
+    pub(crate) fn redraw(&mut self, seed: Seed) {
+        self.hash = KeyedHash::new(seed);
+        self.source = Source::Seeded;
+    }
+
     /// From here on every opening is written down. No answer is another for it: the sources that
     /// look nothing up become those that do.
     pub(crate) fn write_openings(&mut self) {

@@ -191,7 +191,7 @@ pub(crate) enum Action {
 
 /// The place of a message that was sent and has not been taken in.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Parcel(u32);
+pub(crate) struct Parcel(pub(crate) u32);
 
 /// The messages that were sent and have not been taken in. They lie still while handles travel.
 #[derive(Debug)]

@@ -16,7 +16,9 @@ use std::sync::Arc;
 
 mod fit;
 
-pub use crate::sim::{Pulse, Stats, TraceEvent};
+pub use crate::sim::{
+    Band, Chronicle, Moment, MomentKind, Passage, PassageFate, Pulse, Stats, TraceEvent,
+};
 pub use fit::{Misfit, fit};
 
 /// Anything that runs schedules: every [`System`] is one.
@@ -55,6 +57,15 @@ pub trait Worker {
     /// Runs `schedule` and keeps what an investigation needs. The run is the same as that of
     /// [`run`](Worker::run).
     fn inspect(&mut self, schedule: &Schedule) -> Inspection;
+    /// Runs `schedule` and tells all that happened, and why. The run is the same as that of
+    /// [`run`](Worker::run).
+    fn examine(&mut self, schedule: &Schedule) -> Examined;
+    /// Runs `schedule` up to its `keep`-th event; from there on what is left of its faults and
+    /// decisions is forgotten and `seed` draws anew, under the profile of the system and in order
+    /// of time. After the heal nothing is drawn.
+    fn redraw(&mut self, schedule: &Schedule, keep: u64, seed: Seed) -> Run;
+    /// The run of [`redraw`](Worker::redraw) as a quiet schedule plus decisions.
+    fn redrawn(&mut self, schedule: &Schedule, keep: u64, seed: Seed) -> Schedule;
     /// Runs `schedule` and tells what else could have happened in it. The run is the same as that
     /// of [`run`](Worker::run).
     fn probe(&mut self, schedule: &Schedule) -> Probe;
@@ -122,6 +133,15 @@ pub struct Inspection {
     pub history: History,
     /// Every event.
     pub trace: Vec<TraceEvent>,
+}
+
+/// A run seen from inside, with what led to each of its events.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// The run, its decisions and its history.
+    pub inspection: Inspection,
+    /// All that happened in it, and why.
+    pub chronicle: Chronicle,
 }
 
 /// A run, and what else could have happened in it.
@@ -219,14 +239,34 @@ impl<S: System> Worker for Bench<S> {
             world.reset_recording(schedule);
             world.run();
         });
-        let rewritten = self.world.rewritten();
-        let unmet = self.world.unmet();
-        let idle = self.world.idle_faults();
-        let knobs = self.world.knob_values();
-        let history = self.world.history().clone();
-        let trace = self.world.take_trace();
-        let run = self.report(schedule.seed, outcome);
-        Inspection { run, rewritten, unmet, idle, knobs, history, trace }
+        self.inspection(schedule, outcome)
+    }
+
+    fn examine(&mut self, schedule: &Schedule) -> Examined {
+        let outcome = self.guarded(|world| {
+            world.reset_chronicling(schedule);
+            world.run_noting();
+        });
+        let chronicle = self.world.take_chronicle();
+        Examined { inspection: self.inspection(schedule, outcome), chronicle }
+    }
+
+    fn redraw(&mut self, schedule: &Schedule, keep: u64, seed: Seed) -> Run {
+        let outcome = self.guarded(|world| {
+            world.reset(schedule);
+            world.run_redrawn(keep, seed);
+        });
+        self.report(seed, outcome)
+    }
+
+    fn redrawn(&mut self, schedule: &Schedule, keep: u64, seed: Seed) -> Schedule {
+        let outcome = self.guarded(|world| {
+            world.reset_recording(schedule);
+            world.run_redrawn(keep, seed);
+        });
+        let schedule = self.world.rewritten();
+        self.report(seed, outcome);
+        schedule
     }
 
     fn probe(&mut self, schedule: &Schedule) -> Probe {
@@ -257,6 +297,17 @@ impl<S: System> Bench<S> {
             let (_, node) = self.pulse.read();
             Panic { message, location, node }
         })
+    }
+
+    fn inspection(&mut self, schedule: &Schedule, outcome: Option<Panic>) -> Inspection {
+        let rewritten = self.world.rewritten();
+        let unmet = self.world.unmet();
+        let idle = self.world.idle_faults();
+        let knobs = self.world.knob_values();
+        let history = self.world.history().clone();
+        let trace = self.world.take_trace();
+        let run = self.report(schedule.seed, outcome);
+        Inspection { run, rewritten, unmet, idle, knobs, history, trace }
     }
 
     fn report(&mut self, seed: Seed, panic: Option<Panic>) -> Run {

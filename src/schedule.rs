@@ -375,6 +375,20 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// The machine that it befalls; none if it befalls links.
+    pub const fn node(&self) -> Option<NodeId> {
+        match *self {
+            Self::Crash { node, .. }
+            | Self::PowerCut { node, .. }
+            | Self::Pause { node, .. }
+            | Self::Disconnect { node }
+            | Self::ClockStep { node, .. }
+            | Self::FullDisk { node, .. }
+            | Self::BitRot { node, .. } => Some(node),
+            Self::Cut { .. } | Self::Hold { .. } | Self::Grey { .. } => None,
+        }
+    }
+
     /// The class that it counts under, unless it is part of a greater one.
     pub const fn class(&self) -> FaultClass {
         match self {

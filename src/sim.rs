@@ -5,17 +5,20 @@
 
 mod actions;
 mod aftermath;
+mod chronicle;
 mod connections;
 mod disk;
 mod faults;
 mod ledger;
 mod machine;
 mod network;
+mod noting;
 mod novelty;
 mod observe;
 mod occasions;
 mod queue;
 mod race;
+mod redraw;
 mod settle;
 mod strike;
 mod swarm;
@@ -23,6 +26,7 @@ mod tell;
 mod timers;
 mod world;
 
+pub use chronicle::{Band, Chronicle, Moment, MomentKind, Passage, PassageFate};
 pub use observe::{Pulse, Stats, TraceEvent};
 pub(crate) use tell::{tell_decision, tell_fault, tell_key};
 pub use world::World;

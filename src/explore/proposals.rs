@@ -2,8 +2,11 @@
 
 use super::crew::start;
 use crate::id::NodeId;
-use crate::run::{Inspection, Observed, Outcome, Panic, Probe, Pulse, Run, Subject, Worker};
+use crate::run::{
+    Examined, Inspection, Observed, Outcome, Panic, Probe, Pulse, Run, Subject, Worker,
+};
 use crate::schedule::Schedule;
+use crate::seed::Seed;
 use crate::shrink::{Budget, NotShrunk, Shrunk, shrink};
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -174,6 +177,18 @@ impl Worker for Judged<'_> {
 
     fn observe(&mut self, schedule: &Schedule) -> Observed {
         self.worker.observe(schedule)
+    }
+
+    fn examine(&mut self, schedule: &Schedule) -> Examined {
+        self.worker.examine(schedule)
+    }
+
+    fn redraw(&mut self, schedule: &Schedule, keep: u64, seed: Seed) -> Run {
+        self.worker.redraw(schedule, keep, seed)
+    }
+
+    fn redrawn(&mut self, schedule: &Schedule, keep: u64, seed: Seed) -> Schedule {
+        self.worker.redrawn(schedule, keep, seed)
     }
 
     fn probe(&mut self, schedule: &Schedule) -> Probe {

@@ -1,9 +1,11 @@
 //! Carrying out what a node asked for: sends, timers, disk operations.
 
+use super::chronicle::Mark;
 use super::connections::Via;
 use super::disk::Asker;
 use super::machine::{Completion, Happening, What};
 use super::network::{Fate, Transit};
+use super::noting::Loss;
 use super::race::Origin;
 use super::swarm::Rates;
 use super::timers::Due;
@@ -43,6 +45,7 @@ impl<S: System> World<S> {
             let mut ended = false;
             if WATCHED {
                 self.occasions.deed = self.deed(action);
+                self.note_deed(node, action);
             }
             match action {
                 Action::Record => {
@@ -138,7 +141,7 @@ impl<S: System> World<S> {
         if let Some(via) = self.connections.current(from, to) {
             self.send(from, to, Some(via), parcel);
         } else {
-            self.tell_parcel(from, to, parcel, "finds no connection");
+            self.tell_parcel((from, to), parcel, Loss::Nowhere);
             drop(self.desk.parcels.take(parcel));
         }
     }
@@ -155,7 +158,7 @@ impl<S: System> World<S> {
                 self.post(quiet + late, (from, to), Via::DATAGRAM, parcel, origin);
             }
             Fate::Lost(class) => {
-                self.tell_parcel(from, to, parcel, "is lost");
+                self.tell_parcel((from, to), parcel, Loss::Lost(key, class));
                 drop(self.desk.parcels.take(parcel));
                 self.lose(key, class);
             }
@@ -192,13 +195,13 @@ impl<S: System> World<S> {
             None => self.connections.writing(from, to),
         };
         if self.connections.is_broken(via) || !self.connections.is_open_at(via, from) {
-            self.tell_parcel(from, to, parcel, "goes into the void");
+            self.tell_parcel((from, to), parcel, Loss::Void(key));
             drop(self.desk.parcels.take(parcel));
             return;
         }
         let late = match fate {
             Fate::Lost(class) => {
-                self.tell_parcel(from, to, parcel, "is lost; the connection breaks");
+                self.tell_parcel((from, to), parcel, Loss::Broken(key, class));
                 drop(self.desk.parcels.take(parcel));
                 self.lose(key, class);
                 self.break_connection(via, from, to);
@@ -233,12 +236,18 @@ impl<S: System> World<S> {
     }
 
     #[cold]
-    fn tell_parcel(&mut self, from: NodeId, to: NodeId, parcel: Parcel, what: &str) {
+    fn tell_parcel(&mut self, (from, to): (NodeId, NodeId), parcel: Parcel, loss: Loss) {
         if self.trace.is_some() {
             let message = format!("{:?}", self.desk.parcels.get_mut(parcel));
-            self.tell(Some(from), |world| {
-                format!("{message} to {} {what}", world.machine_name(to))
-            });
+            let what = match loss {
+                Loss::Lost(..) => "is lost",
+                Loss::Broken(..) => "is lost; the connection breaks",
+                Loss::Void(_) => "goes into the void",
+                Loss::Nowhere => "finds no connection",
+            };
+            let told = format!("{message} to {} {what}", self.machine_name(to));
+            self.tell(Some(from), Mark::Aside, |_| told);
+            self.note_loss((from, to), parcel, loss);
         }
     }
 
@@ -252,6 +261,9 @@ impl<S: System> World<S> {
 
     #[cold]
     fn corrupt(&mut self, parcel: Parcel, bit: u64) {
+        if let Some(chronicler) = &mut self.chronicler {
+            chronicler.flip(parcel);
+        }
         let desk = &mut self.desk;
         if desk.parcels.get_mut(parcel).corrupt(bit, &mut desk.blobs) {
             desk.coverage.bite(FaultClass::Corrupt);
@@ -341,7 +353,7 @@ impl<S: System> World<S> {
     pub(super) fn notice(&mut self, node: NodeId, via: Via) {
         self.digest.word(0x400 | u64::from(via.0) << 16);
         if let Some(peer) = self.connections.notice(via, node) {
-            self.tell(Some(node), |world| {
+            self.tell(Some(node), Mark::Notice(via), |world| {
                 format!("learns that its connection with {} is gone", world.machine_name(peer))
             });
             self.call(node, |program, ctx| program.disconnected(peer, ctx));
@@ -374,11 +386,10 @@ impl<S: System> World<S> {
         }
         self.settle.longest_timeout = self.settle.longest_timeout.max(at.since(self.now));
         let turn = self.next_turn(at);
-        if self.race.on {
-            self.overtake(node, Some(timer));
+        if self.aside {
             let happening = Happening { node, work, what: What::Timer(timer) };
             let origin = Origin { key, instance: Instance::First, quiet };
-            self.race.push(turn, self.now, (happening, origin));
+            self.set_timer_aside(turn, happening, origin);
         }
         self.timers.set(Due { node, timer, work }, turn);
     }
@@ -454,13 +465,13 @@ impl<S: System> World<S> {
         let mut durable = std::mem::take(&mut self.durable);
         let coverage = &mut self.desk.coverage;
         let result = machine.disk.synced(file, (end, extent), &mut durable, coverage);
-        self.enter_durable((node, incarnation), file, &durable);
-        durable.clear();
-        self.durable = durable;
-        self.tell(Some(node), |_| match result {
+        self.tell(Some(node), Mark::Synced(completion), |_| match result {
             Ok(()) => format!("{file:?} is synced"),
             Err(error) => format!("sync of {file:?} fails: {error}"),
         });
+        self.enter_durable((node, incarnation), file, &durable);
+        durable.clear();
+        self.durable = durable;
         self.call(node, |program, ctx| program.synced(ticket, result, ctx));
     }
 

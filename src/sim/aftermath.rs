@@ -4,8 +4,8 @@ use super::observe::TraceEvent;
 use super::world::World;
 use crate::choice::{Key, Opening};
 use crate::node::System;
-use crate::schedule::{Baseline, Schedule, Strategy};
-use crate::time::Span;
+use crate::schedule::{Baseline, Schedule, Strategy, Trigger};
+use crate::time::{Instant, Span};
 
 impl<S: System> World<S> {
     /// The run so far as a quiet schedule and the decisions that were taken.
@@ -13,8 +13,10 @@ impl<S: System> World<S> {
         self.leave_over();
         let decisions = self.desk.decider.taken().unwrap_or_default();
         let list = (0..).zip(self.faults.list());
-        let faults =
-            list.filter_map(|(n, (fault, _))| self.occasions.rewritten(n, fault)).collect();
+        let faults = list
+            .filter(|(_, (fault, _))| fault.when != Trigger::At(Instant::NEVER))
+            .filter_map(|(n, (fault, _))| self.occasions.rewritten(n, fault))
+            .collect();
         Schedule {
             seed: self.schedule.seed,
             baseline: Baseline::Quiet,

@@ -9,7 +9,7 @@ use crate::id::NodeId;
 use crate::time::Instant;
 
 /// The connection that a message travels on, or none for a datagram.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Via(pub(super) u32);
 
 impl Via {

@@ -186,6 +186,16 @@ impl Network {
         }
     }
 
+    /// From here on links are as `rates` say; the faults that lie on them stay.
+    pub(super) fn redraw(&mut self, rates: Rates) {
+        self.rates = rates;
+        for n in 0..self.touched.len() {
+            let index = self.touched[n] as usize;
+            let busy_until = self.links[index].busy_until;
+            self.links[index] = LinkState { busy_until, ..self.fresh(index) };
+        }
+    }
+
     /// From here on links have least latency and lose nothing.
     pub(super) fn heal(&mut self) {
         self.overlays.clear();

@@ -404,6 +404,7 @@ impl<S: System> World<S> {
     #[cold]
     pub(super) fn end_race(&mut self) {
         self.race.on = false;
+        self.aside = self.chronicler.is_some();
         let after = self.now + Span::NANO;
         let mut runners = std::mem::take(&mut self.race.pool);
         runners.append(&mut self.race.timers);

@@ -1,5 +1,6 @@
 //! When a run is over: settled, quiescent, impatient, broken, or out of budget.
 
+use super::chronicle::Mark;
 use super::world::World;
 use crate::digest::Digest;
 use crate::history::{EndCause, Event};
@@ -152,8 +153,9 @@ impl<S: System> World<S> {
     fn end(&mut self, cause: EndCause) {
         if self.stats.cause.is_none() {
             self.record_views();
+            self.note_rest();
+            self.tell(None, Mark::End, |_| format!("the run ends: {cause:?}"));
             self.record(NodeId(0), Event::End { cause });
-            self.tell(None, |_| format!("the run ends: {cause:?}"));
             self.stats.cause = Some(cause);
             if self.trace.is_some() {
                 self.tell_end_states();
@@ -171,7 +173,7 @@ impl<S: System> World<S> {
                 program.fingerprint(&mut digest);
                 let state = digest.value();
                 let node = NodeId(number as u16);
-                self.tell(Some(node), |_| format!("ends in state {state:016x}"));
+                self.tell(Some(node), Mark::Aside, |_| format!("ends in state {state:016x}"));
             }
         }
     }

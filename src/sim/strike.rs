@@ -1,5 +1,6 @@
 //! Faults at work: what a strike, its lifting, a restart and the heal do to the world.
 
+use super::chronicle::Mark;
 use super::disk::Asker;
 use super::faults::Turnabout;
 use super::machine::{Fuse, Happening, NEVER, Process, What};
@@ -64,7 +65,9 @@ impl<S: System> World<S> {
             return;
         }
         let due = self.faults.due_after(node, events, last);
+        let cause = self.current_moment();
         for number in due {
+            self.note_cause(cause);
             if let Some(upon) = last {
                 self.occasions.note(number, upon);
             }
@@ -91,7 +94,9 @@ impl<S: System> World<S> {
 
     fn strike(&mut self, number: u32) {
         let (fault, class) = self.faults.strike(number);
-        self.tell(None, |world| super::tell::tell_trouble(&fault.what, world.system.machines()));
+        self.tell(None, Mark::Fault(number), |world| {
+            super::tell::tell_trouble(&fault.what, world.system.machines())
+        });
         // A crash shows when it falls.
         if !matches!(fault.what, Trouble::Crash { .. } | Trouble::PowerCut { .. }) {
             self.digest.word(0x700).word(self.now.nanos());
@@ -139,10 +144,12 @@ impl<S: System> World<S> {
 
     fn lift_after(&mut self, number: u32, lasting: Span) {
         self.faults.at(self.now + lasting, Turnabout::Lift(number));
+        self.note_lasting(number);
     }
 
     fn lift(&mut self, number: u32) {
         let (fault, _) = self.faults.get(number).clone();
+        self.note_lift(number, &fault);
         match fault.what {
             Trouble::Pause { node, .. } => self.resume(node),
             Trouble::FullDisk { node, .. } => {
@@ -230,7 +237,7 @@ impl<S: System> World<S> {
     pub(super) fn go_down(&mut self, node: NodeId, cause: DownCause, restart: Option<Span>) {
         let number = node.index();
         self.digest.word(0x800 | u64::from(node.0) << 16).word(self.now.nanos());
-        self.tell(Some(node), |_| match cause {
+        self.tell(Some(node), Mark::Down(cause), |_| match cause {
             DownCause::Crash => "crashes".to_owned(),
             DownCause::PowerCut => "loses power".to_owned(),
             DownCause::Exit => "exits".to_owned(),
@@ -243,11 +250,16 @@ impl<S: System> World<S> {
         machine.paused = None;
         machine.ready = false;
         self.fuses -= u32::from(machine.fuse.take().is_some());
+        let mut dropped = Vec::new();
         for happening in machine.backlog.drain(..) {
             self.progress -= u32::from(happening.work == Work::Progress);
             if let What::Arrival { parcel, .. } = happening.what {
-                drop(self.desk.parcels.take(parcel));
+                dropped.push(parcel);
             }
+        }
+        for parcel in dropped {
+            self.note_dead_letter(node, parcel, "waited for nobody");
+            drop(self.desk.parcels.take(parcel));
         }
         if self.race.on {
             self.overtake(node, None);
@@ -321,7 +333,7 @@ impl<S: System> World<S> {
         if !machine.backlog.is_empty() && long_enough {
             self.desk.coverage.bite(class);
         }
-        self.tell(Some(node), |_| "resumes".to_owned());
+        self.tell(Some(node), Mark::Resume, |_| "resumes".to_owned());
         let waiting: Vec<Happening> = self.machines[node.index()].backlog.drain(..).collect();
         for happening in waiting {
             self.progress -= u32::from(happening.work == Work::Progress);
@@ -353,7 +365,8 @@ impl<S: System> World<S> {
         self.digest.word(0x900 | u64::from(input.connection) << 16).bytes(&input.bytes);
         self.asker = None;
         self.work = Work::Progress;
-        self.tell(Some(input.node), |_| format!("takes {} bytes of input", input.bytes.len()));
+        let length = input.bytes.len();
+        self.tell(Some(input.node), Mark::Input, |_| format!("takes {length} bytes of input"));
         self.call(input.node, |program, ctx| program.input(input.connection, &input.bytes, ctx));
         if self.occasions.on {
             self.occasions.occasion = Some(Occasion::Input(input.connection));
@@ -369,7 +382,9 @@ impl<S: System> World<S> {
         }
         self.settle.heal(self.now);
         self.digest.word(0xa00).word(self.now.nanos());
-        self.tell(None, |_| "every fault is over".to_owned());
+        self.note_rest();
+        self.tell(None, Mark::Heal, |_| "every fault is over".to_owned());
+        let heal = self.note_heal();
         if self.race.on {
             self.end_race();
         }
@@ -380,6 +395,7 @@ impl<S: System> World<S> {
         self.record(NodeId(0), Event::Heal);
         for number in 0..self.machines.len() {
             let node = NodeId(number as u16);
+            self.note_cause(heal);
             let machine = &mut self.machines[number];
             machine.disk.full = 0;
             self.fuses -= u32::from(machine.fuse.take().is_some());

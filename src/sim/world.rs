@@ -1,5 +1,6 @@
 //! The event loop: it knows the time, takes the next event and hands it to its machine.
 
+use super::chronicle::{Chronicler, Mark};
 use super::connections::{Connections, Via};
 use super::faults::{Faults, Turnabout};
 use super::ledger::Ledger;
@@ -64,6 +65,9 @@ pub struct World<S: System> {
     pub(super) inputs: Vec<Input>,
     pub(super) trace: Option<Vec<TraceEvent>>,
     pub(super) novelty: Option<Novelty>,
+    pub(super) chronicler: Option<Box<Chronicler>>,
+    /// What is scheduled is raced, or told, besides being queued.
+    pub(super) aside: bool,
     pub(super) knobs: Vec<u64>,
     plan: Vec<Planned>,
     pub(super) schedule: Schedule,
@@ -75,6 +79,8 @@ enum Notes {
     None,
     /// The decisions it takes, and every event in words.
     Decisions,
+    /// The same, and what led to each event.
+    Chronicle,
     /// What else could have happened in it.
     Openings,
     /// What it was like.
@@ -119,6 +125,8 @@ impl<S: System> World<S> {
             inputs: Vec::new(),
             trace: None,
             novelty: None,
+            chronicler: None,
+            aside: false,
             knobs: Vec::new(),
             plan: Vec::new(),
             schedule: Schedule::default(),
@@ -136,6 +144,11 @@ impl<S: System> World<S> {
         self.begin(schedule, Notes::Decisions);
     }
 
+    /// The same, and the run writes its chronicle.
+    pub(crate) fn reset_chronicling(&mut self, schedule: &Schedule) {
+        self.begin(schedule, Notes::Chronicle);
+    }
+
     /// Starts a run that writes down its openings.
     pub(crate) fn reset_probing(&mut self, schedule: &Schedule) {
         self.begin(schedule, Notes::Openings);
@@ -147,13 +160,14 @@ impl<S: System> World<S> {
     }
 
     fn begin(&mut self, schedule: &Schedule, notes: Notes) {
-        let record = notes == Notes::Decisions;
+        let record = matches!(notes, Notes::Decisions | Notes::Chronicle);
         let seeded = schedule.baseline == Baseline::Seeded;
         let decisions = schedule.decisions.iter().map(|(&key, &choice)| (key, choice));
         self.desk.decider.reset(schedule.seed, seeded, decisions, record);
         self.trace = record.then(Vec::new);
         let machines = self.machines.len();
         self.novelty = (notes == Notes::Novelty).then(|| Novelty::of(machines));
+        self.chronicler = (notes == Notes::Chronicle).then(|| Chronicler::of(machines));
         self.schedule.clone_from(schedule);
         self.clear();
         let profile = self.system.profile();
@@ -165,6 +179,7 @@ impl<S: System> World<S> {
             heal_at = drawn.heal_at;
             self.race.draw(schedule.strategy, profile, &self.desk.decider);
         }
+        self.aside = self.race.on || self.chronicler.is_some();
         self.settle = Settle::new(profile, schedule, heal_at);
         self.network.reset(self.rates);
         let explicit = schedule.faults.iter().map(|fault| (fault.clone(), fault.what.class()));
@@ -298,9 +313,9 @@ impl<S: System> World<S> {
         machine.node = Some(self.system.boot(&seat, machine.disk.journals()));
         machine.process = Process::Up;
         machine.ready = true;
-        self.record(node, Event::Boot);
         self.digest.word(u64::from(node.0) << 16 | u64::from(incarnation)).word(self.now.nanos());
-        self.tell(Some(node), |_| "boots".to_owned());
+        self.tell(Some(node), Mark::Boot, |_| "boots".to_owned());
+        self.record(node, Event::Boot);
         self.asker = None;
         self.work = Work::Progress;
         self.call(node, Node::start);
@@ -407,6 +422,7 @@ impl<S: System> World<S> {
             What::Arrival { from, via, parcel } => {
                 self.digest.word(place ^ u64::from(from.0) << 40);
                 if via != Via::DATAGRAM && !self.connections.accept(via, node, self.now) {
+                    self.note_dead_letter(node, parcel, "comes over a connection that is gone");
                     drop(self.desk.parcels.take(parcel));
                     return;
                 }
@@ -414,7 +430,7 @@ impl<S: System> World<S> {
                 crate::node::Message::fingerprint(message, &mut self.digest);
                 if self.trace.is_some() {
                     let message = format!("{message:?}");
-                    self.tell(Some(node), |world| {
+                    self.tell(Some(node), Mark::Arrival(parcel), |world| {
                         format!("{message} from {}", world.machine_name(from))
                     });
                 }
@@ -429,7 +445,7 @@ impl<S: System> World<S> {
             What::Timer(timer) => {
                 self.digest.word(place).word(0x100 | u64::from(timer.0));
                 self.asker = None;
-                self.tell(Some(node), |_| format!("{timer:?} fires"));
+                self.tell(Some(node), Mark::Timer(timer), |_| format!("{timer:?} fires"));
                 self.call(node, |program, ctx| program.wake(timer, ctx));
             }
             What::Synced(completion) => {
@@ -457,6 +473,7 @@ impl<S: System> World<S> {
         }
         self.digest.word(!self.now.nanos() ^ u64::from(happening.node.0) << 52);
         if let What::Arrival { parcel, via, .. } = happening.what {
+            self.note_dead_letter(happening.node, parcel, "comes to nobody");
             drop(self.desk.parcels.take(parcel));
             if via != Via::DATAGRAM {
                 // Nobody is there to take the connection: no later message on it may arrive without
@@ -493,8 +510,8 @@ impl<S: System> World<S> {
     ) {
         self.progress += u32::from(happening.work == Work::Progress);
         let turn = self.next_turn(at);
-        if self.race.on {
-            self.race.push(turn, self.now, (happening, origin()));
+        if self.aside {
+            self.enqueue_aside(turn, happening, origin());
         } else {
             self.queue.push(turn, happening);
         }
@@ -511,17 +528,6 @@ impl<S: System> World<S> {
     pub(super) fn record(&mut self, node: NodeId, event: Event) {
         let process = self.machines[node.index()].name();
         self.ledger.enter(self.now, process, event);
-    }
-
-    #[inline]
-    pub(super) fn tell(&mut self, node: Option<NodeId>, text: impl FnOnce(&Self) -> String) {
-        if self.trace.is_some() {
-            let text = text(self);
-            let name = node.map_or("world", |node| self.machine_name(node)).to_owned();
-            let digest = self.digest.value();
-            let event = TraceEvent { at: self.now, node, text: format!("{name}: {text}"), digest };
-            self.trace.iter_mut().for_each(|trace| trace.push(event.clone()));
-        }
     }
 
     pub(super) fn machine_name(&self, node: NodeId) -> &str {

@@ -11,8 +11,9 @@ use postulate::explore::{
 use postulate::id::{MessageId, NodeId};
 use postulate::node::Machine;
 use postulate::profile::{Envelope, FaultClass, Profile, Transport};
-use postulate::run::{Inspection, Observed, Probe, Pulse, Run, Subject, Worker};
+use postulate::run::{Examined, Inspection, Observed, Probe, Pulse, Run, Subject, Worker};
 use postulate::schedule::{Fault, Part, Schedule, Trigger};
+use postulate::seed::Seed;
 use std::collections::BTreeMap;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::{Arc, Mutex};
@@ -106,6 +107,18 @@ impl Worker for SpyWorker {
 
     fn inspect(&mut self, schedule: &Schedule) -> Inspection {
         self.0.inspect(schedule)
+    }
+
+    fn examine(&mut self, schedule: &Schedule) -> Examined {
+        self.0.examine(schedule)
+    }
+
+    fn redraw(&mut self, schedule: &Schedule, keep: u64, seed: Seed) -> Run {
+        self.0.redraw(schedule, keep, seed)
+    }
+
+    fn redrawn(&mut self, schedule: &Schedule, keep: u64, seed: Seed) -> Schedule {
+        self.0.redrawn(schedule, keep, seed)
     }
 
     fn probe(&mut self, schedule: &Schedule) -> Probe {

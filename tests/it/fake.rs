@@ -10,9 +10,11 @@ use postulate::id::NodeId;
 use postulate::node::Machine;
 use postulate::profile::{Envelope, Profile};
 use postulate::run::{
-    Inspection, Observed, Outcome, Panic, Probe, Pulse, Run, Stats, Subject, TraceEvent, Worker,
+    Chronicle, Examined, Inspection, Observed, Outcome, Panic, Probe, Pulse, Run, Stats, Subject,
+    TraceEvent, Worker,
 };
 use postulate::schedule::{Fault, Schedule};
+use postulate::seed::Seed;
 use postulate::time::{Instant, Span};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -139,6 +141,18 @@ impl Worker for FakeWorker {
             history: History::default(),
             run,
         }
+    }
+
+    fn examine(&mut self, schedule: &Schedule) -> Examined {
+        Examined { inspection: self.inspect(schedule), chronicle: Chronicle::default() }
+    }
+
+    fn redraw(&mut self, schedule: &Schedule, _keep: u64, seed: Seed) -> Run {
+        self.run(&Schedule { seed, ..schedule.clone() })
+    }
+
+    fn redrawn(&mut self, schedule: &Schedule, _keep: u64, seed: Seed) -> Schedule {
+        Schedule { seed, ..schedule.clone() }
     }
 
     fn probe(&mut self, schedule: &Schedule) -> Probe {

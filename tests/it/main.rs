@@ -3,6 +3,7 @@
 mod bugs;
 mod canaries;
 mod check;
+mod chronicle;
 #[cfg(feature = "cli")]
 mod cli;
 mod consumers;

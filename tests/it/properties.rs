@@ -77,7 +77,7 @@ fn shrunk_under<S: Strategy>(
 fn least_broken(rule: Rule, change: impl Fn(&mut Scenario)) -> Shape {
     let property = |shape: Shape| {
         let violates = |run: &Run| matches!(&run.outcome, Outcome::Violated(it) if it.rule == rule);
-        prop_assert!(!runs(&shape, 16 * SEEDS).any(|(run, _)| violates(&run)));
+        prop_assert!(!runs(&shape, 64 * SEEDS).any(|(run, _)| violates(&run)));
         Ok(())
     };
     shrunk(&shapes(change), property).0

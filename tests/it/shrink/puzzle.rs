@@ -8,7 +8,9 @@ use postulate::history::History;
 use postulate::id::NodeId;
 use postulate::node::Machine;
 use postulate::profile::Profile;
-use postulate::run::{Inspection, Observed, Probe, Pulse, Run, Stats, Subject, Worker};
+use postulate::run::{
+    Chronicle, Examined, Inspection, Observed, Probe, Pulse, Run, Stats, Subject, Worker,
+};
 use postulate::schedule::{Baseline, Fault, Schedule, Trigger, Trouble};
 use postulate::seed::Seed;
 use postulate::time::{Instant, Span};
@@ -136,6 +138,18 @@ impl Worker for Solver {
             trace: Vec::new(),
             run: self.run(schedule),
         }
+    }
+
+    fn examine(&mut self, schedule: &Schedule) -> Examined {
+        Examined { inspection: self.inspect(schedule), chronicle: Chronicle::default() }
+    }
+
+    fn redraw(&mut self, schedule: &Schedule, _keep: u64, seed: Seed) -> Run {
+        self.run(&Schedule { seed, ..schedule.clone() })
+    }
+
+    fn redrawn(&mut self, schedule: &Schedule, _keep: u64, seed: Seed) -> Schedule {
+        Schedule { seed, ..schedule.clone() }
     }
 
     fn probe(&mut self, schedule: &Schedule) -> Probe {
