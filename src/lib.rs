@@ -58,6 +58,7 @@
 //! | 7 | [`shrink`] | failures made small |
 //! | 7 | [`regression`] | failures kept as files |
 //! | 8 | [`explore`] | many runs, on several threads |
+//! | 9 | [`explain`] | failures explained |
 //! | 9 | [`zoo`] | planted bugs, measured and verified |
 //! | 10 | [`report`] | text and JSON |
 //! | 11 | [`harness`], `cli` | `cargo test`, the command: they read clock and environment |
@@ -71,6 +72,7 @@ pub mod cli;
 pub mod clock;
 pub mod coverage;
 pub mod digest;
+pub mod explain;
 pub mod explore;
 mod figures;
 pub mod harness;

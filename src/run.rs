@@ -375,6 +375,14 @@ mod panics {
 }
 
 impl Outcome {
+    /// The rule that is broken, if one is.
+    pub fn rule(&self) -> Option<&'static str> {
+        match self {
+            Self::Violated(violation) => Some(violation.rule.slug()),
+            Self::Holds | Self::Unknown { .. } | Self::Panicked(_) => None,
+        }
+    }
+
     /// A short name to group outcomes by: the rule, `unknown`, or the place of a panic.
     pub fn group(&self) -> String {
         match self {

@@ -34,6 +34,8 @@ pub struct Chronicle {
 pub struct Moment {
     /// When.
     pub at: Instant,
+    /// How many events had been handled by then, this one included.
+    pub events: u64,
     /// At which machine, unless it concerns several.
     pub node: Option<NodeId>,
     /// In which incarnation of it.

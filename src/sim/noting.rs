@@ -116,7 +116,7 @@ impl<S: System> World<S> {
             Loss::Nowhere => (None, PassageFate::Void, None),
         };
         let seat = self.machines[link.0.index()].name();
-        let now = self.now;
+        let now = (self.now, self.stats.events);
         self.note(|chronicler, world| {
             let message = world.desk.parcels.get(parcel);
             chronicler.lose(now, seat, passage(link, message, key, fate), class);
@@ -126,7 +126,7 @@ impl<S: System> World<S> {
     #[cold]
     pub(super) fn note_dead_letter(&mut self, node: NodeId, parcel: Parcel, why: &str) {
         let seat = self.machines[node.index()].name();
-        let now = self.now;
+        let now = (self.now, self.stats.events);
         self.note(|chronicler, _| chronicler.dead_letter(now, seat, parcel, why));
     }
 
@@ -139,7 +139,7 @@ impl<S: System> World<S> {
             _ => node,
         };
         let seat = node.map(|node| self.machines[node.index()].name());
-        let now = self.now;
+        let now = (self.now, self.stats.events);
         self.note(|chronicler, _| chronicler.moment(now, seat, mark, text));
     }
 
@@ -171,7 +171,7 @@ impl<S: System> World<S> {
     }
 
     pub(super) fn note_lift(&mut self, number: u32, fault: &Fault) {
-        let (now, machines) = (self.now, self.system.machines());
+        let (now, machines) = ((self.now, self.stats.events), self.system.machines());
         if self.chronicler.is_none() {
             return;
         }

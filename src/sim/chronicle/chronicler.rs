@@ -112,7 +112,7 @@ impl Chronicler {
     /// A moment that leads to what is done from now on.
     pub(in crate::sim) fn moment(
         &mut self,
-        at: Instant,
+        at: (Instant, u64),
         seat: Option<Seat>,
         mark: Mark,
         text: String,
@@ -205,7 +205,7 @@ impl Chronicler {
     /// `passage` ends where it begins; if a fault over its link is the reason, `class` is its class.
     pub(in crate::sim) fn lose(
         &mut self,
-        at: Instant,
+        at: (Instant, u64),
         seat: Seat,
         passage: Passage,
         class: Option<FaultClass>,
@@ -251,7 +251,7 @@ impl Chronicler {
     /// The message in `parcel` comes to nobody.
     pub(in crate::sim) fn dead_letter(
         &mut self,
-        at: Instant,
+        at: (Instant, u64),
         seat: Seat,
         parcel: Parcel,
         why: &str,
@@ -290,7 +290,7 @@ impl Chronicler {
     }
 
     /// The fault of this number is over.
-    pub(in crate::sim) fn lift(&mut self, at: Instant, number: u32, text: String) {
+    pub(in crate::sim) fn lift(&mut self, at: (Instant, u64), number: u32, text: String) {
         let Some(place) = self.lasting.remove(&number) else { return };
         let node = self.told.bands[place].what.node();
         let mut moment = Self::draft(at, node.map(|node| (node, 0)), MomentKind::Lift, text);
@@ -349,9 +349,10 @@ impl Chronicler {
         self.told
     }
 
-    fn draft(at: Instant, seat: Option<Seat>, kind: MomentKind, text: String) -> Moment {
+    fn draft(at: (Instant, u64), seat: Option<Seat>, kind: MomentKind, text: String) -> Moment {
         Moment {
-            at,
+            at: at.0,
+            events: at.1,
             node: seat.map(|(node, _)| node),
             incarnation: seat.map_or(0, |(_, incarnation)| incarnation),
             kind,

@@ -32,7 +32,7 @@ const LAYERS: &[&[&str]] = &[
     &["scenario"],
     &["shrink", "regression"],
     &["explore"],
-    &["zoo", "matrix"],
+    &["zoo", "matrix", "explain"],
     &["report"],
     &["harness", "cli", "property"],
 ];

@@ -1,0 +1,68 @@
+//! The moments that show a failure, and those in which a step took hold.
+
+use super::sorted;
+use super::weighing::Weighed;
+use crate::choice::{Actor, Key, Site};
+use crate::id::NodeId;
+use crate::run::{Chronicle, Examined, MomentKind, Outcome};
+
+/// The moments that show the failure of a run; `steps` are what it took.
+pub(super) fn of(examined: &Examined, steps: &[Weighed]) -> Vec<usize> {
+    let Examined { inspection, chronicle } = examined;
+    let shown = match &inspection.run.outcome {
+        Outcome::Violated(violation) => {
+            let operations = inspection.history.operations();
+            let shows = |place: &usize| violation.operations.contains(&operations[*place]);
+            (0..operations.len())
+                .filter(shows)
+                .filter_map(|place| entered(chronicle, place))
+                .collect()
+        }
+        Outcome::Panicked(panic) => newest_of(chronicle, panic.node).into_iter().collect(),
+        Outcome::Holds | Outcome::Unknown { .. } => Vec::new(),
+    };
+    let needed = steps.iter().filter(|step| step.is_needed()).flat_map(|step| &step.moments);
+    let anchors = sorted(shown.into_iter().chain(needed.copied()));
+    if anchors.is_empty() { everywhere(chronicle) } else { anchors }
+}
+
+fn entered(chronicle: &Chronicle, place: usize) -> Option<usize> {
+    chronicle.entered.get(place).copied().flatten()
+}
+
+fn newest_of(chronicle: &Chronicle, node: NodeId) -> Option<usize> {
+    chronicle.moments.iter().rposition(|moment| moment.node == Some(node))
+}
+
+/// What no operation shows, shows in where each machine ended.
+fn everywhere(chronicle: &Chronicle) -> Vec<usize> {
+    let nodes = chronicle.moments.iter().filter_map(|moment| moment.node);
+    sorted(nodes.filter_map(|node| newest_of(chronicle, node)))
+}
+
+/// The moments in which the fault of this number struck.
+pub(super) fn struck(chronicle: &Chronicle, fault: usize) -> Vec<usize> {
+    let places = (0..).zip(&chronicle.moments);
+    places.filter(|(_, moment)| moment.fault == Some(fault)).map(|(place, _)| place).collect()
+}
+
+/// The moments in which what was decided at `key` showed.
+pub(super) fn decided(chronicle: &Chronicle, key: Key) -> Vec<usize> {
+    let places = || (0..).zip(&chronicle.moments);
+    match (key.site(), key.actor()) {
+        (Site::Message | Site::Timer | Site::Sync | Site::Notice, _) => {
+            places().filter(|(_, moment)| moment.key == Some(key)).map(|(place, _)| place).collect()
+        }
+        (Site::CrashPoint | Site::PowerCut | Site::Tear, Actor::Node(node, incarnation)) => {
+            let falls = |kind| matches!(kind, MomentKind::Crash | MomentKind::PowerCut);
+            places()
+                .filter(|(_, moment)| {
+                    (moment.node, moment.incarnation) == (Some(node), incarnation)
+                        && falls(moment.kind)
+                })
+                .map(|(place, _)| place)
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}

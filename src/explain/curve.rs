@@ -1,0 +1,84 @@
+//! How likely the failure was after each event of the run.
+
+use super::{Bench, Effort};
+use crate::digest::fold;
+use crate::run::{Chronicle, MomentKind};
+use crate::schedule::Schedule;
+use crate::seed::Seed;
+
+/// How often a run fails if its first events are kept and the rest is drawn anew.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// How many events are kept.
+    pub keep: u64,
+    /// How many of the runs failed in the same way.
+    pub failed: u32,
+    /// How many runs were made.
+    pub of: u32,
+}
+
+/// Where the failure became likely.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Rise {
+    /// The moment, by its place in the chronicle.
+    pub moment: usize,
+    /// How often runs fail that begin like this one up to it.
+    pub before: Kept,
+    /// How often those fail in which it has happened as well.
+    pub after: Kept,
+}
+
+/// Draws the curve of a failure in `group` after `events` events.
+pub(super) fn draw(
+    bench: &mut Bench<'_>,
+    schedule: &Schedule,
+    (events, group): (u64, &str),
+    effort: Effort,
+) -> Vec<Kept> {
+    let points = u64::from(effort.points.max(2)).min(events + 1).max(2);
+    let mut curve: Vec<Kept> = Vec::new();
+    for point in 0..points {
+        let keep = events * point / (points - 1);
+        if curve.last().is_some_and(|last| last.keep == keep) {
+            continue;
+        }
+        let failed = (0..effort.redraws).filter(|&number| {
+            // The same seeds at each point: neighbours then differ by what happened, not by luck.
+            let seed = seed(schedule, number);
+            bench.count().redraw(schedule, keep, seed).outcome.group() == group
+        });
+        curve.push(Kept { keep, failed: failed.count() as u32, of: effort.redraws });
+    }
+    curve
+}
+
+/// The `number`-th seed for the rest of a run.
+pub(super) fn seed(schedule: &Schedule, number: u32) -> Seed {
+    Seed(fold(schedule.seed.0 ^ 0x517c_c1b7_2722_0a95, u64::from(number) << 1 | 1))
+}
+
+/// The greatest step up of the curve; none if it is flat.
+pub(super) fn rise(curve: &[Kept], chronicle: &Chronicle) -> Option<Rise> {
+    let steepest = curve
+        .windows(2)
+        .rev()
+        .max_by_key(|pair| i64::from(pair[1].failed) - i64::from(pair[0].failed))?;
+    let (before, after) = (steepest[0], steepest[1]);
+    let moment = moment_of(chronicle, after.keep)?;
+    (after.failed > before.failed).then_some(Rise { moment, before, after })
+}
+
+/// The last moment among the first `keep` events that is an event of a machine.
+pub(super) fn moment_of(chronicle: &Chronicle, keep: u64) -> Option<usize> {
+    chronicle.moments.iter().rposition(|moment| {
+        let is_handled = matches!(
+            moment.kind,
+            MomentKind::Message
+                | MomentKind::Timer
+                | MomentKind::Sync
+                | MomentKind::Notice
+                | MomentKind::Input
+        );
+        moment.events <= keep && (is_handled || moment.events == 0)
+    })
+}
