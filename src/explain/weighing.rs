@@ -91,7 +91,7 @@ pub(super) fn weigh(
             }
         };
         let moments = match &step {
-            Step::Fault(_) => anchors::struck(&examined.chronicle, place),
+            Step::Fault(fault) => anchors::struck(&examined.chronicle, place, &fault.what),
             Step::Decision(key, _) => anchors::decided(&examined.chronicle, *key),
         };
         let group = scale.group.clone();

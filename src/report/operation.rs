@@ -19,7 +19,8 @@ pub(super) fn machine(machines: &[Machine], node: NodeId) -> String {
     machines.get(node.index()).map_or_else(|| format!("{node:?}"), |machine| machine.name.clone())
 }
 
-fn what(event: &Event) -> String {
+/// What happened.
+pub(super) fn what(event: &Event) -> String {
     match event {
         Event::Plan { message, key } => format!("is to send {message} (key {key})"),
         Event::SendInvoke { message, key, attempt, payload } => {
