@@ -37,11 +37,32 @@ impl Thread {
         told.retain(|place| explanation.is_past(*place));
         leave_out_fuses(&mut told, chronicle);
         let mut told: Vec<usize> = told.into_iter().collect();
-        leave_out_repeats(&mut told, explanation);
-        if told.len() > TOLD_MAX {
-            thin(&mut told, &explanation.anchors);
+        let mut thread = Self { told, names };
+        thread.leave_out_repeats(explanation);
+        if thread.told.len() > TOLD_MAX {
+            thin(&mut thread.told, &explanation.anchors);
         }
-        Self { told, names }
+        thread
+    }
+
+    /// What happens over and over is told when it happens first and when it happens last.
+    fn leave_out_repeats(&mut self, explanation: &Explanation) {
+        let moments = &explanation.examined.chronicle.moments;
+        let stays = |place: usize| {
+            let moment = &moments[place];
+            let is_shown = explanation.anchors.contains(&place);
+            is_shown || is_life(moment) || moment.does.iter().any(|deed| self.tells(deed))
+        };
+        let alike = |one: usize, other: usize| {
+            let (one, other) = (&moments[one], &moments[other]);
+            (one.node, one.kind, &one.text) == (other.node, other.kind, &other.text)
+        };
+        let all = &self.told;
+        let told = all.iter().enumerate().filter(|&(number, &place)| {
+            let again = |others: &[usize]| others.iter().any(|&other| alike(place, other));
+            stays(place) || !again(&all[..number]) || !again(&all[number + 1..])
+        });
+        self.told = told.map(|(_, &place)| place).collect();
     }
 
     /// Whether a message is one that the failure is about.
@@ -92,25 +113,6 @@ fn leave_out_fuses(told: &mut BTreeSet<usize>, chronicle: &Chronicle) {
     }
 }
 
-/// What happens over and over is told when it happens first and when it happens last.
-fn leave_out_repeats(told: &mut Vec<usize>, explanation: &Explanation) {
-    let moments = &explanation.examined.chronicle.moments;
-    let kept = |place: &usize| {
-        let moment = &moments[*place];
-        explanation.anchors.contains(place) || is_life(moment) || !moment.does.is_empty()
-    };
-    let alike = |one: usize, other: usize| {
-        let (one, other) = (&moments[one], &moments[other]);
-        (one.node, one.kind, &one.text) == (other.node, other.kind, &other.text)
-    };
-    let all = told.clone();
-    told.retain(|&place| {
-        let is_first = all.iter().position(|&other| alike(place, other)).map(|first| all[first]);
-        let last = all.iter().rposition(|&other| alike(place, other)).map(|last| all[last]);
-        kept(&place) || is_first == Some(place) || last == Some(place)
-    });
-}
-
 /// Whether a process begins or ends, or a fault does.
 fn is_life(moment: &Moment) -> bool {
     match moment.kind {
@@ -157,20 +159,16 @@ fn mentioned(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Keeps what shows the failure, and of the rest what came last.
+/// Keeps what shows the failure, and of the rest what came first and what came last.
 fn thin(told: &mut Vec<usize>, anchors: &[usize]) {
-    let mut room = TOLD_MAX.saturating_sub(told.iter().filter(|it| anchors.contains(it)).count());
-    let kept: BTreeSet<usize> = told
-        .iter()
-        .rev()
-        .copied()
-        .filter(|place| {
-            let is_kept = anchors.contains(place) || room > 0;
-            room = if anchors.contains(place) { room } else { room.saturating_sub(1) };
-            is_kept
-        })
-        .collect();
-    told.retain(|place| kept.contains(place));
+    let others: Vec<usize> =
+        told.iter().copied().filter(|place| !anchors.contains(place)).collect();
+    let room = TOLD_MAX.saturating_sub(told.len() - others.len()).min(others.len());
+    let first = room / 3;
+    let (beginning, end) = (&others[..first], &others[others.len() - (room - first)..]);
+    told.retain(|place| {
+        anchors.contains(place) || beginning.contains(place) || end.contains(place)
+    });
 }
 
 #[cfg(test)]
