@@ -18,7 +18,7 @@
 //! let specimen = Specimen::named("volatile-dedup-set").unwrap();
 //! let subject = specimen.subject()?;
 //! let mut worker = Arc::clone(&subject).worker(Arc::new(Pulse::default()));
-//! let witness = specimen.witness().schedule;
+//! let witness = specimen.witness_schedule()?;
 //! let explained =
 //!     explain(worker.as_mut(), subject.as_ref(), &witness, Effort::default(), &mut || ());
 //! let explained = explained.unwrap();
@@ -34,12 +34,14 @@ use std::collections::BTreeSet;
 mod anchors;
 mod curve;
 mod doubts;
+mod guarded;
 mod nearest;
 mod others;
 mod weighing;
 
 pub use curve::{Kept, Rise};
 pub use doubts::Doubted;
+pub use guarded::{Explored, explain_failure};
 pub use nearest::{By, Nearest};
 pub use weighing::{Step, Tried, Weighed};
 

@@ -36,7 +36,7 @@ impl Thread {
         told.extend(explanation.rise.iter().map(|rise| rise.moment));
         told.retain(|place| explanation.is_past(*place));
         leave_out_fuses(&mut told, chronicle);
-        let mut told: Vec<usize> = told.into_iter().collect();
+        let told = told.into_iter().collect();
         let mut thread = Self { told, names };
         thread.leave_out_repeats(explanation);
         if thread.told.len() > TOLD_MAX {
