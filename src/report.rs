@@ -10,6 +10,7 @@ mod bugs;
 mod checked;
 mod decisions;
 mod exhausted;
+pub mod explained;
 mod json;
 mod operation;
 mod recorded;
