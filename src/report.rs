@@ -10,7 +10,7 @@ mod bugs;
 mod checked;
 mod decisions;
 mod exhausted;
-mod explained;
+pub mod explained;
 mod json;
 mod operation;
 mod recorded;
@@ -23,7 +23,7 @@ mod zoo;
 
 pub use checked::{Checked, check_json, check_text};
 pub use exhausted::{exhausted_json, exhausted_text};
-pub use explained::{Explained, explained_text};
+pub use explained::{Account, Explained, explained_text};
 pub use json::{hung_json, replay_json, sweep_json};
 pub use recorded::{Recorded, recorded_text};
 pub use replay::{Replayed, Rewriting, kept_text, replay_text};

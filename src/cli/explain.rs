@@ -7,7 +7,7 @@ use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use crate::explain::{Effort, Explored, NotExplained, explain_failure};
 use crate::explore::Watch;
-use crate::report::{Explained, Paste, explained_text, hung_json};
+use crate::report::{Account, Explained, Paint, Paste, explained_text, hung_json};
 use crate::shrink::Budget;
 use miette::{Diagnostic, IntoDiagnostic};
 use std::sync::Arc;
@@ -62,30 +62,25 @@ pub(super) fn run(arguments: &ReplayArguments, aim: Aim, screen: &Screen) -> mie
         Ok(Err(why @ NotExplained::Drifted { .. })) => return Err(why).into_diagnostic(),
         Ok(Ok(explored)) => explored,
     };
-    let replay = match &kept {
-        Some((file, _)) => format!("postulate replay {file} --explain"),
-        None => {
-            let strategy = schedule.strategy;
-            Paste::Replay { scenario: scenario.clone(), strategy }.line(seed) + " --explain"
-        }
+    let replay = if let Some((file, _)) = &kept {
+        format!("postulate replay {file} --explain")
+    } else {
+        let strategy = schedule.strategy;
+        Paste::Replay { scenario: scenario.clone(), strategy }.line(seed) + " --explain"
     };
     let group = explanation.group();
-    let explained = Explained { scenario, explanation, before, replay };
+    let account = Account { scenario, explanation, before, replay };
     let report = match arguments.format {
         ReplayFormat::Text => {
-            let paint = if arguments.output.is_some() {
-                crate::report::Paint::Plain
-            } else {
-                screen.paint()
-            };
-            explained_text(&explained, subject.as_ref(), paint)
+            let paint = if arguments.output.is_some() { Paint::Plain } else { screen.paint() };
+            explained_text(&account, subject.as_ref(), paint)
         }
-        ReplayFormat::Json => todo_json(),
-        ReplayFormat::Html => todo_json(),
+        ReplayFormat::Json => Explained::of(&account, subject.as_ref()).json(),
+        ReplayFormat::Html => Explained::of(&account, subject.as_ref()).html(),
         ReplayFormat::Mermaid => todo_json(),
         ReplayFormat::Perfetto => todo_json(),
     };
-    let verdict = format!("{} seed {seed} violates {group}", explained.scenario);
+    let verdict = format!("{} seed {seed} violates {group}", account.scenario);
     screen.deliver(&report, arguments.output.as_deref(), &verdict)?;
     Ok(Exit::Violated)
 }

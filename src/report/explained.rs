@@ -1,23 +1,27 @@
-//! Explained failures: text, and the data that pages and programs read.
+//! An explained failure, for people and for programs: a story, a page, and the data behind both.
 
-use crate::explain::Explanation;
-use crate::shrink::Size;
-
+mod account;
 mod diagram;
+mod model;
+mod page;
 mod text;
 mod thread;
 
+pub use account::Account;
+pub use model::{
+    Band, Event, Explained, Info, Kept, Knob, Line, Machine, Message, Nearest, Rise, Step, Values,
+};
 pub use text::explained_text;
 
-/// A failure that was explained.
-#[derive(Clone, Debug)]
-pub struct Explained {
-    /// The scenario as it was named.
-    pub scenario: String,
-    /// The explanation.
-    pub explanation: Explanation,
-    /// How large the failure was before it was shrunk, if it was.
-    pub before: Option<Size>,
-    /// The line that shows the failure again.
-    pub replay: String,
+impl Explained {
+    /// One HTML file that shows the failure: its story, and a diagram of what led to it. It asks
+    /// for nothing from elsewhere, so that it can be opened from a disk.
+    pub fn html(&self) -> String {
+        page::page(self)
+    }
+
+    /// The same as one JSON object.
+    pub fn json(&self) -> String {
+        super::json::pretty(self)
+    }
 }

@@ -32,7 +32,7 @@ impl Lanes {
     }
 
     /// The lanes left of the one whose machine is named beside it.
-    pub(in crate::report) fn heading(&self, lane: usize) -> String {
+    pub(in crate::report) fn heading(lane: usize) -> String {
         "│ ".repeat(lane)
     }
 

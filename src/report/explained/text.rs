@@ -1,9 +1,10 @@
 //! An explained failure as a story to read in a terminal.
 
-use super::Explained;
+use super::Account;
+use super::account::told_by;
 use super::diagram::Lanes;
 use super::thread::Thread;
-use crate::explain::{By, Doubted, Explanation, Kept, Nearest, Rise, Step, Tried, Weighed};
+use crate::explain::{Doubted, Explanation, Kept, Nearest, Rise, Step, Tried, Weighed};
 use crate::report::operation;
 use crate::report::telling::Telling;
 use crate::report::words::{Paint, Tone, WIDTH, count, counted, field, wrap};
@@ -15,16 +16,16 @@ const TIME: usize = 11;
 
 /// The story of a failure: what was expected and what was seen, what it takes, what led to it, when
 /// it became likely, and the nearest run that holds. No line is wider than 100 columns.
-pub fn explained_text(explained: &Explained, subject: &dyn Subject, paint: Paint) -> String {
-    let teller = Teller { explanation: &explained.explanation, subject, paint };
-    let mut text = teller.verdict(explained);
-    text.push_str(&teller.steps(explained));
+pub fn explained_text(account: &Account, subject: &dyn Subject, paint: Paint) -> String {
+    let teller = Teller { explanation: &account.explanation, subject, paint };
+    let mut text = teller.verdict(account);
+    text.push_str(&teller.steps(account));
     text.push_str(&teller.story());
     text.push_str(&teller.doubts());
     text.push_str(&teller.likelihood());
     text.push_str(&teller.nearest());
     text.push('\n');
-    text.push_str(&field(2, "see it", &explained.replay, paint));
+    text.push_str(&field(2, "see it", &account.replay, paint));
     text
 }
 
@@ -39,7 +40,7 @@ impl Teller<'_> {
         format!("\n{}\n", self.paint.tint(Tone::Strong, text))
     }
 
-    fn verdict(&self, explained: &Explained) -> String {
+    fn verdict(&self, account: &Account) -> String {
         let (run, knobs) = {
             let inspection = &self.explanation.examined.inspection;
             (&inspection.run, &inspection.knobs)
@@ -48,7 +49,7 @@ impl Teller<'_> {
             Outcome::Panicked(panic) => format!("panics at {}", panic.location),
             other => format!("violates {}", other.group()),
         };
-        let name = format!("{} seed {}", explained.scenario, run.seed);
+        let name = format!("{} seed {}", account.scenario, run.seed);
         let (name, verdict) =
             (self.paint.tint(Tone::Strong, &name), self.paint.tint(Tone::Bad, &verdict));
         let mut text = format!("{name} {verdict}\n\n");
@@ -65,7 +66,7 @@ impl Teller<'_> {
         text
     }
 
-    fn steps(&self, explained: &Explained) -> String {
+    fn steps(&self, account: &Account) -> String {
         let steps = &self.explanation.steps;
         let mut title = if steps.is_empty() {
             "What it takes: nothing. The workload alone fails, with no fault and no decision"
@@ -73,7 +74,7 @@ impl Teller<'_> {
         } else {
             format!("What it takes: {}", counted(steps.len() as u64, "step"))
         };
-        if let Some(before) = explained.before.filter(|before| before.steps > steps.len()) {
+        if let Some(before) = account.before.filter(|before| before.steps > steps.len()) {
             _ = write!(title, ", shrunk from {}", count(before.steps as u64));
         }
         let mut text = self.title(&title);
@@ -92,7 +93,7 @@ impl Teller<'_> {
                  are not listed",
                 count(steps.len() as u64)
             );
-            text.push_str(&self.paragraph(2, &rest));
+            text.push_str(&paragraph(2, &rest));
         }
         text
     }
@@ -113,13 +114,8 @@ impl Teller<'_> {
                 _ = write!(weighing, "; {what}: {}", told_tried(tried));
             }
         }
-        text.push_str(&self.paint.tint(Tone::Faint, &self.paragraph(5, &weighing)));
+        text.push_str(&self.paint.tint(Tone::Faint, &paragraph(5, &weighing)));
         text
-    }
-
-    fn paragraph(&self, indent: usize, text: &str) -> String {
-        let lines = wrap(text, WIDTH - indent);
-        lines.iter().fold(String::new(), |text, line| format!("{text}{:indent$}{line}\n", ""))
     }
 
     fn story(&self) -> String {
@@ -135,7 +131,7 @@ impl Teller<'_> {
         let mut lanes = Lanes::of(chronicle, &thread.told);
         for (lane, &node) in lanes.nodes().iter().enumerate() {
             let name = operation::machine(self.subject.machines(), node);
-            _ = writeln!(text, "{:TIME$}  {}{name}", "", lanes.heading(lane));
+            _ = writeln!(text, "{:TIME$}  {}{name}", "", Lanes::heading(lane));
         }
         let mut next = 0;
         for &place in &thread.told {
@@ -242,21 +238,22 @@ impl Teller<'_> {
         let mut text = self.title("What nobody knows");
         let (mattering, idle): (Vec<_>, Vec<_>) = doubts.iter().partition(|doubt| doubt.matters);
         for Doubted { operation, if_ok, if_fail, .. } in &mattering {
-            text.push_str(
-                &self.paragraph(2, operation::tell(self.subject.machines(), operation).trim()),
-            );
+            text.push_str(&paragraph(
+                2,
+                operation::tell(self.subject.machines(), operation).trim(),
+            ));
             let refused = if_fail
                 .as_ref()
                 .map_or_else(String::new, |verdict| format!("; had it been refused: {verdict}"));
             let told = format!("had it been acknowledged: {if_ok}{refused}");
-            text.push_str(&self.paint.tint(Tone::Faint, &self.paragraph(5, &told)));
+            text.push_str(&self.paint.tint(Tone::Faint, &paragraph(5, &told)));
         }
         if !idle.is_empty() {
             let operations = counted(idle.len() as u64, "operation");
             let told = format!(
                 "whether {operations} without an answer happened changes nothing about the verdict"
             );
-            text.push_str(&self.paragraph(2, &told));
+            text.push_str(&paragraph(2, &told));
         }
         text
     }
@@ -285,14 +282,14 @@ impl Teller<'_> {
                 after.failed
             ),
         };
-        text.push_str(&self.paragraph(2, &told));
+        text.push_str(&paragraph(2, &told));
         if let Some(Rise { moment, .. }) = rise {
             let moment = &self.explanation.examined.chronicle.moments[*moment];
             let name = moment.node.map_or_else(String::new, |node| {
                 format!("{}: ", operation::machine(self.subject.machines(), node))
             });
             let what = format!("{}  {name}{}", moment.at, moment.text);
-            text.push_str(&self.paragraph(5, &cut_off(&what, WIDTH - 5)));
+            text.push_str(&paragraph(5, &cut_off(&what, WIDTH - 5)));
         }
         text
     }
@@ -301,21 +298,11 @@ impl Teller<'_> {
         let Some(Nearest { by, common, failing, passing, .. }) = &self.explanation.nearest else {
             return String::new();
         };
-        let by = match by {
-            By::Without(step) => format!("without step {}", step + 1),
-            By::Other(step, Step::Fault(fault)) => {
-                format!("with another step {}: {}", step + 1, self.subject.tell_fault(fault))
-            }
-            By::Other(step, Step::Decision(key, choice)) => {
-                let told = self.subject.tell_decision(*key, *choice);
-                format!("with another step {}: {told}", step + 1)
-            }
-            By::Redrawn(keep) => format!("drawn anew after {} events", count(*keep)),
-        };
+        let by = told_by(by, self.subject);
         let mut text = self.title("The nearest run that holds");
         let told =
             format!("{by}; it goes the same way for {}, then", counted(*common as u64, "line"));
-        text.push_str(&self.paragraph(2, &told));
+        text.push_str(&paragraph(2, &told));
         let ends = |event: &Option<TraceEvent>| match event {
             Some(event) => format!("{}  {}", event.at, event.text),
             None => "it is over".to_owned(),
@@ -324,6 +311,11 @@ impl Teller<'_> {
         text.push_str(&field(2, "that one", &ends(passing), self.paint));
         text
     }
+}
+
+fn paragraph(indent: usize, text: &str) -> String {
+    let lines = wrap(text, WIDTH - indent);
+    lines.iter().fold(String::new(), |text, line| format!("{text}{:indent$}{line}\n", ""))
 }
 
 /// More steps than this are not told one by one.

@@ -1,0 +1,93 @@
+//! The page that explains a failure.
+
+use super::model::{Explained, Rise, Step};
+use askama::Template;
+use serde::Serialize;
+
+/// What the page looks like.
+const STYLE: &str = include_str!("page/page.css");
+
+/// What the page does, each part after those that it builds on.
+const SCRIPT: &str = concat!(
+    "\"use strict\";\n",
+    include_str!("page/elements.js"),
+    include_str!("page/graph.js"),
+    include_str!("page/rows.js"),
+    include_str!("page/drawing.js"),
+    include_str!("page/panel.js"),
+    include_str!("page/tools.js"),
+    include_str!("page/explorer.js"),
+);
+
+#[derive(Template)]
+#[template(path = "explained/page/explained.html")]
+struct Page<'a> {
+    explained: &'a Explained,
+    data: String,
+    style: &'static str,
+    script: &'static str,
+}
+
+/// The whole page, which needs no other file.
+pub(in crate::report) fn page(explained: &Explained) -> String {
+    let page = Page { explained, data: embedded(explained), style: STYLE, script: SCRIPT };
+    page.render().expect("writing to a string does not fail")
+}
+
+impl Page<'_> {
+    /// A class of the style sheet for a verdict.
+    fn tone(verdict: &str) -> &'static str {
+        match verdict {
+            "holds" => "good",
+            "unknown" => "doubtful",
+            _ => "bad",
+        }
+    }
+
+    /// What would be without a step, with the class of its tone.
+    fn without(&self, step: &Step) -> (&'static str, String) {
+        match step.without.as_str() {
+            "holds" => ("good", "without it: holds".to_owned()),
+            again if again == self.explained.group => {
+                ("idle", "without it: fails all the same".to_owned())
+            }
+            other => ("doubtful", format!("without it: {other}")),
+        }
+    }
+
+    /// An event in words, for a link to it.
+    fn event(&self, id: usize) -> String {
+        let Some(event) = self.explained.events.get(id) else { return String::new() };
+        let machine = event.machine.and_then(|id| self.explained.machines.get(id));
+        let name = machine.map_or("", |machine| machine.name.as_str());
+        format!("{} {name}: {}", event.at, event.text)
+    }
+
+    fn rise(rise: &Rise) -> String {
+        format!("from {:.0} % to {:.0} %", rise.from * 100.0, rise.to * 100.0)
+    }
+}
+
+/// `value` as JSON for the inside of a `<script>` element: no `</script>` or `<!--` in a text can
+/// end it or open a comment (HTML 13.1.2, raw text), and no line separator of Unicode is left that
+/// JSON allows and older scripts do not.
+fn embedded(value: &impl Serialize) -> String {
+    serde_json::to_string(value)
+        .expect("plain values have a JSON form")
+        .replace('<', "\\u003c")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_ends_the_script_that_it_stands_in() {
+        let text = "</script><!-- \u{2028} & \"quoted\"";
+        let json = embedded(&text);
+        assert_eq!(json, r#""\u003c/script>\u003c!-- \u2028 & \"quoted\"""#);
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+    }
+}
