@@ -208,7 +208,8 @@ impl Teller<'_> {
             .map(String::as_str)
             .collect();
         let mut lines = Vec::new();
-        if !does.is_empty() {
+        // A sync that is asked for says something beside what it is to make durable.
+        if does.iter().any(|deed| !deed.starts_with("asks for a sync")) {
             lines.push((UNDER_DOES, does.join("; ")));
         }
         let shown = match &self.explanation.examined.inspection.run.outcome {
