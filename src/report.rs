@@ -1,4 +1,5 @@
-//! What sweeps, replays and shrunk failures look like: text for people, JSON for programs.
+//! What sweeps, replays and shrunk failures look like: text for people, JSON for programs,
+//! JUnit XML for build servers (feature `cli`).
 //!
 //! A report is a pure function of what it tells about. Who prints it decides whether it is
 //! [painted](Paint), and which line a reader is to [paste](Paste) to see a failure again.
@@ -12,6 +13,8 @@ mod decisions;
 mod exhausted;
 pub mod explained;
 mod json;
+#[cfg(feature = "cli")]
+mod junit;
 mod operation;
 mod recorded;
 mod replay;
@@ -25,10 +28,12 @@ pub use checked::{Checked, check_json, check_text};
 pub use exhausted::{exhausted_json, exhausted_text};
 pub use explained::{Account, Explained, explained_text};
 pub use json::{hung_json, replay_json, sweep_json};
+#[cfg(feature = "cli")]
+pub use junit::{exhausted_junit, sweep_junit};
 pub use recorded::{Recorded, recorded_text};
 pub use replay::{Replayed, Rewriting, kept_text, replay_text};
 pub use shrunk::{Bugs, Fate, ShrunkFile, schedule_lines, shrunk_json, shrunk_text};
-pub use sweep::{Sight, sweep_text};
+pub use sweep::{Sight, sweep_text, verdict_text};
 pub use telling::outcome_text;
 pub use words::Paint;
 pub use zoo::{Exhibit, zoo_json, zoo_text};

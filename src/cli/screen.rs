@@ -5,7 +5,7 @@ use crate::report::Paint;
 use anstream::{AutoStream, ColorChoice};
 use miette::{IntoDiagnostic, MietteHandlerOpts, Report, WrapErr};
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 
 /// The standard streams of the process.
@@ -84,6 +84,17 @@ impl Screen {
         let failed = || format!("the report cannot be written to {file}");
         fs::write(file, report).into_diagnostic().wrap_err_with(failed)?;
         self.print(&format!("{verdict}\n"))
+    }
+
+    /// Makes sure that a report can be written to `file`, for a work that takes long: what stands
+    /// there stays until it is.
+    pub(super) fn reserve(&self, file: &str) -> miette::Result<()> {
+        if file == STANDARD_STREAM {
+            return Ok(());
+        }
+        let failed = || format!("the report cannot be written to {file}");
+        let opened = File::options().append(true).create(true).open(file);
+        opened.map(drop).into_diagnostic().wrap_err_with(failed)
     }
 
     /// Writes an error. Nothing is left to do if that fails.

@@ -1,7 +1,7 @@
 //! `postulate sweep`.
 
 use super::Exit;
-use super::arguments::{Format, SweepArguments};
+use super::arguments::{SweepArguments, SweepFormat};
 use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use super::target;
@@ -10,7 +10,10 @@ use crate::explore::{
     Sweep, Swept, Watch, bugs, capture, exhaust, inspect, novelty, sweep,
 };
 use crate::regression::{Origin, Regression};
-use crate::report::{Paste, Sight, exhausted_json, exhausted_text, sweep_json, sweep_text};
+use crate::report::{
+    Paint, Paste, Sight, exhausted_json, exhausted_junit, exhausted_text, sweep_json, sweep_junit,
+    sweep_text, verdict_text,
+};
 use crate::run::Subject;
 use crate::schedule::{Schedule, Strategy};
 use miette::{Diagnostic, IntoDiagnostic, WrapErr};
@@ -40,6 +43,9 @@ struct NotOfSets {
 
 pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result<Exit> {
     let subject = target::resolve(&arguments.scenario)?;
+    if let Some(file) = &arguments.output {
+        screen.reserve(file)?;
+    }
     match arguments.strategy {
         Search::Seeds(strategy) => run_seeds(arguments, strategy, &subject, screen),
         Search::Exhaustive(steps) => run_all(arguments, steps, &subject, screen),
@@ -71,11 +77,14 @@ fn run_seeds(
     let first = Sweep { schedules: plan.schedules.min(OBSERVED), ..plan };
     let novelty = if arguments.novelty { novelty(subject, &first, &watch).ok() } else { None };
     let sight = Sight { scenario, wall, paste, inquiries, kept, novelty };
-    screen.print(&match arguments.format {
-        Format::Human => sweep_text(&swept, subject.as_ref(), &sight, screen.paint()),
-        Format::Json => sweep_json(&swept, subject.as_ref(), &sight),
-    })?;
-    Ok(exit(&swept))
+    let report = match arguments.format {
+        SweepFormat::Human => {
+            sweep_text(&swept, subject.as_ref(), &sight, paint(arguments, screen))
+        }
+        SweepFormat::Json => sweep_json(&swept, subject.as_ref(), &sight),
+        SweepFormat::Junit => sweep_junit(&swept, subject.as_ref(), &sight),
+    };
+    deliver(&report, &swept, arguments, screen)
 }
 
 fn run_all(
@@ -102,11 +111,29 @@ fn run_all(
         None => BTreeMap::new(),
     };
     let sight = Sight { scenario, wall, paste, inquiries: Vec::new(), kept, novelty: None };
-    screen.print(&match arguments.format {
-        Format::Human => exhausted_text(&exhausted, subject.as_ref(), &sight, screen.paint()),
-        Format::Json => exhausted_json(&exhausted, subject.as_ref(), &sight),
-    })?;
-    Ok(exit(&exhausted.swept))
+    let report = match arguments.format {
+        SweepFormat::Human => {
+            exhausted_text(&exhausted, subject.as_ref(), &sight, paint(arguments, screen))
+        }
+        SweepFormat::Json => exhausted_json(&exhausted, subject.as_ref(), &sight),
+        SweepFormat::Junit => exhausted_junit(&exhausted, subject.as_ref(), &sight),
+    };
+    deliver(&report, &exhausted.swept, arguments, screen)
+}
+
+fn paint(arguments: &SweepArguments, screen: &Screen) -> Paint {
+    if arguments.output.is_some() { Paint::Plain } else { screen.paint() }
+}
+
+fn deliver(
+    report: &str,
+    swept: &Swept,
+    arguments: &SweepArguments,
+    screen: &Screen,
+) -> miette::Result<Exit> {
+    let verdict = verdict_text(swept, &arguments.scenario, screen.paint());
+    screen.deliver(report, arguments.output.as_deref(), &verdict)?;
+    Ok(exit(swept))
 }
 
 fn plan(arguments: &SweepArguments) -> Sweep {

@@ -31,8 +31,8 @@ pub struct Sight {
 /// A sweep for people, at most 100 columns wide: the verdict, each kind of failure with its bugs
 /// and the lines that show them again, the rate, and what was at stake.
 pub fn sweep_text(swept: &Swept, subject: &dyn Subject, sight: &Sight, paint: Paint) -> String {
-    let mut text = headline(swept, &sight.scenario, paint);
-    text.push('\n');
+    let mut text = verdict_text(swept, &sight.scenario, paint);
+    text.push_str("\n\n");
     for group in &swept.groups {
         text.push_str(&group_text(group, subject, sight, paint));
         text.push('\n');
@@ -50,7 +50,8 @@ pub fn sweep_text(swept: &Swept, subject: &dyn Subject, sight: &Sight, paint: Pa
     text
 }
 
-pub(super) fn headline(swept: &Swept, scenario: &str, paint: Paint) -> String {
+/// The verdict of a sweep in one line, without its end.
+pub fn verdict_text(swept: &Swept, scenario: &str, paint: Paint) -> String {
     let schedules = counted(swept.tally.schedules, "schedule");
     let (tone, verdict) = match swept.conclusion() {
         Conclusion::Holds => (Tone::Good, format!("holds: no failure in {schedules}")),
@@ -66,7 +67,7 @@ pub(super) fn headline(swept: &Swept, scenario: &str, paint: Paint) -> String {
             (Tone::Doubtful, format!("unknown: {schedules} show nothing either way"))
         }
     };
-    format!("{} {}\n", paint.tint(Tone::Strong, scenario), paint.tint(tone, &verdict))
+    format!("{} {}", paint.tint(Tone::Strong, scenario), paint.tint(tone, &verdict))
 }
 
 fn facts(swept: &Swept, wall: Duration, paint: Paint) -> String {
