@@ -138,12 +138,11 @@ impl Suite<'_> {
     /// What is known of the sweep, and all that it takes to run it again.
     fn facts(&self) -> Vec<(&'static str, String)> {
         let (swept, tally) = (self.swept, &self.swept.tally);
-        let last = swept.plan.from.0.wrapping_add(tally.schedules.saturating_sub(1));
         let millis = (self.sight.wall.as_millis() as u64).max(1);
         let rate = |number: u64| (number.saturating_mul(1_000) / millis).to_string();
         let mut facts = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
         if let Search::Seeds(_) = self.search {
-            facts.push(("seeds", format!("{} to {last:#x}", swept.plan.from)));
+            facts.push(("seeds", seeds(swept)));
         }
         facts.extend([
             ("schedules", tally.schedules.to_string()),
@@ -160,9 +159,9 @@ impl Suite<'_> {
             ("effects", tally.effects.to_string()),
         ]);
         facts.extend(swept.cut.map(|why| ("cut", cut(why).to_owned())));
-        let is_bounded = tally.failures() == 0 && matches!(self.search, Search::Seeds(_));
-        let bound = bound(tally.held).filter(|_| is_bounded);
-        facts.extend(bound.map(|bound| ("bound", bound.to_string())));
+        if let (Search::Seeds(_), Conclusion::Holds) = (self.search, swept.conclusion()) {
+            facts.extend(bound(tally.held).map(|bound| ("bound", bound.to_string())));
+        }
         facts.push(("again", self.again()));
         facts
     }
@@ -190,14 +189,26 @@ impl Suite<'_> {
         };
         let mut line = format!("postulate sweep {scenario}");
         if let Search::Seeds(_) = self.search {
-            let _ = write!(line, " --from {} --schedules {schedules}", plan.from);
+            let _ = write!(line, " --from {}", plan.from);
         }
         if self.search != Search::default() {
             let _ = write!(line, " --strategy {}", self.search);
+        }
+        if matches!(self.search, Search::Seeds(_)) || self.swept.cut.is_some() {
+            let _ = write!(line, " --schedules {schedules}");
         }
         if plan.look_into != LOOK_INTO {
             let _ = write!(line, " --look-into {}", plan.look_into);
         }
         line
+    }
+}
+
+fn seeds(swept: &Swept) -> String {
+    let from = swept.plan.from;
+    match swept.tally.schedules {
+        0 => "none".to_owned(),
+        1 => from.to_string(),
+        more => format!("{from} to {:#x}", from.0.wrapping_add(more - 1)),
     }
 }

@@ -19,6 +19,8 @@ mod harness;
 #[cfg(feature = "cli")]
 mod histories;
 #[cfg(feature = "cli")]
+mod junit;
+#[cfg(feature = "cli")]
 mod malformed;
 mod million;
 mod network;
