@@ -44,6 +44,18 @@ impl Page<'_> {
         }
     }
 
+    /// The steps without which the run does not fail in the same way.
+    fn needed(&self) -> Vec<&Step> {
+        let is_needed = |step: &&Step| step.without != self.explained.group;
+        self.explained.steps.iter().filter(is_needed).collect()
+    }
+
+    /// The other steps.
+    fn idle(&self) -> Vec<&Step> {
+        let is_idle = |step: &&Step| step.without == self.explained.group;
+        self.explained.steps.iter().filter(is_idle).collect()
+    }
+
     /// What would be without a step, with the class of its tone.
     fn without(&self, step: &Step) -> (&'static str, String) {
         match step.without.as_str() {
@@ -60,11 +72,13 @@ impl Page<'_> {
         let Some(event) = self.explained.events.get(id) else { return String::new() };
         let machine = event.machine.and_then(|id| self.explained.machines.get(id));
         let name = machine.map_or("", |machine| machine.name.as_str());
-        format!("{} {name}: {}", event.at, event.text)
+        let message = event.message.and_then(|id| self.explained.messages.get(id));
+        let text = message.map_or(event.text.as_str(), |message| message.kind.as_str());
+        format!("{} {name}: {text}", event.at)
     }
 
     fn rise(rise: &Rise) -> String {
-        format!("from {:.0} % to {:.0} %", rise.from * 100.0, rise.to * 100.0)
+        format!("From {:.0} % to {:.0} %", rise.from * 100.0, rise.to * 100.0)
     }
 }
 
