@@ -77,7 +77,20 @@ pub(super) struct SweepArguments {
     pub(super) strategy: Search,
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub(super) format: Format,
+    pub(super) format: SweepFormat,
+    /// Write the report there instead of to the screen
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<String>,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SweepFormat {
+    /// Text for people
+    Human,
+    /// One JSON value
+    Json,
+    /// A page with each bug explained, in one file
+    Html,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
