@@ -236,7 +236,7 @@ class Explorer {
     this.root.classList.toggle("has-selected", selected !== null);
   }
 
-  /** The whole at the edge: where the failure shows, where steps took hold, what is searched for. */
+  /** The whole at the edge: where the failure shows, where steps took hold, what is sought. */
   #outline() {
     const { rows, graph, scroll, overview } = this;
     const isLong = rows.height > scroll.clientHeight;
