@@ -115,7 +115,8 @@ fn the_marks_and_arrows_are_those_of_the_events_and_messages() {
 fn keys_move_filter_search_and_help() {
     let explained = sample();
     let [first, second, third, ..] = explained.past[..] else { panic!("a short sample") };
-    let (last, hit) = (explained.past[explained.past.len() - 1], explained.past[explained.past.len() / 2]);
+    let (last, hit) =
+        (explained.past[explained.past.len() - 1], explained.past[explained.past.len() / 2]);
     let expected = json!({
         "down": [[first], [second], [third]],
         "up": [second],

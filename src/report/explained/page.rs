@@ -19,22 +19,37 @@ const SCRIPT: &str = concat!(
     include_str!("page/explorer.js"),
 );
 
+/// A page with one failure.
 #[derive(Template)]
 #[template(path = "explained/page/explained.html")]
 struct Page<'a> {
-    explained: &'a Explained,
-    data: String,
+    title: String,
+    article: Article<'a>,
     style: &'static str,
     script: &'static str,
 }
 
+/// A failure on a page: its story, and the data of its diagram.
+#[derive(Template)]
+#[template(path = "explained/page/article.html")]
+struct Article<'a> {
+    explained: &'a Explained,
+    data: String,
+}
+
 /// The whole page, which needs no other file.
 pub(in crate::report) fn page(explained: &Explained) -> String {
-    let page = Page { explained, data: embedded(explained), style: STYLE, script: SCRIPT };
+    let Explained { group, scenario, seed, .. } = explained;
+    let page = Page {
+        title: format!("{group} · {scenario} {seed}"),
+        article: Article { explained, data: embedded(explained) },
+        style: STYLE,
+        script: SCRIPT,
+    };
     page.render().expect("writing to a string does not fail")
 }
 
-impl Page<'_> {
+impl Article<'_> {
     /// A class of the style sheet for a verdict.
     fn tone(verdict: &str) -> &'static str {
         match verdict {
