@@ -14,6 +14,7 @@ use std::process::ExitCode;
 mod aim;
 mod arguments;
 mod check;
+mod explain;
 mod list;
 mod progress;
 mod replay;

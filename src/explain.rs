@@ -1,13 +1,13 @@
 //! Why a run failed: what it took, what led to what, and when the failure became likely.
 //!
 //! A failing run is looked at from five sides. Each of its steps, a *step* being a fault or a
-//! decision, is [weighed](Weighed): what becomes of the run without it, and with other values of it.
-//! The [past](Explanation::past) of the failure is all that happened before the moments that show
-//! it, by the order at each machine, the messages, the timers, the disks and the faults. Operations
-//! of which nobody knows whether they happened are [doubted](Doubted): would the verdict be another
-//! if they had, or had not? The [curve](Explanation::curve) keeps the first events of the run and
-//! draws the rest anew, many times over: where it rises, the failure became likely. And the
-//! [nearest](Nearest) run that keeps its promises is set beside the one that does not.
+//! decision, is [weighed](Weighed): what becomes of the run without it, and with other values of
+//! it. The [past](Explanation::past) of the failure is all that happened before the moments that
+//! show it, by the order at each machine, the messages, the timers, the disks and the faults.
+//! Operations of which nobody knows whether they happened are [doubted](Doubted): would the verdict
+//! be another if they had, or had not? The [curve](Explanation::curve) keeps the first events of
+//! the run and draws the rest anew, many times over: where it rises, the failure became likely. And
+//! the [nearest](Nearest) run that keeps its promises is set beside the one that does not.
 //!
 //! ```
 //! use postulate::explain::{Effort, explain};
@@ -18,7 +18,7 @@
 //! let specimen = Specimen::named("volatile-dedup-set").unwrap();
 //! let subject = specimen.subject()?;
 //! let mut worker = Arc::clone(&subject).worker(Arc::new(Pulse::default()));
-//! let witness = specimen.witness().schedule;
+//! let witness = specimen.witness_schedule()?;
 //! let explained =
 //!     explain(worker.as_mut(), subject.as_ref(), &witness, Effort::default(), &mut || ());
 //! let explained = explained.unwrap();
@@ -34,12 +34,14 @@ use std::collections::BTreeSet;
 mod anchors;
 mod curve;
 mod doubts;
+mod guarded;
 mod nearest;
 mod others;
 mod weighing;
 
 pub use curve::{Kept, Rise};
 pub use doubts::Doubted;
+pub use guarded::{Explored, explain_failure};
 pub use nearest::{By, Nearest};
 pub use weighing::{Step, Tried, Weighed};
 

@@ -50,7 +50,8 @@
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `POSTULATE_SEED` | run this seed alone and tell its story |
+//! | `POSTULATE_SEED` | run this seed alone, and explain its failure or tell its story |
+//! | `POSTULATE_PAGE` | the file for a page that explains the failure of that seed |
 //! | `POSTULATE_SCHEDULES` | how many seeds |
 //! | `POSTULATE_JOBS` | on how many threads |
 //! | `POSTULATE_TIME_LIMIT` | when to end, such as `30s` |
@@ -72,9 +73,9 @@
 
 use crate::check::Rule;
 use crate::explore::{self, BUDGET, Conclusion, Finding, Recheck, Sweep, Swept, Watch};
-use crate::report::{Paint, Paste, Replayed, Sight, replay_text, sweep_text};
+use crate::report::{Paint, Paste, Sight, sweep_text};
 use crate::run::Subject;
-use crate::schedule::{Schedule, Strategy};
+use crate::schedule::Strategy;
 use crate::seed::Seed;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
@@ -84,6 +85,7 @@ use std::time::Duration;
 mod environment;
 mod kept;
 mod stopwatch;
+mod story;
 
 use environment::Environment;
 use kept::{FOLDER, Keep};
@@ -243,8 +245,9 @@ impl Harness {
             panic!("{}", told.join("\n\n"));
         }
         let swept = explore::sweep(&self.subject, &self.plan, &eyes);
+        let paste = Paste::Test { name: environment::test_name() };
         if environment.seed.is_some() {
-            self.tell_story(&eyes);
+            self.tell_story(&paste, environment.page.as_deref(), &eyes);
         }
         let complaint = if environment.seed.is_some() {
             self.complaint_of_one(&swept)
@@ -257,7 +260,7 @@ impl Harness {
             let sight = Sight {
                 scenario: self.subject.name().to_owned(),
                 wall: watch.elapsed(),
-                paste: Paste::Test { name: environment::test_name() },
+                paste,
                 inquiries,
                 kept: kept.unwrap_or_default(),
                 novelty: None,
@@ -312,19 +315,6 @@ impl Harness {
         match swept.conclusion() {
             Conclusion::Unknown if self.expected.is_none() && swept.tally.unknown == 0 => None,
             _ => self.complaint(swept),
-        }
-    }
-
-    fn tell_story(&self, watch: &Arc<dyn Watch>) {
-        let schedule = Schedule::seeded(self.plan.from).ordered(self.plan.strategy);
-        let hung_after_ticks = self.plan.hung_after_ticks;
-        match explore::inspect(&self.subject, &schedule, hung_after_ticks, watch) {
-            Ok(inspection) => {
-                let scenario = self.subject.name().to_owned();
-                let replayed = Replayed { scenario, inspection, rewriting: None, recorded: None };
-                println!("{}", replay_text(&replayed, self.subject.as_ref(), Paint::Plain));
-            }
-            Err(hung) => println!("seed {} has no end to tell: {hung}", schedule.seed),
         }
     }
 }

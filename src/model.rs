@@ -33,6 +33,7 @@ pub mod service;
 mod site;
 pub mod store;
 mod tail;
+mod words;
 
 /// The program of a machine of a built-in system.
 #[derive(Debug)]

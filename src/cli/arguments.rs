@@ -77,7 +77,20 @@ pub(super) struct SweepArguments {
     pub(super) strategy: Search,
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub(super) format: Format,
+    pub(super) format: SweepFormat,
+    /// Write the report there instead of to the screen
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<String>,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SweepFormat {
+    /// Text for people
+    Human,
+    /// One JSON value
+    Json,
+    /// A page with each bug explained, in one file
+    Html,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
@@ -108,12 +121,22 @@ pub(super) struct ReplayArguments {
     /// Run it again as a quiet run plus its decisions, and compare
     #[arg(long)]
     pub(super) rewrite: bool,
+    /// Explain the failure: what it takes, what led to what, when it became likely. The failure of
+    /// a seed is made as small as it can be first
+    #[arg(long)]
+    pub(super) explain: bool,
+    /// Explain the run as it is, with all its steps
+    #[arg(long, requires = "explain")]
+    pub(super) whole: bool,
     /// Write its history there as JSON Lines; - is standard output, instead of the story
     #[arg(long, value_name = "FILE")]
     pub(super) history: Option<String>,
-    /// How to report
+    /// How to report; html, mermaid and perfetto explain a failure
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: ReplayFormat,
+    /// Write the report there instead of to the screen
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
@@ -122,6 +145,25 @@ pub(super) enum ReplayFormat {
     Text,
     /// One JSON object
     Json,
+    /// A page that explains the failure, in one file
+    Html,
+    /// A sequence diagram of what led to the failure, for pull requests
+    Mermaid,
+    /// A trace for <https://ui.perfetto.dev>
+    Perfetto,
+}
+
+impl ReplayFormat {
+    /// Its name.
+    pub(super) const fn slug(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Html => "html",
+            Self::Mermaid => "mermaid",
+            Self::Perfetto => "perfetto",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

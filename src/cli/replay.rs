@@ -4,13 +4,14 @@ use super::Exit;
 use super::aim::Aim;
 use super::arguments::{ReplayArguments, ReplayFormat};
 use super::check::STANDARD_STREAM;
+use super::explain;
 use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use crate::explore::{self, Hung, Watch};
 use crate::history::lines;
 use crate::regression::{Comparison, Ending, Regression};
 use crate::report::{
-    Recorded, Replayed, Rewriting, hung_json, recorded_text, replay_json, replay_text,
+    Paint, Recorded, Replayed, Rewriting, hung_json, recorded_text, replay_json, replay_text,
 };
 use crate::run::{Inspection, Outcome};
 use crate::schedule::Schedule;
@@ -21,6 +22,9 @@ use std::sync::Arc;
 pub(super) fn run(arguments: &ReplayArguments, screen: &Screen) -> miette::Result<Exit> {
     let ReplayArguments { target, scenario, seed, strategy, .. } = arguments;
     let aim = Aim::at(target, scenario.as_deref(), *seed, *strategy)?;
+    if explain::is_wanted(arguments) {
+        return explain::run(arguments, aim, screen);
+    }
     let Aim { scenario, subject, schedule, kept } = aim;
     let watch: Arc<dyn Watch> = Arc::new(Clock::of_run());
     let recorded = |compare: &dyn Fn(&Regression) -> Comparison| {
@@ -61,11 +65,14 @@ pub(super) fn run(arguments: &ReplayArguments, screen: &Screen) -> miette::Resul
         let failed = || format!("the history cannot be written to {file}");
         fs::write(file, text).into_diagnostic().wrap_err_with(failed)?;
     }
+    let verdict = format!("{scenario} seed {}: {}", schedule.seed, inspection.run.outcome.group());
     let replayed = Replayed { scenario, inspection, rewriting, recorded };
-    screen.print(&match arguments.format {
-        ReplayFormat::Text => replay_text(&replayed, subject.as_ref(), screen.paint()),
+    let paint = if arguments.output.is_some() { Paint::Plain } else { screen.paint() };
+    let report = match arguments.format {
         ReplayFormat::Json => replay_json(&replayed, subject.as_ref()),
-    })?;
+        _ => replay_text(&replayed, subject.as_ref(), paint),
+    };
+    screen.deliver(&report, arguments.output.as_deref(), &verdict)?;
     Ok(exit)
 }
 
@@ -103,6 +110,6 @@ fn told_hang(
             }
             text
         }
-        ReplayFormat::Json => hung_json(scenario, schedule.seed, hung, recorded),
+        _ => hung_json(scenario, schedule.seed, hung, recorded),
     }
 }

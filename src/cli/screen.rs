@@ -1,9 +1,11 @@
 //! Where text goes, and whether it is coloured.
 
+use super::check::STANDARD_STREAM;
 use crate::report::Paint;
 use anstream::{AutoStream, ColorChoice};
 use miette::{IntoDiagnostic, MietteHandlerOpts, Report, WrapErr};
 use std::env;
+use std::fs;
 use std::io::{self, ErrorKind, Write};
 
 /// The standard streams of the process.
@@ -66,6 +68,22 @@ impl Screen {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Writes a report to `file`, and on the screen only its `verdict`; without a file the report
+    /// goes to the screen.
+    pub(super) fn deliver(
+        &self,
+        report: &str,
+        file: Option<&str>,
+        verdict: &str,
+    ) -> miette::Result<()> {
+        let Some(file) = file.filter(|&file| file != STANDARD_STREAM) else {
+            return self.print(report);
+        };
+        let failed = || format!("the report cannot be written to {file}");
+        fs::write(file, report).into_diagnostic().wrap_err_with(failed)?;
+        self.print(&format!("{verdict}\n"))
     }
 
     /// Writes an error. Nothing is left to do if that fails.

@@ -1,18 +1,23 @@
 //! `postulate sweep`.
 
 use super::Exit;
-use super::arguments::{Format, SweepArguments};
+use super::arguments::{SweepArguments, SweepFormat};
 use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use super::target;
+use crate::explain::{Effort, explain_failure};
 use crate::explore::{
     BUDGET, Captured, Conclusion, Exhausted, Exhaustive, Hung, Inquiry, LOOK_INTO, Recheck, Search,
     Sweep, Swept, Watch, bugs, capture, exhaust, inspect, novelty, sweep,
 };
 use crate::regression::{Origin, Regression};
-use crate::report::{Paste, Sight, exhausted_json, exhausted_text, sweep_json, sweep_text};
+use crate::report::{
+    Account, Explained, Paint, Paste, Sight, exhausted_json, exhausted_text, headline, sweep_json,
+    sweep_page, sweep_text,
+};
 use crate::run::Subject;
 use crate::schedule::{Schedule, Strategy};
+use crate::shrink::{Distinct, Size};
 use miette::{Diagnostic, IntoDiagnostic, WrapErr};
 use std::collections::BTreeMap;
 use std::fs;
@@ -71,10 +76,22 @@ fn run_seeds(
     let first = Sweep { schedules: plan.schedules.min(OBSERVED), ..plan };
     let novelty = if arguments.novelty { novelty(subject, &first, &watch).ok() } else { None };
     let sight = Sight { scenario, wall, paste, inquiries, kept, novelty };
-    screen.print(&match arguments.format {
-        Format::Human => sweep_text(&swept, subject.as_ref(), &sight, screen.paint()),
-        Format::Json => sweep_json(&swept, subject.as_ref(), &sight),
-    })?;
+    let report = match arguments.format {
+        SweepFormat::Human => {
+            sweep_text(&swept, subject.as_ref(), &sight, paint(arguments, screen))
+        }
+        SweepFormat::Json => sweep_json(&swept, subject.as_ref(), &sight),
+        SweepFormat::Html => {
+            let bugs = sight.inquiries.iter().flat_map(|inquiry| &inquiry.bugs).map(|bug| {
+                let Distinct { signature, smallest, .. } = bug;
+                (signature.to_string(), smallest.schedule.clone(), Some(smallest.before))
+            });
+            let explained = explained(subject, bugs, &sight, &watch);
+            clock.clear();
+            sweep_page(&swept, subject.as_ref(), &sight, arguments.strategy, &explained)
+        }
+    };
+    deliver(&report, &swept, arguments, screen)?;
     Ok(exit(&swept))
 }
 
@@ -102,11 +119,58 @@ fn run_all(
         None => BTreeMap::new(),
     };
     let sight = Sight { scenario, wall, paste, inquiries: Vec::new(), kept, novelty: None };
-    screen.print(&match arguments.format {
-        Format::Human => exhausted_text(&exhausted, subject.as_ref(), &sight, screen.paint()),
-        Format::Json => exhausted_json(&exhausted, subject.as_ref(), &sight),
-    })?;
+    let report = match arguments.format {
+        SweepFormat::Human => {
+            exhausted_text(&exhausted, subject.as_ref(), &sight, paint(arguments, screen))
+        }
+        SweepFormat::Json => exhausted_json(&exhausted, subject.as_ref(), &sight),
+        SweepFormat::Html => {
+            let examples = exhausted.swept.groups.iter().zip(&exhausted.examples);
+            let examples =
+                examples.map(|(group, example)| (group.name.clone(), example.clone(), None));
+            let explained = explained(subject, examples, &sight, &watch);
+            sweep_page(&exhausted.swept, subject.as_ref(), &sight, arguments.strategy, &explained)
+        }
+    };
+    deliver(&report, &exhausted.swept, arguments, screen)?;
     Ok(exit(&exhausted.swept))
+}
+
+/// Whether the report carries colours: a file does not.
+fn paint(arguments: &SweepArguments, screen: &Screen) -> Paint {
+    if arguments.output.is_some() { Paint::Plain } else { screen.paint() }
+}
+
+fn deliver(
+    report: &str,
+    swept: &Swept,
+    arguments: &SweepArguments,
+    screen: &Screen,
+) -> miette::Result<()> {
+    let verdict = headline(swept, &arguments.scenario, screen.paint());
+    screen.deliver(report, arguments.output.as_deref(), verdict.trim_end())
+}
+
+/// Explains failures, each by what it is called; those that cannot be are left out.
+fn explained(
+    subject: &Arc<dyn Subject>,
+    failures: impl Iterator<Item = (String, Schedule, Option<Size>)>,
+    sight: &Sight,
+    watch: &Arc<dyn Watch>,
+) -> BTreeMap<String, Explained> {
+    let told = failures.filter_map(|(what, schedule, before)| {
+        let end =
+            explain_failure(subject, &schedule, None, Effort::default(), HUNG_AFTER_TICKS, watch);
+        let explanation = end.ok()?.ok()?.explanation;
+        let replay = match sight.kept.get(&what) {
+            Some(file) => format!("postulate replay {file} --explain"),
+            None => format!("{} --explain", sight.paste.line(schedule.seed)),
+        };
+        let scenario = sight.scenario.clone();
+        let account = Account { scenario, explanation, before, replay };
+        Some((what, Explained::of(&account, subject.as_ref())))
+    });
+    told.collect()
 }
 
 fn plan(arguments: &SweepArguments) -> Sweep {

@@ -4,7 +4,8 @@ use super::sorted;
 use super::weighing::Weighed;
 use crate::choice::{Actor, Key, Site};
 use crate::id::NodeId;
-use crate::run::{Chronicle, Examined, MomentKind, Outcome};
+use crate::run::{Chronicle, Examined, Moment, MomentKind, Outcome};
+use crate::schedule::Trouble;
 
 /// The moments that show the failure of a run; `steps` are what it took.
 pub(super) fn of(examined: &Examined, steps: &[Weighed]) -> Vec<usize> {
@@ -40,10 +41,32 @@ fn everywhere(chronicle: &Chronicle) -> Vec<usize> {
     sorted(nodes.filter_map(|node| newest_of(chronicle, node)))
 }
 
-/// The moments in which the fault of this number struck.
-pub(super) fn struck(chronicle: &Chronicle, fault: usize) -> Vec<usize> {
-    let places = (0..).zip(&chronicle.moments);
-    places.filter(|(_, moment)| moment.fault == Some(fault)).map(|(place, _)| place).collect()
+/// Of the messages that a fault swallows the first few show what it does.
+const SWALLOWED_MAX: usize = 3;
+
+/// The moments in which the fault of this number struck, and those in which it took hold: a process
+/// dies, a machine goes on after a pause, messages are lost.
+pub(super) fn struck(chronicle: &Chronicle, number: usize, what: &Trouble) -> Vec<usize> {
+    let places = || (0..).zip(&chronicle.moments);
+    let Some(strike) = places().find(|(_, moment)| moment.fault == Some(number)) else {
+        return Vec::new();
+    };
+    let strike = strike.0;
+    let is_swallowed =
+        |moment: &Moment| moment.kind == MomentKind::Drop && moment.causes.contains(&strike);
+    let swallowed = places().filter(|(_, moment)| is_swallowed(moment)).take(SWALLOWED_MAX);
+    let ends = |moment: &Moment| match what {
+        Trouble::Crash { node, .. } | Trouble::PowerCut { node, .. } => {
+            moment.node == Some(*node)
+                && matches!(moment.kind, MomentKind::Crash | MomentKind::PowerCut)
+        }
+        Trouble::Pause { node, .. } => {
+            moment.node == Some(*node) && moment.kind == MomentKind::Resume
+        }
+        _ => false,
+    };
+    let end = places().skip(strike).find(|(_, moment)| ends(moment));
+    sorted(swallowed.chain(end).map(|(place, _)| place).chain([strike]))
 }
 
 /// The moments in which what was decided at `key` showed.

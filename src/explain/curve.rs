@@ -35,21 +35,34 @@ pub(super) fn draw(
     (events, group): (u64, &str),
     effort: Effort,
 ) -> Vec<Kept> {
-    let points = u64::from(effort.points.max(2)).min(events + 1).max(2);
-    let mut curve: Vec<Kept> = Vec::new();
-    for point in 0..points {
-        let keep = events * point / (points - 1);
-        if curve.last().is_some_and(|last| last.keep == keep) {
-            continue;
-        }
+    let mut kept = |keep| {
         let failed = (0..effort.redraws).filter(|&number| {
             // The same seeds at each point: neighbours then differ by what happened, not by luck.
             let seed = seed(schedule, number);
             bench.count().redraw(schedule, keep, seed).outcome.group() == group
         });
-        curve.push(Kept { keep, failed: failed.count() as u32, of: effort.redraws });
+        Kept { keep, failed: failed.count() as u32, of: effort.redraws }
+    };
+    let points = u64::from(effort.points.max(2)).min(events + 1).max(2);
+    let mut evenly: Vec<u64> = (0..points).map(|point| events * point / (points - 1)).collect();
+    evenly.dedup();
+    let mut curve: Vec<Kept> = evenly.into_iter().map(&mut kept).collect();
+    // Where it is steepest it is drawn event by event, by halves.
+    while let Some(place) = steepest(&curve) {
+        let (before, after) = (curve[place].keep, curve[place + 1].keep);
+        if after - before < 2 {
+            break;
+        }
+        curve.insert(place + 1, kept(before.midpoint(after)));
     }
     curve
+}
+
+/// The place before the greatest step up; the first of equals.
+fn steepest(curve: &[Kept]) -> Option<usize> {
+    let steps = curve.windows(2).map(|pair| pair[1].failed.saturating_sub(pair[0].failed));
+    let (place, step) = steps.enumerate().rev().max_by_key(|&(_, step)| step)?;
+    (step > 0).then_some(place)
 }
 
 /// The `number`-th seed for the rest of a run.
@@ -59,13 +72,9 @@ pub(super) fn seed(schedule: &Schedule, number: u32) -> Seed {
 
 /// The greatest step up of the curve; none if it is flat.
 pub(super) fn rise(curve: &[Kept], chronicle: &Chronicle) -> Option<Rise> {
-    let steepest = curve
-        .windows(2)
-        .rev()
-        .max_by_key(|pair| i64::from(pair[1].failed) - i64::from(pair[0].failed))?;
-    let (before, after) = (steepest[0], steepest[1]);
-    let moment = moment_of(chronicle, after.keep)?;
-    (after.failed > before.failed).then_some(Rise { moment, before, after })
+    let place = steepest(curve)?;
+    let (before, after) = (curve[place], curve[place + 1]);
+    Some(Rise { moment: moment_of(chronicle, after.keep)?, before, after })
 }
 
 /// The last moment among the first `keep` events that is an event of a machine.

@@ -43,6 +43,15 @@ pub struct Tried {
 }
 
 impl Weighed {
+    /// What other values and other times of it do together; none if none were tried.
+    pub fn tried(&self) -> Option<Tried> {
+        let tried = [self.values, self.times].into_iter().flatten();
+        tried.reduce(|one, other| Tried {
+            runs: one.runs + other.runs,
+            failed: one.failed + other.failed,
+        })
+    }
+
     /// Whether the run does not fail in the same way without it.
     pub fn is_needed(&self) -> bool {
         self.without != self.group
@@ -91,7 +100,7 @@ pub(super) fn weigh(
             }
         };
         let moments = match &step {
-            Step::Fault(_) => anchors::struck(&examined.chronicle, place),
+            Step::Fault(fault) => anchors::struck(&examined.chronicle, place, &fault.what),
             Step::Decision(key, _) => anchors::decided(&examined.chronicle, *key),
         };
         let group = scale.group.clone();
@@ -130,15 +139,13 @@ impl Scale<'_, '_> {
 
 /// The step at `place`, faults first.
 fn step(schedule: &Schedule, place: usize) -> Step {
-    match schedule.faults.get(place) {
-        Some(fault) => Step::Fault(fault.clone()),
-        None => {
-            let mut decisions = schedule.decisions.iter();
-            let (&key, &choice) =
-                decisions.nth(place - schedule.faults.len()).expect("a step has a place");
-            Step::Decision(key, choice)
-        }
+    if let Some(fault) = schedule.faults.get(place) {
+        return Step::Fault(fault.clone());
     }
+    let mut decisions = schedule.decisions.iter();
+    let decision = decisions.nth(place - schedule.faults.len());
+    let (&key, &choice) = decision.expect("a step has a place");
+    Step::Decision(key, choice)
 }
 
 /// The schedule with another step at `place`.

@@ -18,6 +18,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Environment {
     pub(super) seed: Option<Seed>,
+    /// Where the failure of the seed is explained.
+    pub(super) page: Option<PathBuf>,
     schedules: Option<u64>,
     jobs: Option<NonZeroUsize>,
     time_limit: Option<Duration>,
@@ -82,6 +84,7 @@ impl Environment {
             seed: read(&lookup, "POSTULATE_SEED", "a number such as 42 or 0x2a", |text| {
                 text.parse().ok()
             })?,
+            page: lookup("POSTULATE_PAGE").map(PathBuf::from),
             schedules: read(&lookup, "POSTULATE_SCHEDULES", "a number such as 10000", |text| {
                 text.replace('_', "").parse().ok()
             })?,

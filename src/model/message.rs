@@ -14,7 +14,7 @@ mod database;
 mod external;
 
 /// What links carry between built-in machines.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[repr(u8)] // A tag hidden in a field is smaller, and slower to read.
 pub enum Message {
     /// A producer asks for an entry to be appended.
@@ -128,7 +128,7 @@ pub enum Acks {
 }
 
 /// An entry of a log.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The logical message.
     pub message: MessageId,
@@ -141,7 +141,7 @@ pub struct Entry {
 }
 
 /// By which name a broker may know a request again.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Copy, Clone, PartialEq, Eq, Default)]
 pub enum Identity {
     /// None: a copy looks like a new message.
     #[default]

@@ -10,7 +10,7 @@ use crate::node;
 use crate::time::Instant;
 
 /// A record of a built-in machine's file, or of a user's own.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[repr(u8)] // A tag hidden in a field is smaller, and slower to read.
 pub enum Record {
     /// An entry of a partition's log; its offset is its position in the file.
@@ -139,7 +139,7 @@ pub struct Handled {
 }
 
 /// A set of tables of a consumer's database.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Copy, Clone, PartialEq, Eq, Default)]
 pub struct Tables(u8);
 
 impl Tables {

@@ -6,20 +6,26 @@ use crate::node::Machine;
 
 /// A line of the history: when, who, what.
 pub(super) fn tell(machines: &[Machine], operation: &Operation) -> String {
-    let Operation { at, process, incarnation, event } = operation;
+    format!("{:>10}  {}", operation.at.to_string(), who_what(machines, operation))
+}
+
+/// A line of the history: who, what.
+pub(super) fn who_what(machines: &[Machine], operation: &Operation) -> String {
+    let Operation { process, incarnation, event, .. } = operation;
     let who = match (event, incarnation) {
         (Event::Heal | Event::End { .. }, _) => String::new(),
         (_, 0) => machine(machines, *process) + " ",
         (_, later) => format!("{}'{later} ", machine(machines, *process)),
     };
-    format!("{:>10}  {who}{}", at.to_string(), what(event))
+    format!("{who}{}", what(event))
 }
 
 pub(super) fn machine(machines: &[Machine], node: NodeId) -> String {
     machines.get(node.index()).map_or_else(|| format!("{node:?}"), |machine| machine.name.clone())
 }
 
-fn what(event: &Event) -> String {
+/// What happened.
+pub(super) fn what(event: &Event) -> String {
     match event {
         Event::Plan { message, key } => format!("is to send {message} (key {key})"),
         Event::SendInvoke { message, key, attempt, payload } => {

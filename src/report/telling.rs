@@ -5,6 +5,7 @@ use super::words::{Paint, Tone, digest, field};
 use crate::check::{Verdict, Violation};
 use crate::explore::{Divergence, Finding};
 use crate::history::Operation;
+use crate::id::NodeId;
 use crate::node::Machine;
 use crate::run::{Outcome, Panic, TraceEvent};
 
@@ -28,7 +29,7 @@ pub fn outcome_text(outcome: &Outcome, machines: &[Machine], paint: Paint) -> St
 impl Telling {
     pub(super) fn of_finding(finding: &Finding, machines: &[Machine]) -> Self {
         match finding {
-            Finding::Violated(violation) => Self::of_violation(violation),
+            Finding::Violated(violation) => Self::of_violation(violation).named(machines),
             Finding::Panicked(panic) => Self::of_panic(panic, machines),
             Finding::Hung { machine } => Self::brief(
                 "every callback returns".to_owned(),
@@ -46,7 +47,7 @@ impl Telling {
     pub(super) fn of_outcome(outcome: &Outcome, machines: &[Machine]) -> Option<Self> {
         Some(match outcome {
             Outcome::Holds => return None,
-            Outcome::Violated(violation) => Self::of_violation(violation),
+            Outcome::Violated(violation) => Self::of_violation(violation).named(machines),
             Outcome::Panicked(panic) => Self::of_panic(panic, machines),
             Outcome::Unknown { why } => Self::brief("a verdict".to_owned(), why.clone()),
         })
@@ -82,6 +83,17 @@ impl Telling {
             observed: violation.observed.clone(),
             operations: violation.operations.clone(),
         }
+    }
+
+    /// Calls machines by their names: a checker knows only their numbers.
+    fn named(self, machines: &[Machine]) -> Self {
+        let name = |text: String| {
+            // From behind, or `node-1` would be found in `node-12`.
+            machines.iter().enumerate().rev().fold(text, |text, (number, machine)| {
+                text.replace(&format!("{:?}", NodeId(number as u16)), &machine.name)
+            })
+        };
+        Self { expected: name(self.expected), observed: name(self.observed), ..self }
     }
 
     fn of_panic(panic: &Panic, machines: &[Machine]) -> Self {

@@ -246,8 +246,8 @@ impl<S: System> World<S> {
                 Loss::Nowhere => "finds no connection",
             };
             let told = format!("{message} to {} {what}", self.machine_name(to));
+            self.note_loss((from, to), parcel, loss, &told);
             self.tell(Some(from), Mark::Aside, |_| told);
-            self.note_loss((from, to), parcel, loss);
         }
     }
 

@@ -149,8 +149,8 @@ impl Faults {
         }
     }
 
-    /// Adds the faults of `more` that strike after `now`: those of its own instant would go before what
-    /// has just happened.
+    /// Adds the faults of `more` that strike after `now`: those of its own instant would go before
+    /// what has just happened.
     pub(super) fn add(&mut self, more: Vec<(Fault, FaultClass)>, now: Instant) {
         for (fault, class) in more {
             if let Trigger::At(at) = fault.when {

@@ -11,7 +11,7 @@ use super::race::Origin;
 use super::world::World;
 use crate::choice::{Instance, Key};
 use crate::history::Event;
-use crate::id::NodeId;
+use crate::id::{FileId, NodeId, Position};
 use crate::node::{Action, Message, Parcel, System};
 use crate::profile::FaultClass;
 use crate::schedule::{Fault, Trouble};
@@ -107,7 +107,13 @@ impl<S: System> World<S> {
         }
     }
 
-    pub(super) fn note_loss(&mut self, link: (NodeId, NodeId), parcel: Parcel, loss: Loss) {
+    pub(super) fn note_loss(
+        &mut self,
+        link: (NodeId, NodeId),
+        parcel: Parcel,
+        loss: Loss,
+        told: &str,
+    ) {
         let (key, fate, class) = match loss {
             Loss::Lost(key, class) | Loss::Broken(key, class) => {
                 (Some(key), PassageFate::Lost, Some(class))
@@ -119,7 +125,7 @@ impl<S: System> World<S> {
         let now = (self.now, self.stats.events);
         self.note(|chronicler, world| {
             let message = world.desk.parcels.get(parcel);
-            chronicler.lose(now, seat, passage(link, message, key, fate), class);
+            chronicler.lose(now, seat, passage(link, message, key, fate), (class, told));
         });
     }
 
@@ -208,6 +214,29 @@ impl<S: System> World<S> {
         // A crash in the middle of a callback leaves nobody to do the rest.
         if self.machines[node.index()].is_up() {
             self.note(|chronicler, _| chronicler.does(deed));
+        }
+    }
+
+    /// Where the files of a machine end.
+    pub(super) fn note_ends(&self, node: NodeId) -> Vec<Position> {
+        match self.chronicler {
+            Some(_) => self.machines[node.index()].disk.ends().collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// A machine goes down whose files ended there.
+    pub(super) fn note_undone(&mut self, node: NodeId, before: &[Position]) {
+        let ends = self.note_ends(node);
+        for (number, (end, was)) in ends.iter().zip(before).enumerate() {
+            let file = FileId(number as u8);
+            if was != end {
+                let deed = format!(
+                    "loses unsynced operations: {file:?} ends at {} in place of {}",
+                    end.0, was.0
+                );
+                self.note(|chronicler, _| chronicler.does(deed));
+            }
         }
     }
 

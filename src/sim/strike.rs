@@ -242,7 +242,9 @@ impl<S: System> World<S> {
             DownCause::PowerCut => "loses power".to_owned(),
             DownCause::Exit => "exits".to_owned(),
         });
+        let ends = self.note_ends(node);
         self.settle_disk(node, cause);
+        self.note_undone(node, &ends);
         let machine = &mut self.machines[number];
         let process = machine.name();
         machine.node = None;

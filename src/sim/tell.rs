@@ -5,6 +5,7 @@ use crate::id::NodeId;
 use crate::node::Machine;
 use crate::profile::Knob;
 use crate::schedule::{Deed, Fault, Occasion, Trigger, Trouble};
+use crate::time::Span;
 use std::fmt::Write;
 
 /// A decision in words: `drop producer-1→broker Produce #3`.
@@ -158,7 +159,11 @@ pub(super) fn tell_trouble(what: &Trouble, machines: &[Machine]) -> String {
             of(from),
             of(to)
         ),
-        Trouble::ClockStep { node, by } => format!("wall clock of {} steps by {by} ns", of(node)),
+        Trouble::ClockStep { node, by } => {
+            let sign = if *by < 0 { "-" } else { "" };
+            let size = Span::nanos_of(by.unsigned_abs());
+            format!("wall clock of {} steps by {sign}{size}", of(node))
+        }
         Trouble::FullDisk { node, lasting } => {
             format!("disk of {} is full for {lasting}", of(node))
         }

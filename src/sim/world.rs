@@ -267,6 +267,7 @@ impl<S: System> World<S> {
             self.arm_strikes(node);
         }
         for number in 0..self.machines.len() {
+            self.note_rest();
             if self.machines[number].process == Process::Down {
                 self.boot(NodeId(number as u16));
             }

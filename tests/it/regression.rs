@@ -287,7 +287,7 @@ fn a_fault_that_never_strikes_is_told() {
         fault.when = postulate::schedule::Trigger::After { node: NodeId(0), events: 60_000 };
     });
     assert_eq!(late.ending, Ending::Diverged);
-    let told = "after event 60000 of broker: wall clock of consumer-2 steps by 60000000000 ns";
+    let told = "after event 60000 of broker: wall clock of consumer-2 steps by 60 s";
     assert_eq!(late.missed, [told]);
 }
 

@@ -5,10 +5,10 @@ use askama::Template;
 use serde::Serialize;
 
 /// What the page looks like.
-const STYLE: &str = include_str!("page/page.css");
+pub(in crate::report) const STYLE: &str = include_str!("page/page.css");
 
 /// What the page does, each part after those that it builds on.
-const SCRIPT: &str = concat!(
+pub(in crate::report) const SCRIPT: &str = concat!(
     "\"use strict\";\n",
     include_str!("page/elements.js"),
     include_str!("page/graph.js"),
@@ -17,19 +17,20 @@ const SCRIPT: &str = concat!(
     include_str!("page/panel.js"),
     include_str!("page/tools.js"),
     include_str!("page/explorer.js"),
+    include_str!("page/start.js"),
 );
 
-/// A page with one failure.
+/// The whole of a page.
 #[derive(Template)]
 #[template(path = "explained/page/explained.html")]
 struct Page<'a> {
-    title: String,
-    article: Article<'a>,
+    explained: &'a Explained,
+    article: String,
     style: &'static str,
     script: &'static str,
 }
 
-/// A failure on a page: its story, and the data of its diagram.
+/// One failure on a page: its story, and the data for its diagram.
 #[derive(Template)]
 #[template(path = "explained/page/article.html")]
 struct Article<'a> {
@@ -39,14 +40,19 @@ struct Article<'a> {
 
 /// The whole page, which needs no other file.
 pub(in crate::report) fn page(explained: &Explained) -> String {
-    let Explained { group, scenario, seed, .. } = explained;
-    let page = Page {
-        title: format!("{group} · {scenario} {seed}"),
-        article: Article { explained, data: embedded(explained) },
-        style: STYLE,
-        script: SCRIPT,
-    };
-    page.render().expect("writing to a string does not fail")
+    let page = Page { explained, article: article(explained), style: STYLE, script: SCRIPT };
+    rendered(&page)
+}
+
+/// What a template comes to.
+pub(in crate::report) fn rendered(template: &impl Template) -> String {
+    template.render().expect("writing to a string does not fail")
+}
+
+/// The part of a page that shows one failure; it wants [`STYLE`] and [`SCRIPT`] around it.
+pub(in crate::report) fn article(explained: &Explained) -> String {
+    let article = Article { explained, data: embedded(explained) };
+    rendered(&article)
 }
 
 impl Article<'_> {

@@ -202,20 +202,21 @@ impl Chronicler {
         self.flipped = Some(parcel);
     }
 
-    /// `passage` ends where it begins; if a fault over its link is the reason, `class` is its class.
+    /// `passage` ends where it begins, which is `told` in words; if a fault over its link is the
+    /// reason, `class` is its class.
     pub(in crate::sim) fn lose(
         &mut self,
         at: (Instant, u64),
         seat: Seat,
         passage: Passage,
-        class: Option<FaultClass>,
+        (class, told): (Option<FaultClass>, &str),
     ) {
         let Some(sent) = self.current else { return };
         let kind = match passage.fate {
             PassageFate::Lost => MomentKind::Drop,
             _ => MomentKind::Void,
         };
-        let mut moment = Self::draft(at, Some(seat), kind, passage.text.clone());
+        let mut moment = Self::draft(at, Some(seat), kind, told.to_owned());
         moment.key = passage.key;
         moment.message = Some(self.told.messages.len());
         moment.causes.push(sent);
