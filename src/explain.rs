@@ -1,13 +1,13 @@
 //! Why a run failed: what it took, what led to what, and when the failure became likely.
 //!
 //! A failing run is looked at from five sides. Each of its steps, a *step* being a fault or a
-//! decision, is [weighed](Weighed): what becomes of the run without it, and with other values of it.
-//! The [past](Explanation::past) of the failure is all that happened before the moments that show
-//! it, by the order at each machine, the messages, the timers, the disks and the faults. Operations
-//! of which nobody knows whether they happened are [doubted](Doubted): would the verdict be another
-//! if they had, or had not? The [curve](Explanation::curve) keeps the first events of the run and
-//! draws the rest anew, many times over: where it rises, the failure became likely. And the
-//! [nearest](Nearest) run that keeps its promises is set beside the one that does not.
+//! decision, is [weighed](Weighed): what becomes of the run without it, and with other values of
+//! it. The [past](Explanation::past) of the failure is all that happened before the moments that
+//! show it, by the order at each machine, the messages, the timers, the disks and the faults.
+//! Operations of which nobody knows whether they happened are [doubted](Doubted): would the verdict
+//! be another if they had, or had not? The [curve](Explanation::curve) keeps the first events of
+//! the run and draws the rest anew, many times over: where it rises, the failure became likely. And
+//! the [nearest](Nearest) run that keeps its promises is set beside the one that does not.
 //!
 //! ```
 //! use postulate::explain::{Effort, explain};
@@ -28,7 +28,7 @@
 //! ```
 
 use crate::run::{Examined, Outcome, Subject, Worker};
-use crate::schedule::Schedule;
+use crate::schedule::{Baseline, Schedule};
 use std::collections::BTreeSet;
 
 mod anchors;
@@ -132,7 +132,12 @@ pub fn explain(
         Outcome::Unknown { why } => return Err(NotExplained::Unknown { why: why.clone() }),
         failed @ (Outcome::Violated(_) | Outcome::Panicked(_)) => failed.group(),
     };
-    let schedule = first.rewritten;
+    // What is quiet already is told in its own words: of two messages that one of them holds up, a
+    // rewritten run says that both are late.
+    let schedule = match failing.baseline {
+        Baseline::Quiet => failing.clone(),
+        Baseline::Seeded => first.rewritten,
+    };
     let examined = bench.examine(&schedule);
     if examined.inspection.run.digest != first.run.digest {
         let again = examined.inspection.run.outcome.group();

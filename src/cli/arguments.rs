@@ -102,6 +102,8 @@ pub(super) enum SweepFormat {
     Json,
     /// A test suite in JUnit's XML, for build servers
     Junit,
+    /// A page with each bug explained, in one file
+    Html,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]

@@ -5,17 +5,19 @@ use super::arguments::{SweepArguments, SweepFormat};
 use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use super::target;
+use crate::explain::{Effort, explain_failure};
 use crate::explore::{
     BUDGET, Captured, Conclusion, Exhausted, Exhaustive, Hung, Inquiry, LOOK_INTO, Recheck, Search,
     Sweep, Swept, Watch, bugs, capture, exhaust, inspect, novelty, sweep,
 };
 use crate::regression::{Origin, Regression};
 use crate::report::{
-    Paint, Paste, Sight, exhausted_json, exhausted_junit, exhausted_text, sweep_json, sweep_junit,
-    sweep_text, verdict_text,
+    Account, Explained, Paint, Paste, Sight, exhausted_json, exhausted_junit, exhausted_text,
+    headline, sweep_json, sweep_junit, sweep_page, sweep_text,
 };
 use crate::run::Subject;
 use crate::schedule::{Schedule, Strategy};
+use crate::shrink::{Distinct, Size};
 use miette::{Diagnostic, IntoDiagnostic, WrapErr};
 use std::collections::BTreeMap;
 use std::fs;
@@ -83,8 +85,18 @@ fn run_seeds(
         }
         SweepFormat::Json => sweep_json(&swept, subject.as_ref(), &sight),
         SweepFormat::Junit => sweep_junit(&swept, subject.as_ref(), &sight),
+        SweepFormat::Html => {
+            let bugs = sight.inquiries.iter().flat_map(|inquiry| &inquiry.bugs).map(|bug| {
+                let Distinct { signature, smallest, .. } = bug;
+                (signature.to_string(), smallest.schedule.clone(), Some(smallest.before))
+            });
+            let explained = explained(subject, bugs, &sight, &watch);
+            clock.clear();
+            sweep_page(&swept, subject.as_ref(), &sight, arguments.strategy, &explained)
+        }
     };
-    deliver(&report, &swept, arguments, screen)
+    deliver(&report, &swept, arguments, screen)?;
+    Ok(exit(&swept))
 }
 
 fn run_all(
@@ -117,10 +129,19 @@ fn run_all(
         }
         SweepFormat::Json => exhausted_json(&exhausted, subject.as_ref(), &sight),
         SweepFormat::Junit => exhausted_junit(&exhausted, subject.as_ref(), &sight),
+        SweepFormat::Html => {
+            let examples = exhausted.swept.groups.iter().zip(&exhausted.examples);
+            let examples =
+                examples.map(|(group, example)| (group.name.clone(), example.clone(), None));
+            let explained = explained(subject, examples, &sight, &watch);
+            sweep_page(&exhausted.swept, subject.as_ref(), &sight, arguments.strategy, &explained)
+        }
     };
-    deliver(&report, &exhausted.swept, arguments, screen)
+    deliver(&report, &exhausted.swept, arguments, screen)?;
+    Ok(exit(&exhausted.swept))
 }
 
+/// Whether the report carries colours: a file does not.
 fn paint(arguments: &SweepArguments, screen: &Screen) -> Paint {
     if arguments.output.is_some() { Paint::Plain } else { screen.paint() }
 }
@@ -130,10 +151,31 @@ fn deliver(
     swept: &Swept,
     arguments: &SweepArguments,
     screen: &Screen,
-) -> miette::Result<Exit> {
-    let verdict = verdict_text(swept, &arguments.scenario, screen.paint());
-    screen.deliver(report, arguments.output.as_deref(), &verdict)?;
-    Ok(exit(swept))
+) -> miette::Result<()> {
+    let verdict = headline(swept, &arguments.scenario, screen.paint());
+    screen.deliver(report, arguments.output.as_deref(), verdict.trim_end())
+}
+
+/// Explains failures, each by what it is called; those that cannot be are left out.
+fn explained(
+    subject: &Arc<dyn Subject>,
+    failures: impl Iterator<Item = (String, Schedule, Option<Size>)>,
+    sight: &Sight,
+    watch: &Arc<dyn Watch>,
+) -> BTreeMap<String, Explained> {
+    let told = failures.filter_map(|(what, schedule, before)| {
+        let end =
+            explain_failure(subject, &schedule, None, Effort::default(), HUNG_AFTER_TICKS, watch);
+        let explanation = end.ok()?.ok()?.explanation;
+        let replay = match sight.kept.get(&what) {
+            Some(file) => format!("postulate replay {file} --explain"),
+            None => format!("{} --explain", sight.paste.line(schedule.seed)),
+        };
+        let scenario = sight.scenario.clone();
+        let account = Account { scenario, explanation, before, replay };
+        Some((what, Explained::of(&account, subject.as_ref())))
+    });
+    told.collect()
 }
 
 fn plan(arguments: &SweepArguments) -> Sweep {

@@ -3,7 +3,7 @@
 use super::decisions;
 use super::json::{cut, pretty, verdict};
 use super::sweep::{
-    Sight, doubt_text, ended_early, fault_rows, rate, runs, site_rows, table, verdict_text,
+    Sight, doubt_text, ended_early, fault_rows, headline, rate, runs, site_rows, table,
 };
 use super::telling::Telling;
 use super::words::{LABEL, Paint, Tone, count, counted, digest, field};
@@ -22,8 +22,8 @@ pub fn exhausted_text(
     paint: Paint,
 ) -> String {
     let Exhausted { swept, .. } = exhausted;
-    let mut text = verdict_text(swept, &sight.scenario, paint);
-    text.push_str("\n\n");
+    let mut text = headline(swept, &sight.scenario, paint);
+    text.push('\n');
     for line in claim(exhausted) {
         let _ = writeln!(text, "  {line}");
     }

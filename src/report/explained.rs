@@ -3,7 +3,7 @@
 mod account;
 mod diagram;
 mod model;
-mod page;
+pub(super) mod page;
 mod text;
 mod thread;
 

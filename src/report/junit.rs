@@ -8,7 +8,7 @@ use super::Paste;
 use super::bugs::{bug_text, bugs_of, kind_text, lowest_text};
 use super::exhausted::{self, exhausted_text};
 use super::json::cut;
-use super::sweep::{Sight, at_stake, bound, doubt_text, sweep_text, verdict_text};
+use super::sweep::{Sight, at_stake, bound, doubt_text, headline, sweep_text};
 use super::telling::Telling;
 use super::words::{Paint, digest};
 use crate::explore::{Conclusion, Exhausted, Finding, Group, Hits, LOOK_INTO, Search, Swept};
@@ -76,8 +76,8 @@ impl Suite<'_> {
 
     /// The sweep as one case.
     fn whole(&self) -> TestCase {
-        let verdict = verdict_text(self.swept, &self.sight.scenario, Paint::Plain);
-        let mut why = format!("{verdict}\n");
+        let verdict = headline(self.swept, &self.sight.scenario, Paint::Plain);
+        let mut why = verdict.clone();
         let (kind, word) = match self.swept.conclusion() {
             Conclusion::Holds => (None, "holds"),
             Conclusion::Violated => (Some(NonSuccessKind::Failure), "violated"),
@@ -90,7 +90,7 @@ impl Suite<'_> {
         let _ = writeln!(why, "{}", self.again());
         let status = kind.map_or_else(TestCaseStatus::success, |kind| {
             let mut status = TestCaseStatus::non_success(kind);
-            status.set_type(word).set_message(verdict).set_description(why);
+            status.set_type(word).set_message(verdict.trim_end()).set_description(why);
             status
         });
         let mut whole = TestCase::new(WHOLE, status);

@@ -31,8 +31,8 @@ pub struct Sight {
 /// A sweep for people, at most 100 columns wide: the verdict, each kind of failure with its bugs
 /// and the lines that show them again, the rate, and what was at stake.
 pub fn sweep_text(swept: &Swept, subject: &dyn Subject, sight: &Sight, paint: Paint) -> String {
-    let mut text = verdict_text(swept, &sight.scenario, paint);
-    text.push_str("\n\n");
+    let mut text = headline(swept, &sight.scenario, paint);
+    text.push('\n');
     for group in &swept.groups {
         text.push_str(&group_text(group, subject, sight, paint));
         text.push('\n');
@@ -40,20 +40,26 @@ pub fn sweep_text(swept: &Swept, subject: &dyn Subject, sight: &Sight, paint: Pa
     if !swept.groups.is_empty() {
         let _ = writeln!(text, "{}", paint.tint(Tone::Faint, "the sweep"));
     }
-    text.push_str(&facts(swept, sight.wall, paint));
+    text.push_str(&facts_text(swept, sight.wall, paint));
     if let Some(novelty) = &sight.novelty {
         text.push_str(&novelty_text(novelty, paint));
     }
     text.push_str(&table("faults that bit", &fault_rows(swept), swept, paint));
     text.push_str(&table("sites reached", &site_rows(swept, subject), swept, paint));
-    text.push_str(&ending(swept, paint));
+    text.push_str(&ending_text(swept, paint));
     text
 }
 
-/// The verdict of a sweep in one line, without its end.
-pub fn verdict_text(swept: &Swept, scenario: &str, paint: Paint) -> String {
+/// The verdict of a sweep in a line.
+pub fn headline(swept: &Swept, scenario: &str, paint: Paint) -> String {
+    let (tone, verdict) = verdict(swept);
+    format!("{} {}\n", paint.tint(Tone::Strong, scenario), paint.tint(tone, &verdict))
+}
+
+/// The verdict over all, in a sentence.
+pub(super) fn verdict(swept: &Swept) -> (Tone, String) {
     let schedules = counted(swept.tally.schedules, "schedule");
-    let (tone, verdict) = match swept.conclusion() {
+    match swept.conclusion() {
         Conclusion::Holds => (Tone::Good, format!("holds: no failure in {schedules}")),
         Conclusion::Violated => {
             let failures = count(swept.tally.failures());
@@ -66,14 +72,17 @@ pub fn verdict_text(swept: &Swept, scenario: &str, paint: Paint) -> String {
         Conclusion::Unknown => {
             (Tone::Doubtful, format!("unknown: {schedules} show nothing either way"))
         }
-    };
-    format!("{} {}", paint.tint(Tone::Strong, scenario), paint.tint(tone, &verdict))
+    }
 }
 
-fn facts(swept: &Swept, wall: Duration, paint: Paint) -> String {
+fn facts_text(swept: &Swept, wall: Duration, paint: Paint) -> String {
+    let facts = facts(swept, wall).into_iter();
+    facts.map(|(label, fact)| field(2, label, &fact, paint)).collect()
+}
+
+/// What a sweep did, each fact with its label.
+pub(super) fn facts(swept: &Swept, wall: Duration) -> Vec<(&'static str, String)> {
     let tally = &swept.tally;
-    let mut text = String::new();
-    let mut fact = |label: &str, fact: &str| text.push_str(&field(2, label, fact, paint));
     let last = swept.plan.from.0.wrapping_add(tally.schedules.saturating_sub(1));
     let cut = match swept.cut {
         None => String::new(),
@@ -83,27 +92,26 @@ fn facts(swept: &Swept, wall: Duration, paint: Paint) -> String {
         }
     };
     let to = if tally.schedules > 1 { format!(" to {last:#x}") } else { String::new() };
-    fact("seeds", &format!("{}{to}{cut}", swept.plan.from));
-    fact("digest", &digest(tally.digest));
-    fact("rate", &rate(tally.schedules, tally.delivered, wall));
-    fact("runs", &runs(swept));
-    fact(
-        "messages",
-        &format!(
-            "{} delivered; {} invoked, {} acknowledged; {}",
-            count(tally.delivered),
-            counted(tally.invoked, "send"),
-            share(tally.acknowledged, tally.invoked),
-            counted(tally.effects, "effect"),
-        ),
+    let messages = format!(
+        "{} delivered; {} invoked, {} acknowledged; {}",
+        count(tally.delivered),
+        counted(tally.invoked, "send"),
+        share(tally.acknowledged, tally.invoked),
+        counted(tally.effects, "effect"),
     );
     let alike = match (tally.nondeterministic, swept.plan.recheck) {
         (0, Recheck::All) => "every seed, and no difference".to_owned(),
         (0, Recheck::Sample) => format!("{}, and no difference", counted(tally.rechecked, "seed")),
         (differ, _) => format!("{}, {} differ", counted(tally.rechecked, "seed"), count(differ)),
     };
-    fact("run again", &alike);
-    text
+    vec![
+        ("seeds", format!("{}{to}{cut}", swept.plan.from)),
+        ("digest", digest(tally.digest)),
+        ("rate", rate(tally.schedules, tally.delivered, wall)),
+        ("runs", runs(swept)),
+        ("messages", messages),
+        ("run again", alike),
+    ]
 }
 
 fn novelty_text(novelty: &Novelty, paint: Paint) -> String {
@@ -172,8 +180,8 @@ fn listed(counts: &[(u64, &str)]) -> String {
 }
 
 pub(super) struct Row {
-    name: String,
-    hits: Hits,
+    pub(super) name: String,
+    pub(super) hits: Hits,
 }
 
 pub(super) fn fault_rows(swept: &Swept) -> Vec<Row> {
@@ -235,19 +243,28 @@ pub(super) fn table(title: &str, rows: &[Row], swept: &Swept, paint: Paint) -> S
     text
 }
 
-fn ending(swept: &Swept, paint: Paint) -> String {
+fn ending_text(swept: &Swept, paint: Paint) -> String {
+    let lines = ending(swept);
+    let tone = swept.conclusion() == Conclusion::Unknown;
+    let line = |line: String| if tone { paint.tint(Tone::Doubtful, &line) } else { line };
+    match lines.into_iter().map(line).collect::<Vec<_>>() {
+        lines if lines.is_empty() => String::new(),
+        lines => format!("\n{}\n", lines.join("\n")),
+    }
+}
+
+/// What a sweep without failures shows, or why it shows nothing.
+pub(super) fn ending(swept: &Swept) -> Vec<String> {
     match swept.conclusion() {
-        Conclusion::Holds => format!(
-            "\nNo failure in {}: at 95 % confidence, fewer than {} schedules fail.\n",
+        Conclusion::Holds => vec![format!(
+            "No failure in {}: at 95 % confidence, fewer than {} schedules fail.",
             counted(swept.tally.held, "holding run"),
             bound_text(swept.tally.held)
-        ),
+        )],
         Conclusion::Unknown => {
-            let lines =
-                swept.doubts.iter().map(|&doubt| paint.tint(Tone::Doubtful, doubt_text(doubt)));
-            format!("\n{}\n", lines.collect::<Vec<_>>().join("\n"))
+            swept.doubts.iter().map(|&doubt| doubt_text(doubt).to_owned()).collect()
         }
-        Conclusion::Violated | Conclusion::Nondeterministic => String::new(),
+        Conclusion::Violated | Conclusion::Nondeterministic => Vec::new(),
     }
 }
 

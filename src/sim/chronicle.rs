@@ -1,9 +1,9 @@
 //! The chronicle of a run: every moment with what led to it, and the way of every message.
 //!
 //! Written only for those who ask: no other run pays for it. What is known of a moment's causes is
-//! what the world itself did: the order at one machine, the sending of the message that arrives, the
-//! setting of the timer that fires, the request of the sync that ends, the fault that strikes. Their
-//! transitive closure is *happened before* (Lamport, CACM 1978).
+//! what the world itself did: the order at one machine, the sending of the message that arrives,
+//! the setting of the timer that fires, the request of the sync that ends, the fault that strikes.
+//! Their transitive closure is *happened before* (Lamport, CACM 1978).
 
 use crate::choice::Key;
 use crate::id::NodeId;

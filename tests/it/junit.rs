@@ -4,7 +4,7 @@ use crate::cli::{check_parts, complaint, postulate, report};
 use crate::fake::{Act, Fake, Patient};
 use postulate::check::Rule;
 use postulate::explore::{BUDGET, Conclusion, Sweep, Watch, bugs, sweep};
-use postulate::report::{Paste, Sight, sweep_junit, sweep_text, verdict_text};
+use postulate::report::{Paste, Sight, headline, sweep_junit, sweep_text};
 use postulate::schedule::Strategy;
 use roxmltree::{Document, Node};
 use std::collections::BTreeMap;
@@ -119,8 +119,8 @@ fn check(act: fn(u64) -> Act, schedules: u64, expected: &[Case<'_>]) {
     assert_eq!(suite.attribute("time"), Some("1.500"));
     let whole = sweep_text(&swept, subject.as_ref(), &sight, Default::default());
     assert_eq!(find("system-out").unwrap().text(), Some(whole.as_str()));
-    let verdict = verdict_text(&swept, "fake <&>", Default::default());
-    assert!(whole.starts_with(&format!("{verdict}\n")));
+    let verdict = headline(&swept, "fake <&>", Default::default());
+    assert!(whole.starts_with(&verdict));
 
     let facts = properties(&document);
     assert_eq!(facts["schedules"], swept.tally.schedules.to_string());

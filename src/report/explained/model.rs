@@ -117,9 +117,9 @@ pub struct Event {
     pub machine: Option<usize>,
     /// In which incarnation of it.
     pub incarnation: u32,
-    /// `boot`, `message`, `timer`, `sync`, `notice`, `input`; `drop`, `void` or `dead` for a message
-    /// that ends without being handled; `crash`, `power-cut`, `exit`, `pause`, `resume`; `fault`,
-    /// `lift`, `heal`, `end`.
+    /// `boot`, `message`, `timer`, `sync`, `notice`, `input`; `drop`, `void` or `dead` for a
+    /// message that ends without being handled; `crash`, `power-cut`, `exit`, `pause`, `resume`;
+    /// `fault`, `lift`, `heal`, `end`.
     pub kind: String,
     /// What happened, in words.
     pub text: String,
@@ -127,7 +127,8 @@ pub struct Event {
     pub message: Option<usize>,
     /// The events that led to it directly: all of them come before it.
     pub causes: Vec<usize>,
-    /// What the machine did then, in words, but for what it sent, which [`Explained::messages`] has.
+    /// What the machine did then, in words, but for what it sent, which [`Explained::messages`]
+    /// has.
     pub does: Vec<String>,
     /// The lines of the history that it entered.
     pub operations: Vec<usize>,
@@ -152,8 +153,8 @@ pub struct Message {
     pub sent: usize,
     /// The event in which it arrived or was lost; none if it was still on its way at the end.
     pub ended: Option<usize>,
-    /// `delivered`; `lost` on its way; `void`, written where it leads nowhere; `dead`, arrived where
-    /// nobody listens; or `waiting`.
+    /// `delivered`; `lost` on its way; `void`, written where it leads nowhere; `dead`, arrived
+    /// where nobody listens; or `waiting`.
     pub fate: String,
     /// Whether it is the second of a message that was doubled.
     pub copy: bool,

@@ -5,10 +5,10 @@ use askama::Template;
 use serde::Serialize;
 
 /// What the page looks like.
-const STYLE: &str = include_str!("page/page.css");
+pub(in crate::report) const STYLE: &str = include_str!("page/page.css");
 
 /// What the page does, each part after those that it builds on.
-const SCRIPT: &str = concat!(
+pub(in crate::report) const SCRIPT: &str = concat!(
     "\"use strict\";\n",
     include_str!("page/elements.js"),
     include_str!("page/graph.js"),
@@ -17,24 +17,45 @@ const SCRIPT: &str = concat!(
     include_str!("page/panel.js"),
     include_str!("page/tools.js"),
     include_str!("page/explorer.js"),
+    include_str!("page/start.js"),
 );
 
+/// The whole of a page.
 #[derive(Template)]
 #[template(path = "explained/page/explained.html")]
 struct Page<'a> {
     explained: &'a Explained,
-    data: String,
+    article: String,
     style: &'static str,
     script: &'static str,
 }
 
-/// The whole page, which needs no other file.
-pub(in crate::report) fn page(explained: &Explained) -> String {
-    let page = Page { explained, data: embedded(explained), style: STYLE, script: SCRIPT };
-    page.render().expect("writing to a string does not fail")
+/// One failure on a page: its story, and the data for its diagram.
+#[derive(Template)]
+#[template(path = "explained/page/article.html")]
+struct Article<'a> {
+    explained: &'a Explained,
+    data: String,
 }
 
-impl Page<'_> {
+/// The whole page, which needs no other file.
+pub(in crate::report) fn page(explained: &Explained) -> String {
+    let page = Page { explained, article: article(explained), style: STYLE, script: SCRIPT };
+    rendered(&page)
+}
+
+/// What a template comes to.
+pub(in crate::report) fn rendered(template: &impl Template) -> String {
+    template.render().expect("writing to a string does not fail")
+}
+
+/// The part of a page that shows one failure; it wants [`STYLE`] and [`SCRIPT`] around it.
+pub(in crate::report) fn article(explained: &Explained) -> String {
+    let article = Article { explained, data: embedded(explained) };
+    rendered(&article)
+}
+
+impl Article<'_> {
     /// A class of the style sheet for a verdict.
     fn tone(verdict: &str) -> &'static str {
         match verdict {
@@ -42,6 +63,18 @@ impl Page<'_> {
             "unknown" => "doubtful",
             _ => "bad",
         }
+    }
+
+    /// The steps without which the run does not fail in the same way.
+    fn needed(&self) -> Vec<&Step> {
+        let is_needed = |step: &&Step| step.without != self.explained.group;
+        self.explained.steps.iter().filter(is_needed).collect()
+    }
+
+    /// The other steps.
+    fn idle(&self) -> Vec<&Step> {
+        let is_idle = |step: &&Step| step.without == self.explained.group;
+        self.explained.steps.iter().filter(is_idle).collect()
     }
 
     /// What would be without a step, with the class of its tone.
@@ -60,11 +93,13 @@ impl Page<'_> {
         let Some(event) = self.explained.events.get(id) else { return String::new() };
         let machine = event.machine.and_then(|id| self.explained.machines.get(id));
         let name = machine.map_or("", |machine| machine.name.as_str());
-        format!("{} {name}: {}", event.at, event.text)
+        let message = event.message.and_then(|id| self.explained.messages.get(id));
+        let text = message.map_or(event.text.as_str(), |message| message.kind.as_str());
+        format!("{} {name}: {text}", event.at)
     }
 
     fn rise(rise: &Rise) -> String {
-        format!("from {:.0} % to {:.0} %", rise.from * 100.0, rise.to * 100.0)
+        format!("From {:.0} % to {:.0} %", rise.from * 100.0, rise.to * 100.0)
     }
 }
 

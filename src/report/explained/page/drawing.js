@@ -28,12 +28,18 @@ const REACH = 7;
 function markShape(kind) {
   const mark = MARKS[kind] ?? MARKS.message;
   const tone = `shape ${mark.tone ?? ""} ${mark.full ? "full" : ""}`;
-  return svg("path", { d: mark.path, class: tone.trim(), "stroke-width": mark.stroke ?? null });
+  const style = mark.stroke ? `stroke-width: ${mark.stroke}px` : null;
+  return svg("path", { d: mark.path, class: tone.trim(), style });
 }
 
-/** A small picture of a mark, for legends. */
+/** A small picture, for legends. */
+function icon(picture) {
+  return svg("svg", { class: "icon", viewBox: "-9 -9 18 18", "aria-hidden": "true" }, picture);
+}
+
+/** A small picture of a mark. */
 function markIcon(kind) {
-  return svg("svg", { class: "icon", viewBox: "-9 -9 18 18", "aria-hidden": "true" }, markShape(kind));
+  return icon(markShape(kind));
 }
 
 /** What is drawn of some rows. `lanes` maps machines to their middles. */
@@ -49,6 +55,7 @@ class Drawing {
   draw(top, bottom, lit, selected) {
     this.lit = lit;
     this.selected = selected;
+    this.taken = [];
     this.reaches = (from, to) => from <= bottom && to >= top;
     const middles = [...this.lanes.values()];
     this.leftmost = Math.min(...middles);
@@ -73,10 +80,11 @@ class Drawing {
     const anchor = this.graph.anchors.has(event.id) ? " anchor" : "";
     const parts = [markShape(event.kind)];
     if (event.machine === null) {
-      parts.unshift(svg("path", { class: "wide", d: `M${this.leftmost - x} 0H${this.rightmost - x}` }));
+      const d = `M${this.leftmost - x} 0H${this.rightmost - x}`;
+      parts.unshift(svg("path", { class: "wide", d }));
     }
     return svg("g", {
-      class: `mark ${event.kind}${anchor}${this.lit.has(event.id) ? " lit" : ""}`,
+      class: `mark${anchor}${this.lit.has(event.id) ? " lit" : ""}`,
       "data-event": event.id,
       transform: `translate(${x} ${row.y})`,
     }, parts);
@@ -86,7 +94,7 @@ class Drawing {
   #x(event) {
     if (event.machine === null) return this.leftmost;
     const message = this.graph.message(event);
-    if (message !== null && (event.kind === "drop" || event.kind === "void")) {
+    if (message !== null && isLoss(event)) {
       return this.#brokenX(message);
     }
     return this.lanes.get(event.machine) ?? null;
@@ -144,9 +152,9 @@ class Drawing {
   /** How likely the failure was, from left to right, as time goes down. */
   #curve() {
     const { curve, width } = this.columns;
-    const points = this.graph.data.curve.map(({ event, failed, of }) => {
-      const y = event === null ? 0 : this.rows.y(event);
-      return [curve + width * (of > 0 ? failed / of : 0), y];
+    const { rise } = this.graph.data;
+    const points = this.#shares().map(([share, event]) => {
+      return [curve + width * share, event === null ? 0 : this.rows.y(event)];
     });
     if (points.length === 0) return [];
     points.push([points[points.length - 1][0], this.rows.height]);
@@ -154,8 +162,10 @@ class Drawing {
     const parts = [
       svg("path", { class: "area", d: `M${curve} 0L${line}L${curve} ${this.rows.height}Z` }),
       svg("path", { class: "line", d: `M${line}` }),
+      ...[curve, curve + width].map((x) => {
+        return svg("path", { class: "edge", d: `M${x} 0V${this.rows.height}` });
+      }),
     ];
-    const { rise } = this.graph.data;
     if (rise !== null) {
       const [y, from] = [this.rows.y(rise.event), curve + width * rise.from];
       const to = curve + width * rise.to;
@@ -165,13 +175,25 @@ class Drawing {
     return parts;
   }
 
+  /** The points of the curve, and the step of the rise where it belongs among them. */
+  #shares() {
+    const { curve, rise } = this.graph.data;
+    const shares = curve.map(({ event, failed, of }) => [of > 0 ? failed / of : 0, event]);
+    if (rise !== null) {
+      const place = shares.findIndex(([, event]) => event !== null && event >= rise.event);
+      const before = place < 0 ? shares.length : place;
+      shares.splice(before, 0, [rise.from, rise.event], [rise.to, rise.event]);
+    }
+    return shares;
+  }
+
   /** The order at each machine, as far as it led to the chosen event. */
   #threads() {
     if (this.selected === null) return [];
     const parts = [];
     for (const id of this.lit) {
       const event = this.graph.event(id);
-      if (!this.rows.has(id) || event.machine === null) continue;
+      if (!this.rows.has(id) || event.machine === null || isLoss(event)) continue;
       const x = this.lanes.get(event.machine);
       for (const cause of event.causes) {
         const before = this.graph.event(cause);
@@ -199,14 +221,27 @@ class Drawing {
     if (to[0] === null || !this.reaches(from[1], to[1])) return [];
     const isLit = this.lit.has(message.sent) && this.lit.has(message.ended);
     const group = this.#group(message, isLit);
-    const isWhole = end.kind !== "drop" && end.kind !== "void";
-    group.append(...arrowPaths(from, to, isWhole, message.copy));
-    const middle = [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2];
-    const words = remarks(message);
-    if (words && Math.hypot(to[0] - from[0], to[1] - from[1]) > 44) {
-      group.append(svg("text", { x: middle[0], y: middle[1] - 4 }, words));
-    }
+    group.append(...arrowPaths(from, to, !isLoss(end), message.copy));
+    this.#remark(group, remarks(message, this.graph.isLate(message)), from, to);
     return [group];
+  }
+
+  /** Words beside an arrow, where there are no others yet; if there are everywhere, none. */
+  #remark(group, words, from, to) {
+    const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
+    if (words === "" || Math.hypot(dx, dy) < 44) return;
+    const width = words.length * 6;
+    const isFree = ([x, y]) => this.taken.every((other) => {
+      return Math.abs(other.x - x) > (other.width + width) / 2 || Math.abs(other.y - y) > 12;
+    });
+    const places = [0.5, 0.4, 0.6, 0.3, 0.7].map((part) => {
+      return [from[0] + dx * part, from[1] + dy * part - 4];
+    });
+    const place = places.find(isFree);
+    if (place === undefined) return;
+    const [x, y] = place;
+    this.taken.push({ x, y, width });
+    group.append(svg("text", { x, y }, words));
   }
 
   /** A message that ends badly among events that are not shown. */
@@ -228,23 +263,28 @@ class Drawing {
   }
 
   #group(message, isLit) {
-    const isTrouble = message.fate !== "delivered" || message.late_ns > 0 || message.corrupted
-      || message.copy;
+    const isTrouble = message.fate !== "delivered" || message.corrupted || message.copy
+      || this.graph.isLate(message);
     const tone = `arrow ${isTrouble ? "trouble" : ""} ${isLit ? "lit" : ""}`;
     return svg("g", { class: tone.trim(), "data-message": message.id });
   }
 }
 
+/** Whether a message ended before it came to its machine. */
+function isLoss(event) {
+  return event.kind === "drop" || event.kind === "void";
+}
+
 /** What is odd about a message, in few words. */
-function remarks(message) {
+function remarks(message, isLate) {
   const words = [];
   if (message.copy) words.push("copy");
   if (message.corrupted) words.push("bit flipped");
-  if (message.late_ns > 0) words.push(`+${message.late}`);
+  if (isLate) words.push(`+${duration(message.late_ns)}`);
   return words.join(", ");
 }
 
-/** A line from one point to another, short of the marks at both, with a head unless it is broken. */
+/** A line from point to point, short of the marks at both, with a head unless it is broken. */
 function arrowPaths(from, to, isWhole, isCopy) {
   const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
   const length = Math.hypot(dx, dy);
@@ -256,7 +296,8 @@ function arrowPaths(from, to, isWhole, isCopy) {
   const start = [from[0] + ux * 4, from[1] + uy * 4];
   const end = [to[0] - ux * REACH, to[1] - uy * REACH];
   const at = ([x, y], along, aside) => {
-    return `${(x + ux * along - uy * aside).toFixed(1)} ${(y + uy * along + ux * aside).toFixed(1)}`;
+    const [left, top] = [x + ux * along - uy * aside, y + uy * along + ux * aside];
+    return `${left.toFixed(1)} ${top.toFixed(1)}`;
   };
   const shaft = (aside) => {
     return svg("path", { class: "shaft", d: `M${at(start, 0, aside)}L${at(end, 0, aside)}` });

@@ -3,9 +3,15 @@
 /** Rows that are kept ready above and below what is seen, in pixels. */
 const OVERSCAN = 400;
 
-const LANE_WIDTH_MAX = 84;
+const LANE_WIDTH_MAX = 74;
 const LANE_WIDTH_MIN = 16;
 const TEXT_WIDTH_MIN = 150;
+
+/** Marks of one kind in the overview. */
+const TICKS_MAX = 500;
+
+/** How wide a letter of a machine's name is, at most. */
+const LETTER_WIDTH = 6.2;
 
 /** A diagram inside `root`, which may hold the story of the same failure. */
 class Explorer {
@@ -62,19 +68,21 @@ class Explorer {
     this.tools.onhit = (way) => this.#hit(way);
     this.tools.onleave = () => this.scroll.focus();
     this.panel = new Panel(this.graph, (id) => this.select(id), () => this.#leave());
-    this.heads = html("div", { class: "heads" });
+    this.heads = html("div", { class: "heads", "aria-hidden": "true" });
     this.picture = svg("svg", { class: "picture", "aria-hidden": "true" });
     this.marks = svg("g", { class: "marks" });
     this.list = html("div", { class: "rows" });
     this.empty = html("p", { class: "notice", hidden: true }, "No event passes the filters.");
     this.canvas = html("div", { class: "canvas" }, this.list, this.picture);
+    this.overview = html("div", { class: "overview", "aria-hidden": "true" });
     this.scroll = html("div", {
       class: "scroll", tabindex: "0", role: "listbox", "aria-label": "Events",
     }, this.heads, this.canvas, this.empty);
     const story = root.querySelector(".story");
     const side = html("aside", { class: "side" }, story, this.panel.element);
     root.append(html("div", { class: "board" },
-      html("div", { class: "diagram" }, this.tools.element, this.scroll), side));
+      html("div", { class: "diagram" }, this.tools.element,
+        html("div", { class: "stage" }, this.scroll, this.overview)), side));
     root.classList.add("ready");
   }
 
@@ -85,6 +93,7 @@ class Explorer {
       const row = event.target.closest("[data-event]");
       if (row) this.#choose(Number(row.dataset.event));
     });
+    this.overview.addEventListener("click", (event) => this.#survey(event));
     root.addEventListener("click", (event) => this.#clicked(event));
     root.addEventListener("pointerdown", () => {
       Explorer.active = this;
@@ -93,7 +102,8 @@ class Explorer {
     document.addEventListener("keydown", (event) => {
       if (Explorer.active === this) this.#key(event);
     });
-    new ResizeObserver(() => this.#resized()).observe(scroll);
+    // In the next frame: what is drawn may resize what is observed.
+    new ResizeObserver(() => requestAnimationFrame(() => this.#resized())).observe(scroll);
   }
 
   /** A second click on an event leaves it. */
@@ -120,7 +130,7 @@ class Explorer {
   async #copy(copy) {
     const line = copy.parentElement.querySelector("code");
     try {
-      await navigator.clipboard.writeText(line.textContent);
+      await navigator.clipboard.writeText(line.textContent.trim());
       copy.textContent = "Copied";
     } catch {
       getSelection().selectAllChildren(line);
@@ -226,20 +236,53 @@ class Explorer {
     this.root.classList.toggle("has-selected", selected !== null);
   }
 
+  /** The whole at the edge: where the failure shows, where steps took hold, what is sought. */
+  #outline() {
+    const { rows, graph, scroll, overview } = this;
+    const isLong = rows.height > scroll.clientHeight;
+    overview.hidden = !isLong;
+    if (!isLong) return;
+    overview.style.right = `${scroll.offsetWidth - scroll.clientWidth}px`;
+    overview.style.top = `${this.heads.offsetHeight}px`;
+    const tick = (kind) => (id) => {
+      if (!rows.has(id)) return null;
+      const top = `${(100 * rows.y(id) / rows.height).toFixed(2)}%`;
+      return html("i", { class: kind, style: `top: ${top}`, "data-tick": id });
+    };
+    const { selected } = this.view;
+    overview.replaceChildren(...[
+      ...this.hits.slice(0, TICKS_MAX).map(tick("hit")),
+      ...[...graph.steps.keys()].slice(0, TICKS_MAX).map(tick("step")),
+      ...[...graph.anchors].slice(0, TICKS_MAX).map(tick("anchor")),
+      selected === null ? null : tick("selected")(selected),
+    ].filter((mark) => mark !== null));
+  }
+
+  /** To what stands at that height of the whole. */
+  #survey(event) {
+    if (event.target.dataset.tick) return this.select(Number(event.target.dataset.tick));
+    const box = this.overview.getBoundingClientRect();
+    const y = this.rows.height * (event.clientY - box.top) / box.height;
+    this.scroll.scrollTop = y - this.scroll.clientHeight / 2;
+    return undefined;
+  }
+
   /** Where the columns stand. */
   #arrange() {
     const { data } = this.graph;
     const shown = data.machines.filter(({ id }) => !this.view.hiddenMachines.has(id));
     const total = this.scroll.clientWidth;
     const isNarrow = total < 560;
-    const time = isNarrow ? 54 : 74;
+    const digits = data.events.reduce((most, { at }) => Math.max(most, at.length), 3);
+    const time = 20 + digits * (isNarrow ? 6.2 : 7);
     const width = data.curve.length === 0 ? 0 : isNarrow ? 26 : 52;
     const left = time + width + (width > 0 ? 10 : 0);
-    const room = Math.min(total * 0.52, total - left - TEXT_WIDTH_MIN);
+    const room = Math.min(total * (isNarrow ? 0.4 : 0.48), total - left - TEXT_WIDTH_MIN);
     const fitting = room / Math.max(shown.length, 1);
     const pitch = Math.max(Math.min(fitting, LANE_WIDTH_MAX), LANE_WIDTH_MIN);
     const lanes = new Map(shown.map(({ id }, place) => [id, left + (place + 0.5) * pitch]));
     const text = left + shown.length * pitch + 8;
+    this.root.classList.toggle("narrow", isNarrow);
     this.columns = { lanes, curve: time, width, pitch, text };
     this.root.style.setProperty("--text", `${text}px`);
     this.root.style.setProperty("--time", `${time}px`);
@@ -254,7 +297,7 @@ class Explorer {
   #head(shown) {
     const { pitch, lanes, curve, width, text } = this.columns;
     const longest = Math.max(0, ...shown.map(({ name }) => name.length));
-    const isUpright = longest * 6.6 + 8 <= pitch;
+    const isUpright = longest * LETTER_WIDTH + 6 <= pitch;
     this.heads.classList.toggle("upright", isUpright);
     const names = shown.map(({ id, name, role }) => html("span", {
       class: "name", title: `${name} (${role})`, style: `left: ${lanes.get(id)}px`,
@@ -262,8 +305,8 @@ class Explorer {
     const scale = width === 0 ? [] : [html("span", {
       class: "scale", style: `left: ${curve}px; width: ${width}px`,
       title: "How often it fails if it is kept up to here and the rest is drawn anew",
-    }, html("i", {}, "0"), html("b", {}, "P"), html("i", {}, "1"))];
-    const height = isUpright ? 30 : Math.min(longest * 6.6 + 18, 110);
+    }, "P(fail)")];
+    const height = isUpright ? 30 : Math.min(longest * LETTER_WIDTH + 22, 110);
     this.heads.style.height = `${height}px`;
     this.heads.replaceChildren(html("span", { class: "clock" }, "time"), ...scale, ...names,
       html("span", { class: "what", style: `left: ${text}px` }, "event"));
@@ -280,6 +323,7 @@ class Explorer {
   #redraw() {
     this.range = "";
     this.elements.clear();
+    this.#outline();
     this.#draw();
   }
 
@@ -326,7 +370,7 @@ class Explorer {
     const { event } = row;
     const { graph, view } = this;
     const isSelected = event.id === view.selected;
-    const classes = ["row", event.kind];
+    const classes = ["row"];
     if (this.lit.has(event.id)) classes.push("lit");
     if (isSelected) classes.push("selected");
     if (this.isHit.has(event.id)) classes.push("hit");
@@ -335,7 +379,7 @@ class Explorer {
       : html("span", { class: "lull" }, `${duration(row.lull)} later`);
     return html("div", {
       class: classes.join(" "), role: "option", id: `${this.name}-${event.id}`,
-      "data-event": event.id, "aria-selected": String(isSelected),
+      "data-event": event.id, "data-kind": event.kind, "aria-selected": String(isSelected),
       style: `top: ${row.top}px; height: ${row.height}px`,
     }, lull,
     html("span", { class: row.isNow ? "time" : "time again" }, event.at),
@@ -344,7 +388,7 @@ class Explorer {
         html("span", { class: "who" }, graph.name(event.machine)), this.#headline(event)),
       row.lines.map((line) => html("p", {
         class: `line ${line.kind} ${line.shows ? "shows" : ""}`, title: line.text,
-      }, line.text)),
+      }, this.#deed(line, event))),
       row.hidden > 0 ? html("p", { class: "line more" }, `and ${row.hidden} lines more`) : null));
   }
 
@@ -355,6 +399,13 @@ class Explorer {
     const rest = message === null ? null : message.text.replace(message.kind, "").trim();
     return [html("b", {}, words), rest ? html("span", { class: "rest", title: message.text }, rest)
       : null];
+  }
+
+  /** A line of the history without its machine, whose event has been named. */
+  #deed(line, event) {
+    const name = this.graph.name(event.machine);
+    if (!line.text.startsWith(name)) return line.text;
+    return line.text.slice(name.length).replace(/^'\d+/, "").trimStart();
   }
 
   #tags(event) {

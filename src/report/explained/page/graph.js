@@ -8,12 +8,14 @@ class Graph {
     this.anchors = new Set(data.anchors);
     this.effects = data.events.map(() => []);
     this.sent = data.events.map(() => []);
+    /** The steps without which the run does not fail in the same way, by their events. */
     this.steps = new Map();
     for (const event of data.events) {
       for (const cause of event.causes) this.effects[cause].push(event.id);
     }
     for (const message of data.messages) this.sent[message.sent].push(message);
-    data.steps.forEach((step, index) => {
+    const needed = data.steps.filter((step) => step.without !== data.group);
+    needed.forEach((step, index) => {
       for (const event of step.events) {
         this.steps.set(event, [...(this.steps.get(event) ?? []), index + 1]);
       }
@@ -47,6 +49,13 @@ class Graph {
       left.push(...this.event(next).causes);
     }
     return past;
+  }
+
+  /** Whether a message is so late that it is worth a word: most are, by a little. */
+  isLate(message) {
+    if (message.late_ns === 0 || message.ended === null) return false;
+    const took = this.event(message.ended).at_ns - this.event(message.sent).at_ns;
+    return this.steps.has(message.ended) || message.late_ns >= 2 * (took - message.late_ns);
   }
 
   /** All that is told of an event, in small letters: what a search looks through. */

@@ -114,7 +114,8 @@ class Panel {
     }
     if (before === null) return [title, whole(states[event.state], true)];
     const lines = compared(states[before].split("\n"), states[event.state].split("\n"));
-    return [title, html("div", { class: "code state" }, excerpts(lines)), whole(states[event.state])];
+    const changes = html("div", { class: "code state" }, excerpts(lines));
+    return [title, changes, whole(states[event.state])];
   }
 }
 
@@ -206,29 +207,25 @@ function excerpts(lines) {
   const isNear = lines.map(() => false);
   lines.forEach((line, place) => {
     if (line.change === "same") return;
-    const from = Math.max(place - CONTEXT_LINES, 0);
-    isNear.fill(true, from, place + CONTEXT_LINES + 1);
+    isNear.fill(true, Math.max(place - CONTEXT_LINES, 0), place + CONTEXT_LINES + 1);
   });
   const shown = [];
-  lines.forEach((line, place) => {
-    if (!isNear[place]) return;
-    if (place === 0 || !isNear[place - 1]) {
-      shown.push(html("p", { class: "inside" }, inside(lines, place)));
-    }
-    shown.push(html("p", { class: line.change }, line.text));
-  });
-  const depth = Math.min(...shown.filter((line) => !line.classList.contains("inside"))
-    .map((line) => indentation(line.textContent)));
-  for (const line of shown) {
-    if (!line.classList.contains("inside")) line.textContent = line.textContent.slice(depth);
+  for (let from = isNear.indexOf(true); from >= 0;) {
+    let to = isNear.indexOf(false, from);
+    if (to < 0) to = lines.length;
+    const run = lines.slice(from, to);
+    const depth = Math.min(...run.map((line) => indentation(line.text)));
+    shown.push(html("p", { class: "inside" }, inside(lines, from, depth)));
+    shown.push(...run.map(({ text, change }) => html("p", { class: change }, text.slice(depth))));
+    from = isNear.indexOf(true, to);
   }
   return shown;
 }
 
-/** The names of what a line stands inside of, from the outside. */
-function inside(lines, place) {
+/** The names of what lines as deep as `outer` stand inside of, from the outside. */
+function inside(lines, place, outer) {
   const names = [];
-  let depth = indentation(lines[place].text);
+  let depth = outer;
   for (let above = place - 1; above >= 0 && depth > 0; above -= 1) {
     const { text, change } = lines[above];
     if (change === "went" || indentation(text) >= depth || text.trim() === "") continue;

@@ -23,8 +23,8 @@ class Rows {
     for (const id of ids) {
       const event = events[id];
       const silence = before === null ? 0 : event.at_ns - before.at_ns;
-      const row = { event, lines: [], hidden: 0, lull: null, top, isNow: silence > 0 };
-      row.isNow ||= before === null;
+      const isNow = before === null || event.at !== before.at;
+      const row = { event, lines: [], hidden: 0, lull: null, top, isNow };
       if (silence >= lull) row.lull = silence;
       this.#addLines(row, graph.data.history);
       row.y = top + (row.lull ? LULL_HEIGHT : 0) + ROW_HEIGHT / 2;
@@ -65,7 +65,7 @@ class Rows {
     return next < this.rows.length ? this.rows[next].top : this.height;
   }
 
-  /** The places of the first row that reaches below `top` and of the first that is below `bottom`. */
+  /** The places of the first row that reaches below `top` and of the first below `bottom`. */
   within(top, bottom) {
     const from = this.#first((row) => row.top + row.height > top);
     const to = this.#first((row) => row.top >= bottom);
