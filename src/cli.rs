@@ -9,6 +9,7 @@ mod check;
 mod completions;
 mod explain;
 mod list;
+mod log;
 mod man;
 mod progress;
 mod replay;

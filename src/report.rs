@@ -32,7 +32,7 @@ pub use json::{hung_json, replay_json, sweep_json};
 #[cfg(feature = "cli")]
 pub use junit::{exhausted_junit, sweep_junit};
 pub use recorded::{Recorded, recorded_text};
-pub use replay::{Replayed, Rewriting, kept_text, replay_text};
+pub use replay::{Replayed, Rewriting, end_text, kept_text, replay_text};
 pub use shrunk::{Bugs, Fate, ShrunkFile, schedule_lines, shrunk_json, shrunk_text};
 pub use sweep::{Sight, headline, sweep_text};
 pub use sweep_page::sweep_page;

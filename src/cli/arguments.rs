@@ -1,6 +1,6 @@
 //! What can be written after `postulate`.
 
-use super::surroundings;
+use super::{log, surroundings};
 use crate::explore::Search;
 use crate::schedule::Strategy;
 use crate::seed::Seed;
@@ -10,6 +10,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use tracing_subscriber::filter::Targets;
 
 /// Finds, replays and explains consistency bugs in asynchronous message systems.
 #[derive(Debug, Parser)]
@@ -144,6 +145,15 @@ pub(super) struct ReplayArguments {
     /// Write its history there as JSON Lines; - is standard output, instead of the story
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) history: Option<String>,
+    /// Print log lines of this level instead of the story, each with its virtual time and machine:
+    /// warn has faults and what they do, info all events, debug what machines do
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        value_parser = log::wanted,
+        conflicts_with_all = ["explain", "format"]
+    )]
+    pub(super) log: Option<Targets>,
     /// How to report; html, mermaid and perfetto explain a failure
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: ReplayFormat,

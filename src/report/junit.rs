@@ -4,14 +4,13 @@
 //! nothing can be concluded, for a build that shows nothing must not look like one that passed.
 //! Each distinct bug is one more case, which fails.
 
-use super::Paste;
 use super::bugs::{bug_text, bugs_of, kind_text, lowest_text};
 use super::exhausted::{self, exhausted_text};
 use super::json::cut;
-use super::sweep::{Sight, at_stake, bound, doubt_text, headline, sweep_text};
+use super::sweep::{Sight, again, at_stake, bound, doubt_text, headline, sweep_text};
 use super::telling::Telling;
 use super::words::{Paint, digest};
-use crate::explore::{Conclusion, Exhausted, Finding, Group, Hits, LOOK_INTO, Search, Swept};
+use crate::explore::{Conclusion, Exhausted, Finding, Group, Hits, Search, Swept};
 use crate::id::SiteId;
 use crate::run::Subject;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -87,7 +86,7 @@ impl Suite<'_> {
         for &doubt in &self.swept.doubts {
             let _ = writeln!(why, "{}", doubt_text(doubt));
         }
-        let _ = writeln!(why, "{}", self.again());
+        let _ = writeln!(why, "{}", again(self.swept, self.sight, self.search));
         let status = kind.map_or_else(TestCaseStatus::success, |kind| {
             let mut status = TestCaseStatus::non_success(kind);
             status.set_type(word).set_message(verdict.trim_end()).set_description(why);
@@ -162,7 +161,7 @@ impl Suite<'_> {
         if let (Search::Seeds(_), Conclusion::Holds) = (self.search, swept.conclusion()) {
             facts.extend(bound(tally.held).map(|bound| ("bound", bound.to_string())));
         }
-        facts.push(("again", self.again()));
+        facts.push(("again", again(self.swept, self.sight, self.search)));
         facts
     }
 
@@ -174,33 +173,6 @@ impl Suite<'_> {
         let sites =
             sites.map(|(site, name)| (format!("site.{name}"), tally.reached(SiteId(site as u8))));
         faults.chain(sites).collect()
-    }
-
-    /// The line that runs the same schedules again.
-    fn again(&self) -> String {
-        let plan = &self.swept.plan;
-        let schedules = self.swept.tally.schedules;
-        let scenario = match &self.sight.paste {
-            Paste::Replay { scenario, .. } => scenario,
-            Paste::Test { name } => {
-                let name = name.as_deref().unwrap_or_default();
-                return format!("POSTULATE_SCHEDULES={schedules} cargo test {name}");
-            }
-        };
-        let mut line = format!("postulate sweep {scenario}");
-        if let Search::Seeds(_) = self.search {
-            let _ = write!(line, " --from {}", plan.from);
-        }
-        if self.search != Search::default() {
-            let _ = write!(line, " --strategy {}", self.search);
-        }
-        if matches!(self.search, Search::Seeds(_)) || self.swept.cut.is_some() {
-            let _ = write!(line, " --schedules {schedules}");
-        }
-        if plan.look_into != LOOK_INTO {
-            let _ = write!(line, " --look-into {}", plan.look_into);
-        }
-        line
     }
 }
 

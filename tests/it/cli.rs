@@ -1,6 +1,7 @@
 //! The command, as a shell meets it.
 
 mod kept;
+mod log;
 mod shell;
 mod shrink;
 mod zoo;

@@ -20,6 +20,7 @@ mod harness;
 mod histories;
 #[cfg(feature = "cli")]
 mod junit;
+mod logs;
 #[cfg(feature = "cli")]
 mod malformed;
 mod million;
