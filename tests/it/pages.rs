@@ -4,11 +4,18 @@ mod browser;
 mod large;
 
 use browser::{TALL, Window, probe};
+use postulate::explain::{Effort, explain};
+use postulate::report::Account;
 use postulate::report::explained::{Event, Explained};
+use postulate::run::Worker;
+use postulate::schedule::Schedule;
+use postulate::seed::Seed;
+use postulate::zoo::zoo;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Some sixty events of five machines, with most of what can happen to them.
 fn sample() -> Explained {
@@ -37,12 +44,33 @@ fn past(explained: &Explained, event: usize) -> BTreeSet<usize> {
     }
 }
 
-#[test]
-fn a_click_on_an_event_lights_what_led_to_it_and_nothing_else() {
-    let explained = sample();
+/// The first failing run of every fifth specimen, as it is, with all its faults.
+fn failures() -> Vec<Explained> {
+    let effort = Effort { points: 2, redraws: 1, varied: 0 };
+    let of = |place: usize| {
+        let specimen = &zoo()[place];
+        let subject = specimen.subject().unwrap();
+        let mut worker: Box<dyn Worker> = Arc::clone(&subject).worker(Arc::default());
+        let rule = specimen.breaks.slug();
+        let failing = (0..)
+            .map(|seed| Schedule::seeded(Seed(seed)))
+            .find(|schedule| worker.run(schedule).outcome.group() == rule)
+            .unwrap();
+        let explanation =
+            explain(worker.as_mut(), subject.as_ref(), &failing, effort, &mut || ()).unwrap();
+        let (scenario, replay) = (specimen.id.to_owned(), String::new());
+        let account = Account { scenario, explanation, before: None, replay };
+        Explained::of(&account, subject.as_ref())
+    };
+    (0..zoo().len()).step_by(5).map(of).collect()
+}
+
+/// Asserts that a click on each event lights its causal past, in a window that shows them all.
+#[track_caller]
+fn check_lights(explained: &Explained) {
     let expected: Vec<Value> = (0..explained.events.len())
         .map(|event| {
-            let past = past(&explained, event);
+            let past = past(explained, event);
             json!({ "rows": past, "marks": past, "chosen": [event], "told": [event] })
         })
         .collect();
@@ -60,7 +88,20 @@ fn a_click_on_an_event_lights_what_led_to_it_and_nothing_else() {
         }
         return found;
     "#;
-    check(&explained, &TALL, script, &json!(expected));
+    let window = Window { width: 1280, height: 2000 + 110 * explained.events.len() as u32 };
+    check(explained, &window, script, &json!(expected));
+}
+
+#[test]
+fn a_click_on_an_event_lights_what_led_to_it_and_nothing_else() {
+    check_lights(&sample());
+}
+
+#[test]
+fn so_it_does_in_failures_as_they_come() {
+    for explained in failures().iter().filter(|explained| explained.events.len() <= 400) {
+        check_lights(explained);
+    }
 }
 
 #[test]
@@ -303,8 +344,9 @@ fn dark_and_light_are_readable() {
           document.documentElement.dataset.theme = theme;
           const paper = colour(one(".side"), "backgroundColor");
           const ground = colour(document.body, "backgroundColor");
-          const names = [".row b", ".row .who", ".row .line", ".good", ".bad", ".doubtful", ".idle"];
-          const faint = names.filter((name) => one(name)).filter((name) => {
+          const names = [".row b", ".row .who", ".row .line"];
+          const tones = [".good", ".bad", ".doubtful", ".idle"];
+          const faint = [...names, ...tones].filter((name) => one(name)).filter((name) => {
             const ink = colour(one(name), "color");
             return contrast(ink, paper) < 4.5 || contrast(ink, ground) < 4.5;
           });

@@ -1,4 +1,4 @@
-//! Pages in a headless Chromium, without a driver: what a test wants to know, a script inside of the
+//! Pages in a headless Chromium, without a driver: what a test wants to know, a script inside the
 //! page finds out, and the dumped document tells it.
 
 use serde_json::Value;
