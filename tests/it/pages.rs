@@ -65,10 +65,13 @@ fn failures() -> Vec<Explained> {
     (0..zoo().len()).step_by(5).map(of).collect()
 }
 
-/// Asserts that a click on each event lights its causal past, in a window that shows them all.
+/// Asserts that a click on an event lights its causal past, for some fifty events of a run, in a
+/// window that shows them all.
 #[track_caller]
 fn check_lights(explained: &Explained) {
+    let step = explained.events.len() / 50 + 1;
     let expected: Vec<Value> = (0..explained.events.len())
+        .step_by(step)
         .map(|event| {
             let past = past(explained, event);
             json!({ "rows": past, "marks": past, "chosen": [event], "told": [event] })
@@ -77,7 +80,7 @@ fn check_lights(explained: &Explained) {
     let script = r#"
         one("[data-scope=all]").click();
         const found = [];
-        for (const event of ids(".row")) {
+        for (const event of ids(".row").filter((id) => id % STEP === 0)) {
           one(`.row[data-event="${event}"]`).click();
           found.push({
             rows: ids(".row.lit"),
@@ -89,7 +92,7 @@ fn check_lights(explained: &Explained) {
         return found;
     "#;
     let window = Window { width: 1280, height: 2000 + 110 * explained.events.len() as u32 };
-    check(explained, &window, script, &json!(expected));
+    check(explained, &window, &script.replace("STEP", &step.to_string()), &json!(expected));
 }
 
 #[test]
@@ -99,8 +102,8 @@ fn a_click_on_an_event_lights_what_led_to_it_and_nothing_else() {
 
 #[test]
 fn so_it_does_in_failures_as_they_come() {
-    for explained in failures().iter().filter(|explained| explained.events.len() <= 400) {
-        check_lights(explained);
+    for explained in failures() {
+        check_lights(&explained);
     }
 }
 
