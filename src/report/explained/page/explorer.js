@@ -270,7 +270,9 @@ class Explorer {
   /** Where the columns stand. */
   #arrange() {
     const { data } = this.graph;
-    const shown = data.machines.filter(({ id }) => !this.view.hiddenMachines.has(id));
+    // A machine of which nothing is shown needs no lane.
+    const busy = new Set(this.rows.rows.map(({ event }) => event.machine));
+    const shown = data.machines.filter(({ id }) => busy.has(id));
     const total = this.scroll.clientWidth;
     const isNarrow = total < 560;
     const digits = data.events.reduce((most, { at }) => Math.max(most, at.length), 3);
