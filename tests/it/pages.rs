@@ -322,10 +322,17 @@ fn a_narrow_window_does_not_scroll_sideways_and_has_the_panel_below() {
         one(".steps [data-goto]").click();
         await later();
         found.push(width(), one(".scroll").scrollWidth <= one(".scroll").clientWidth);
+        one("[data-scope=past]").click();
+        press("G");
+        await later();
+        const top = one(".side").getBoundingClientRect().top;
+        found.push(top < one(".scroll").getBoundingClientRect().bottom);
+        const end = one(".row.selected").getBoundingClientRect().bottom;
+        found.push(end <= top);
         return found;
     "#;
     let window = Window { width: 420, height: 800 };
-    check(&sample(), &window, script, &json!([true, true, true, true, true]));
+    check(&sample(), &window, script, &json!(vec![true; 7]));
 }
 
 #[test]
