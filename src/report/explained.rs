@@ -3,6 +3,7 @@
 mod account;
 mod diagram;
 mod model;
+mod packed;
 pub(super) mod page;
 mod text;
 mod thread;
