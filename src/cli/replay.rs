@@ -37,12 +37,10 @@ pub(super) fn run(arguments: &ReplayArguments, screen: &Screen) -> miette::Resul
         })
     };
     let paint = if arguments.output.is_some() { Paint::Plain } else { screen.paint() };
-    let (log, end) = match &arguments.log {
-        Some(wanted) => log::inspect(&subject, &schedule, wanted, paint, &watch),
-        None => {
-            let end = explore::inspect(&subject, &schedule, HUNG_AFTER_TICKS, &watch);
-            (String::new(), end)
-        }
+    let (log, end) = if let Some(wanted) = &arguments.log {
+        log::inspect(&subject, &schedule, wanted, paint, &watch)
+    } else {
+        (String::new(), explore::inspect(&subject, &schedule, HUNG_AFTER_TICKS, &watch))
     };
     let inspection = match end {
         Ok(inspection) => inspection,

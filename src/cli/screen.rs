@@ -86,19 +86,19 @@ impl Screen {
         self.print(&format!("{verdict}\n"))
     }
 
-    /// Makes sure that a report can be written to `file`, for a work that takes long: what stands
-    /// there stays until it is.
-    pub(super) fn reserve(&self, file: &str) -> miette::Result<()> {
-        if file == STANDARD_STREAM {
-            return Ok(());
-        }
-        let failed = || format!("the report cannot be written to {file}");
-        let opened = File::options().append(true).create(true).open(file);
-        opened.map(drop).into_diagnostic().wrap_err_with(failed)
-    }
-
     /// Writes an error. Nothing is left to do if that fails.
     pub(super) fn complain(&self, error: &Report) {
         let _ = writeln!(AutoStream::new(io::stderr(), self.choice), "{error:?}");
     }
+}
+
+/// Makes sure that a report can be written to `file`, for a work that takes long: what stands there
+/// stays until it is.
+pub(super) fn reserve(file: &str) -> miette::Result<()> {
+    if file == STANDARD_STREAM {
+        return Ok(());
+    }
+    let failed = || format!("the report cannot be written to {file}");
+    let opened = File::options().append(true).create(true).open(file);
+    opened.map(drop).into_diagnostic().wrap_err_with(failed)
 }

@@ -3,7 +3,7 @@
 use super::Exit;
 use super::arguments::{SweepArguments, SweepFormat};
 use super::progress::{Clock, HUNG_AFTER_TICKS};
-use super::screen::Screen;
+use super::screen::{self, Screen};
 use super::target;
 use crate::explain::{Effort, explain_failure};
 use crate::explore::{
@@ -46,7 +46,7 @@ struct NotOfSets {
 pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result<Exit> {
     let subject = target::resolve(&arguments.scenario)?;
     if let Some(file) = &arguments.output {
-        screen.reserve(file)?;
+        screen::reserve(file)?;
     }
     match arguments.strategy {
         Search::Seeds(strategy) => run_seeds(arguments, strategy, &subject, screen),

@@ -4,7 +4,7 @@ use crate::cli::{check_parts, complaint, postulate, report};
 use crate::fake::{Act, Fake, Patient};
 use postulate::check::Rule;
 use postulate::explore::{BUDGET, Conclusion, Sweep, Watch, bugs, sweep};
-use postulate::report::{Paste, Sight, headline, sweep_junit, sweep_text};
+use postulate::report::{Paint, Paste, Sight, headline, sweep_junit, sweep_text};
 use postulate::schedule::Strategy;
 use roxmltree::{Document, Node};
 use std::collections::BTreeMap;
@@ -117,9 +117,9 @@ fn check(act: fn(u64) -> Act, schedules: u64, expected: &[Case<'_>]) {
     let suite = find("testsuite").unwrap();
     assert_eq!(suite.attribute("name"), Some("fake <&>"));
     assert_eq!(suite.attribute("time"), Some("1.500"));
-    let whole = sweep_text(&swept, subject.as_ref(), &sight, Default::default());
+    let whole = sweep_text(&swept, subject.as_ref(), &sight, Paint::Plain);
     assert_eq!(find("system-out").unwrap().text(), Some(whole.as_str()));
-    let verdict = headline(&swept, "fake <&>", Default::default());
+    let verdict = headline(&swept, "fake <&>", Paint::Plain);
     assert!(whole.starts_with(&verdict));
 
     let facts = properties(&document);

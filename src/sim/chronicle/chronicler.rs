@@ -2,7 +2,7 @@
 
 use super::super::connections::Via;
 use super::super::machine::Completion;
-use super::log::Log;
+use super::log::{self, Log};
 use super::{Band, Chronicle, Moment, MomentKind, Passage, PassageFate};
 use crate::choice::Key;
 use crate::history::DownCause;
@@ -327,7 +327,7 @@ impl Chronicler {
     /// The machine has done this.
     pub(in crate::sim) fn does(&mut self, deed: String) {
         if let Some(current) = self.current {
-            self.log.deed(|| deed.clone());
+            log::deed(&deed);
             self.told.moments[current].does.push(deed);
         }
     }

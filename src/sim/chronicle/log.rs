@@ -5,8 +5,8 @@
 //! The span stays entered until something else happens: what the machine's program says in its
 //! callback stands in the same one.
 
-use super::{Moment, MomentKind};
-use tracing::{Level, Span, debug, error_span, info, warn};
+use super::{Moment, MomentKind, Passage};
+use tracing::{Span, debug, error_span, info, warn};
 
 /// Says what happens to whoever subscribes.
 #[derive(Debug, Default)]
@@ -38,34 +38,33 @@ impl Log {
         );
         self.stamp = Some(Stamp::enter(span));
         let kind = kind.slug();
-        match level(moment.kind) {
-            Level::WARN => warn!(target: "postulate", kind, "{text}"),
-            _ => info!(target: "postulate", kind, "{text}"),
-        }
-    }
-
-    /// The machine of the newest moment does this.
-    pub(super) fn deed(&self, told: impl FnOnce() -> String) {
-        if tracing::enabled!(target: "postulate", Level::DEBUG) {
-            debug!(target: "postulate", "{}", told());
+        if warns(moment.kind) {
+            warn!(target: "postulate", kind, "{text}");
+        } else {
+            info!(target: "postulate", kind, "{text}");
         }
     }
 
     /// The machine of the newest moment sends this.
-    pub(super) fn send(&self, passage: &super::Passage) {
-        self.deed(|| format!("sends {} to {}", passage.text, self.names[passage.to.index()]));
+    pub(super) fn send(&self, passage: &Passage) {
+        debug!(target: "postulate", "sends {} to {}", passage.text, self.names[passage.to.index()]);
     }
 }
 
-/// Faults and what they do warn.
-const fn level(kind: MomentKind) -> Level {
+/// The machine of the newest moment does this.
+pub(super) fn deed(told: &str) {
+    debug!(target: "postulate", "{told}");
+}
+
+/// Whether it is a fault, or what a fault does.
+const fn warns(kind: MomentKind) -> bool {
     match kind {
         MomentKind::Drop
         | MomentKind::Void
         | MomentKind::Dead
         | MomentKind::Crash
         | MomentKind::PowerCut
-        | MomentKind::Fault => Level::WARN,
+        | MomentKind::Fault => true,
         MomentKind::Boot
         | MomentKind::Message
         | MomentKind::Timer
@@ -76,7 +75,7 @@ const fn level(kind: MomentKind) -> Level {
         | MomentKind::Resume
         | MomentKind::Lift
         | MomentKind::Heal
-        | MomentKind::End => Level::INFO,
+        | MomentKind::End => false,
     }
 }
 
