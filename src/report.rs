@@ -24,7 +24,7 @@ mod zoo;
 
 pub use checked::{Checked, check_json, check_text};
 pub use exhausted::{exhausted_json, exhausted_text};
-pub use explained::{Account, Explained, explained_text};
+pub use explained::{Account, Explained, explained_mermaid, explained_text};
 pub use json::{hung_json, replay_json, sweep_json};
 pub use recorded::{Recorded, recorded_text};
 pub use replay::{Replayed, Rewriting, kept_text, replay_text};
