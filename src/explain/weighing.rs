@@ -95,7 +95,7 @@ pub(super) fn weigh(
                 scale.vary(place, other_times(fault).into_iter().map(Step::Fault)),
             ),
             Step::Decision(key, choice) => {
-                let others = other_choices(*choice).into_iter();
+                let others = other_choices(*key, *choice).into_iter();
                 (scale.vary(place, others.map(|choice| Step::Decision(*key, choice))), None)
             }
         };

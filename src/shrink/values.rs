@@ -2,7 +2,7 @@
 
 use super::Stage;
 use super::search::{Search, Step, steps};
-use crate::choice::{Choice, Key};
+use crate::choice::{Choice, Key, Site};
 use crate::schedule::{Fault, Schedule, Trigger, Trouble};
 use crate::seed::Ratio;
 use crate::time::{Instant, Span};
@@ -59,7 +59,14 @@ impl Search<'_> {
 
     fn round_decision(&mut self, key: Key) {
         let choice = self.best.decisions[&key];
-        let rounded = rounder(choice).into_iter().any(|choice| {
+        // A clock that drifts by more than it does is no plainer, and beyond a limit it cannot.
+        let is_more = |other: &Choice| match (key.site(), choice, other) {
+            (Site::Drift, Choice::Skew(skew), Choice::Skew(other)) => {
+                other.unsigned_abs() > skew.unsigned_abs()
+            }
+            _ => false,
+        };
+        let rounded = rounder(choice).into_iter().filter(|it| !is_more(it)).any(|choice| {
             let mut schedule = self.best.clone();
             schedule.decisions.insert(key, choice);
             self.attempt(schedule)

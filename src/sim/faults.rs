@@ -138,14 +138,21 @@ impl Faults {
         Some((at, turnabout))
     }
 
-    /// Forgets every fault that has not struck, and the time of heal.
-    pub(super) fn forget_coming(&mut self) {
-        let comes = |turnabout| matches!(turnabout, Turnabout::Strike(_) | Turnabout::Heal);
-        self.timeline.retain(|Reverse((_, _, turnabout))| !comes(*turnabout));
+    /// Forgets every fault that has not struck, unless those that strike at a time are `awaited`,
+    /// and the time of heal.
+    pub(super) fn forget_coming(&mut self, awaited: bool) {
+        self.timeline.retain(|Reverse((_, _, turnabout))| match turnabout {
+            Turnabout::Strike(_) => awaited,
+            Turnabout::Heal => false,
+            Turnabout::Lift(_) | Turnabout::Restart(..) | Turnabout::Input(_) => true,
+        });
         self.pending = self.timeline.len() as u32;
         self.next_at = self.timeline.peek().map_or(Instant::NEVER, |Reverse(entry)| entry.0);
         for place in self.idle().collect::<Vec<_>>() {
-            self.list[place].0.when = Trigger::At(Instant::NEVER);
+            let fault = &mut self.list[place].0;
+            if !(awaited && matches!(fault.when, Trigger::At(_))) {
+                fault.when = Trigger::At(Instant::NEVER);
+            }
         }
     }
 

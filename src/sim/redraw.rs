@@ -25,7 +25,8 @@ impl<S: System> World<S> {
             self.end_race();
         }
         self.desk.decider.redraw(seed);
-        self.faults.forget_coming();
+        // Without a fault that it has waited for, the run would have been over.
+        self.faults.forget_coming(self.settle.awaited_faults);
         let profile = self.system.profile();
         let mut faults = Vec::new();
         let drawn = swarm::draw(profile, self.system.machines(), &self.desk.decider, &mut faults);

@@ -23,6 +23,7 @@ mod malformed;
 mod million;
 mod network;
 mod novelty;
+mod pages;
 mod pipe;
 #[cfg(feature = "proptest")]
 mod properties;

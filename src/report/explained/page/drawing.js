@@ -32,9 +32,14 @@ function markShape(kind) {
   return svg("path", { d: mark.path, class: tone.trim(), style });
 }
 
-/** A small picture of a mark, for legends. */
+/** A small picture, for legends. */
+function icon(picture) {
+  return svg("svg", { class: "icon", viewBox: "-9 -9 18 18", "aria-hidden": "true" }, picture);
+}
+
+/** A small picture of a mark. */
 function markIcon(kind) {
-  return svg("svg", { class: "icon", viewBox: "-9 -9 18 18", "aria-hidden": "true" }, markShape(kind));
+  return icon(markShape(kind));
 }
 
 /** What is drawn of some rows. `lanes` maps machines to their middles. */
@@ -75,7 +80,8 @@ class Drawing {
     const anchor = this.graph.anchors.has(event.id) ? " anchor" : "";
     const parts = [markShape(event.kind)];
     if (event.machine === null) {
-      parts.unshift(svg("path", { class: "wide", d: `M${this.leftmost - x} 0H${this.rightmost - x}` }));
+      const d = `M${this.leftmost - x} 0H${this.rightmost - x}`;
+      parts.unshift(svg("path", { class: "wide", d }));
     }
     return svg("g", {
       class: `mark${anchor}${this.lit.has(event.id) ? " lit" : ""}`,
@@ -278,7 +284,7 @@ function remarks(message, isLate) {
   return words.join(", ");
 }
 
-/** A line from one point to another, short of the marks at both, with a head unless it is broken. */
+/** A line from point to point, short of the marks at both, with a head unless it is broken. */
 function arrowPaths(from, to, isWhole, isCopy) {
   const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
   const length = Math.hypot(dx, dy);
@@ -290,7 +296,8 @@ function arrowPaths(from, to, isWhole, isCopy) {
   const start = [from[0] + ux * 4, from[1] + uy * 4];
   const end = [to[0] - ux * REACH, to[1] - uy * REACH];
   const at = ([x, y], along, aside) => {
-    return `${(x + ux * along - uy * aside).toFixed(1)} ${(y + uy * along + ux * aside).toFixed(1)}`;
+    const [left, top] = [x + ux * along - uy * aside, y + uy * along + ux * aside];
+    return `${left.toFixed(1)} ${top.toFixed(1)}`;
   };
   const shaft = (aside) => {
     return svg("path", { class: "shaft", d: `M${at(start, 0, aside)}L${at(end, 0, aside)}` });

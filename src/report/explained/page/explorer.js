@@ -68,7 +68,7 @@ class Explorer {
     this.tools.onhit = (way) => this.#hit(way);
     this.tools.onleave = () => this.scroll.focus();
     this.panel = new Panel(this.graph, (id) => this.select(id), () => this.#leave());
-    this.heads = html("div", { class: "heads" });
+    this.heads = html("div", { class: "heads", "aria-hidden": "true" });
     this.picture = svg("svg", { class: "picture", "aria-hidden": "true" });
     this.marks = svg("g", { class: "marks" });
     this.list = html("div", { class: "rows" });
@@ -130,7 +130,7 @@ class Explorer {
   async #copy(copy) {
     const line = copy.parentElement.querySelector("code");
     try {
-      await navigator.clipboard.writeText(line.textContent);
+      await navigator.clipboard.writeText(line.textContent.trim());
       copy.textContent = "Copied";
     } catch {
       getSelection().selectAllChildren(line);
@@ -236,7 +236,7 @@ class Explorer {
     this.root.classList.toggle("has-selected", selected !== null);
   }
 
-  /** The whole at the edge: where the failure shows, where steps took hold, what is searched for. */
+  /** The whole at the edge: where the failure shows, where steps took hold, what is sought. */
   #outline() {
     const { rows, graph, scroll, overview } = this;
     const isLong = rows.height > scroll.clientHeight;
@@ -273,7 +273,7 @@ class Explorer {
     const shown = data.machines.filter(({ id }) => !this.view.hiddenMachines.has(id));
     const total = this.scroll.clientWidth;
     const isNarrow = total < 560;
-    const digits = Math.max(...data.events.map((event) => event.at.length));
+    const digits = data.events.reduce((most, { at }) => Math.max(most, at.length), 3);
     const time = 20 + digits * (isNarrow ? 6.2 : 7);
     const width = data.curve.length === 0 ? 0 : isNarrow ? 26 : 52;
     const left = time + width + (width > 0 ? 10 : 0);

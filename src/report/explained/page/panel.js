@@ -114,7 +114,8 @@ class Panel {
     }
     if (before === null) return [title, whole(states[event.state], true)];
     const lines = compared(states[before].split("\n"), states[event.state].split("\n"));
-    return [title, html("div", { class: "code state" }, excerpts(lines)), whole(states[event.state])];
+    const changes = html("div", { class: "code state" }, excerpts(lines));
+    return [title, changes, whole(states[event.state])];
   }
 }
 

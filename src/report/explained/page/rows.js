@@ -65,7 +65,7 @@ class Rows {
     return next < this.rows.length ? this.rows[next].top : this.height;
   }
 
-  /** The places of the first row that reaches below `top` and of the first that is below `bottom`. */
+  /** The places of the first row that reaches below `top` and of the first below `bottom`. */
   within(top, bottom) {
     const from = this.#first((row) => row.top + row.height > top);
     const to = this.#first((row) => row.top >= bottom);

@@ -12,12 +12,13 @@ const KEYS = [
 
 /** Marks that need a word. */
 const KIND_NAMES = {
-  boot: "process starts", message: "message is handled", timer: "timer fires", sync: "disk has synced",
-  notice: "connection is gone", input: "input from outside", drop: "message is lost",
+  boot: "process starts", message: "message is handled", timer: "timer fires",
+  sync: "disk has synced", notice: "connection is gone", input: "input from outside",
+  drop: "message is lost",
   void: "message leads nowhere", dead: "message comes to nobody", crash: "crash",
   "power-cut": "power cut", exit: "process exits", pause: "machine is paused",
-  resume: "machine goes on", fault: "fault strikes", lift: "fault is over", heal: "all faults are over",
-  end: "end of the run",
+  resume: "machine goes on", fault: "fault strikes", lift: "fault is over",
+  heal: "all faults are over", end: "end of the run",
 };
 
 /** The bar; `view` is what is shown, and `changed` is called when it is to be drawn anew. */
@@ -37,7 +38,8 @@ class Tools {
       oninput: () => this.#sought(), onkeydown: (event) => this.#searchKey(event),
     });
     const machines = data.machines.map(({ id, name }) => [id, name]);
-    if (data.events.some((event) => event.machine === null)) machines.push([null, "the whole world"]);
+    const hasWorld = data.events.some((event) => event.machine === null);
+    if (hasWorld) machines.push([null, "the whole world"]);
     const present = new Set(data.events.map((event) => event.kind));
     const kinds = Object.keys(MARKS).filter((kind) => present.has(kind))
       .map((kind) => [kind, KIND_NAMES[kind] ?? kind]);
@@ -156,8 +158,9 @@ function helpDialog() {
     .map((kind) => html("li", {}, markIcon(kind), KIND_NAMES[kind] ?? kind));
   const dialog = html("dialog", { class: "guide", "aria-label": "Keys and signs" },
     html("h2", {}, "How to read it"),
-    html("p", {}, "Time goes down; each machine has a lane, each event a row. An arrow is a message,"
-      + " from where it was sent to where it ended. Choose an event, and all that led to it is lit."),
+    html("p", {}, "Time goes down; each machine has a lane, each event a row. An arrow is a"
+      + " message, from where it was sent to where it ended. Choose an event, and all that led to"
+      + " it is lit."),
     html("p", {}, "The curve on the left says how often the run fails if it is kept up to there and"
       + " the rest is drawn anew. The red dot is the event that made the failure likely."),
     html("h2", {}, "Keys"), html("dl", {}, keys),
@@ -188,6 +191,5 @@ function sign(name, text) {
     return svg("rect", { class: `band ${name}`, x: -5, y: -9, width: 10, height: 18, rx: 3 });
   };
   const picture = (pictures[name] ?? band)();
-  const icon = svg("svg", { class: "icon", viewBox: "-9 -9 18 18", "aria-hidden": "true" }, picture);
-  return html("li", {}, icon, text);
+  return html("li", {}, icon(picture), text);
 }
