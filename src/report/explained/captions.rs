@@ -38,20 +38,20 @@ impl Captions<'_> {
     /// A moment, with the steps that took hold in it.
     pub(in crate::report) fn whole(&self, place: usize) -> String {
         let moment = &self.explanation.examined.chronicle.moments[place];
-        self.what(moment) + &self.steps_at(place)
+        let steps = self.steps_at(place).map_or_else(String::new, |steps| format!("  {steps}"));
+        self.what(moment) + &steps
     }
 
-    fn steps_at(&self, place: usize) -> String {
+    /// The steps that took hold in a moment, if any did.
+    pub(in crate::report) fn steps_at(&self, place: usize) -> Option<String> {
         let steps = (1..).zip(&self.explanation.steps);
         let here = steps.filter(|(_, step)| step.moments.contains(&place));
         let numbers: Vec<String> = here.map(|(number, _)| number.to_string()).collect();
-        match numbers.as_slice() {
-            [] => String::new(),
-            numbers => format!("  ← step {}", numbers.join(", ")),
-        }
+        (!numbers.is_empty()).then(|| format!("← step {}", numbers.join(", ")))
     }
 
-    fn what(&self, moment: &Moment) -> String {
+    /// A moment.
+    pub(in crate::report) fn what(&self, moment: &Moment) -> String {
         let name = |node| operation::machine(self.subject.machines(), node);
         let messages = &self.explanation.examined.chronicle.messages;
         match (moment.kind, moment.message, moment.node) {

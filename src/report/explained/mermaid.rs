@@ -7,10 +7,10 @@
 use super::Account;
 use super::captions::Captions;
 use super::diagram::mark;
-use super::thread::Thread;
+use super::thread::{GAP_MIN, Thread};
 use crate::id::NodeId;
 use crate::report::operation;
-use crate::report::words::{count, counted, wrap};
+use crate::report::words::{count, wrap};
 use crate::run::{Chronicle, Moment, MomentKind, Passage, Subject};
 use crate::time::Span;
 use std::collections::BTreeSet;
@@ -43,10 +43,9 @@ pub fn explained_mermaid(account: &Account, subject: &dyn Subject) -> String {
     }
     let mut next = 0;
     for &place in &thread.told {
-        let passed = (next..place).filter(|&place| explanation.is_past(place)).count() as u64;
-        if passed > 0 {
-            let events = if passed == 1 { counted(1, "event") } else { count(passed) + " events" };
-            drawing.note(None, &[format!("… {events}")]);
+        let passed = (next..place).filter(|&place| explanation.is_past(place)).count();
+        if passed >= GAP_MIN {
+            drawing.note(None, &[format!("… {} events", count(passed as u64))]);
         }
         drawing.moment(&captions, place, &thread);
         next = place + 1;
@@ -81,11 +80,11 @@ impl Drawing {
     fn moment(&mut self, captions: &Captions<'_>, place: usize, thread: &Thread) {
         let chronicle = &captions.explanation.examined.chronicle;
         let moment = &chronicle.moments[place];
-        let mut lines = Vec::new();
-        let whole = format!("{}  {}", moment.at, captions.whole(place));
+        let mut lines = vec![format!("{}: {}", moment.at, captions.what(moment))];
+        lines.extend(captions.steps_at(place));
         match moment.message.map(|message| &chronicle.messages[message]) {
-            Some(message) => self.arrow(moment, message, &whole),
-            None => lines.push(format!("{} {whole}", mark(moment.kind))),
+            Some(message) => self.arrow(moment, message, std::mem::take(&mut lines)),
+            None => lines[0].insert_str(0, &format!("{} ", mark(moment.kind))),
         }
         let under = captions.under(place, thread);
         lines.extend(under.into_iter().map(|(below, told)| format!("{} {told}", below.sign())));
@@ -94,25 +93,24 @@ impl Drawing {
         }
     }
 
-    fn arrow(&mut self, moment: &Moment, message: &Passage, whole: &str) {
+    fn arrow(&mut self, moment: &Moment, message: &Passage, mut lines: Vec<String>) {
         let head = match (moment.kind, message.copy) {
             (MomentKind::Message, false) => "->>",
             (MomentKind::Message, true) => "-->>",
             (_, false) => "-x",
             (_, true) => "--x",
         };
-        let mut told = whole.to_owned();
         if message.copy {
-            told.push_str(" (doubled)");
+            lines.push("a duplicate".to_owned());
         }
         if message.corrupted {
-            told.push_str(" (corrupted)");
+            lines.push("corrupted".to_owned());
         }
         if moment.kind == MomentKind::Message && message.late != Span::ZERO {
-            _ = write!(told, " ({} late)", message.late);
+            lines.push(format!("{} late", message.late));
         }
         let (from, to) = (message.from.0, message.to.0);
-        _ = writeln!(self.text, "  n{from}{head}n{to}: {}", label(&told));
+        _ = writeln!(self.text, "  n{from}{head}n{to}: {}", labels(&lines));
     }
 
     /// A note over a machine; over all of them, if it is about none.
@@ -123,13 +121,17 @@ impl Drawing {
             [Some(one), Some(other)] => format!("n{},n{}", one.0, other.0),
             _ => return,
         };
-        let labels: Vec<String> = lines.iter().map(|line| label(line)).collect();
-        _ = writeln!(self.text, "  Note over {over}: {}", labels.join(BREAK));
+        _ = writeln!(self.text, "  Note over {over}: {}", labels(lines));
     }
 }
 
 /// A line break in a label.
 const BREAK: &str = "<br/>";
+
+fn labels(texts: &[String]) -> String {
+    let labels: Vec<String> = texts.iter().map(|text| label(text)).collect();
+    labels.join(BREAK)
+}
 
 /// Text as a label of some lines.
 fn label(text: &str) -> String {

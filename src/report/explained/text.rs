@@ -4,7 +4,7 @@ use super::Account;
 use super::account::told_by;
 use super::captions::{Below, Captions};
 use super::diagram::Lanes;
-use super::thread::Thread;
+use super::thread::{GAP_MIN, Thread};
 use crate::explain::{Doubted, Explanation, Kept, Nearest, Rise, Step, Tried, Weighed};
 use crate::report::operation;
 use crate::report::telling::Telling;
@@ -268,9 +268,6 @@ fn paragraph(indent: usize, text: &str) -> String {
 
 /// More steps than this are not told one by one.
 const LISTED_MAX: usize = 12;
-
-/// Fewer events that are not told go without a word.
-const GAP_MIN: usize = 10;
 
 fn field_of_number(number: usize, told: &str) -> String {
     let mut text = String::new();
