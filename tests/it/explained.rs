@@ -8,6 +8,8 @@ use postulate::zoo::{Specimen, zoo};
 use std::sync::Arc;
 
 mod mermaid;
+mod naive;
+mod pasts;
 mod perfetto;
 
 /// Explanations of which only the past matters.
