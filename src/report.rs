@@ -27,7 +27,7 @@ mod zoo;
 
 pub use checked::{Checked, check_json, check_text};
 pub use exhausted::{exhausted_json, exhausted_text};
-pub use explained::{Account, Explained, explained_text};
+pub use explained::{Account, Explained, explained_mermaid, explained_text};
 pub use json::{hung_json, replay_json, sweep_json};
 #[cfg(feature = "cli")]
 pub use junit::{exhausted_junit, sweep_junit};

@@ -7,7 +7,9 @@ use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use crate::explain::{Effort, Explored, NotExplained, explain_failure};
 use crate::explore::Watch;
-use crate::report::{Account, Explained, Paint, Paste, explained_text, hung_json};
+use crate::report::{
+    Account, Explained, Paint, Paste, explained_mermaid, explained_text, hung_json,
+};
 use crate::shrink::Budget;
 use miette::{Diagnostic, IntoDiagnostic};
 use std::sync::Arc;
@@ -77,14 +79,10 @@ pub(super) fn run(arguments: &ReplayArguments, aim: Aim, screen: &Screen) -> mie
         }
         ReplayFormat::Json => Explained::of(&account, subject.as_ref()).json(),
         ReplayFormat::Html => Explained::of(&account, subject.as_ref()).html(),
-        ReplayFormat::Mermaid => todo_json(),
-        ReplayFormat::Perfetto => todo_json(),
+        ReplayFormat::Mermaid => explained_mermaid(&account, subject.as_ref()),
+        ReplayFormat::Perfetto => Explained::of(&account, subject.as_ref()).perfetto(),
     };
     let verdict = format!("{} seed {seed} violates {group}", account.scenario);
     screen.deliver(&report, arguments.output.as_deref(), &verdict)?;
     Ok(Exit::Violated)
-}
-
-fn todo_json() -> String {
-    String::new()
 }

@@ -1,14 +1,18 @@
 //! An explained failure, for people and for programs: a story, a page, and the data behind both.
 
 mod account;
+mod captions;
 mod diagram;
+mod mermaid;
 mod model;
 mod packed;
 pub(super) mod page;
+mod perfetto;
 mod text;
 mod thread;
 
 pub use account::Account;
+pub use mermaid::explained_mermaid;
 pub use model::{
     Band, Event, Explained, Info, Kept, Knob, Line, Machine, Message, Nearest, Rise, Step, Values,
 };
@@ -19,6 +23,12 @@ impl Explained {
     /// for nothing from elsewhere, so that it can be opened from a disk.
     pub fn html(&self) -> String {
         page::page(self)
+    }
+
+    /// The whole run as a trace in Chrome's trace event format, as <https://ui.perfetto.dev> opens
+    /// it.
+    pub fn perfetto(&self) -> String {
+        perfetto::trace(self)
     }
 
     /// The same as one JSON object.

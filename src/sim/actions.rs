@@ -204,7 +204,9 @@ impl<S: System> World<S> {
                 self.tell_parcel((from, to), parcel, Loss::Broken(key, class));
                 drop(self.desk.parcels.take(parcel));
                 self.lose(key, class);
+                let cause = self.note_newest();
                 self.break_connection(via, from, to);
+                self.note_cause(cause);
                 return;
             }
             // A stream's receiver drops the segments that it already has.

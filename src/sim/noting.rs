@@ -55,6 +55,7 @@ impl<S: System> World<S> {
     /// Runs to the end, and looks at what machines hold after each event.
     pub(crate) fn run_noting(&mut self) {
         self.note_states();
+        self.note_rest();
         while self.step() {
             self.note_states();
             self.note_rest();
@@ -166,28 +167,37 @@ impl<S: System> World<S> {
         }
     }
 
+    /// What is done from here on is led to by the newest moment; gives what led to it until now.
+    pub(super) fn note_newest(&mut self) -> Option<usize> {
+        let chronicler = self.chronicler.as_mut()?;
+        let until_now = chronicler.current();
+        chronicler.attend(chronicler.newest());
+        until_now
+    }
+
     /// Every fault is over; gives the moment.
     pub(super) fn note_heal(&mut self) -> Option<usize> {
         self.note(|chronicler, _| chronicler.lift_all());
         self.current_moment()
     }
 
+    /// The fault of this number lasts. A pause of a machine that is down does not.
     pub(super) fn note_lasting(&mut self, number: u32) {
+        let is_idle = |node: NodeId| self.machines[node.index()].paused.is_none();
+        if matches!(self.faults.get(number).0.what, Trouble::Pause { node, .. } if is_idle(node)) {
+            return;
+        }
         self.note(|chronicler, world| chronicler.last(number, &world.faults.get(number).0));
     }
 
     pub(super) fn note_lift(&mut self, number: u32, fault: &Fault) {
         let (now, machines) = ((self.now, self.stats.events), self.system.machines());
-        if self.chronicler.is_none() {
+        // That a pause is over is a moment of its machine: it goes on.
+        if self.chronicler.is_none() || matches!(fault.what, Trouble::Pause { .. }) {
             return;
         }
         let text = format!("over: {}", super::tell::tell_trouble(&fault.what, machines));
-        let is_paused = |node: NodeId| self.machines[node.index()].paused.is_some();
-        let resumes = matches!(fault.what, Trouble::Pause { node, .. } if is_paused(node));
-        self.note(|chronicler, _| match fault.what {
-            Trouble::Pause { .. } => chronicler.resume(number, resumes),
-            _ => chronicler.lift(now, number, text),
-        });
+        self.note(|chronicler, _| chronicler.lift(now, number, text));
     }
 
     #[cold]

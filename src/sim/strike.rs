@@ -218,10 +218,14 @@ impl<S: System> World<S> {
         if let Some((what, nth)) = last
             && !self.settle.healed
         {
+            let cause = self.current_moment();
             for number in self.faults.due_upon(Trigger::Done { node, what, nth }) {
+                self.note_cause(cause);
                 self.occasions.note(number, Trigger::Done { node, what, nth });
                 self.strike(number);
             }
+            // The rest of the callback is no deed of the fault.
+            self.note_cause(cause);
         }
         !self.machines[node.index()].is_up()
     }

@@ -481,7 +481,9 @@ impl<S: System> World<S> {
                 // Nobody is there to take the connection: no later message on it may arrive without
                 // this one once somebody is. What was background work stays so: an idle poll of a
                 // machine that never comes back keeps no run going.
+                let cause = self.note_newest();
                 self.close_connection(via, happening.node, happening.work);
+                self.note_cause(cause);
             }
         }
     }

@@ -1,11 +1,14 @@
 //! What led to what, as the world tells it.
 
 use postulate::history::Event;
-use postulate::run::{Chronicle, Examined, MomentKind, PassageFate, Subject, Worker};
-use postulate::scenario::catalogue;
-use postulate::schedule::{Schedule, Strategy};
+use postulate::id::{FileId, NodeId};
+use postulate::run::{Chronicle, Examined, Moment, MomentKind, PassageFate, Subject, Worker};
+use postulate::scenario::{Entry, catalogue};
+use postulate::schedule::{Deed, Fault, Schedule, Strategy, Trigger, Trouble};
 use postulate::seed::Seed;
+use postulate::time::Span;
 use postulate::zoo::zoo;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Every scenario and every specimen.
@@ -61,6 +64,9 @@ fn every_moment_is_led_to_by_what_came_before_it() {
             assert!(needs_none || !moment.causes.is_empty(), "{place}: {moment:?}");
         }
         check_messages(&chronicle, &place);
+        check_lives(&chronicle, &place);
+        check_pasts(&chronicle, &place);
+        check_pauses(&chronicle, &place);
         assert_eq!(chronicle.entered.len(), inspection.history.operations().len());
         for (operation, entered) in inspection.history.operations().iter().zip(&chronicle.entered) {
             if matches!(operation.event, Event::Plan { .. }) {
@@ -75,6 +81,96 @@ fn every_moment_is_led_to_by_what_came_before_it() {
             }
         }
     });
+}
+
+/// The kinds of moments that a process lives through.
+fn is_lived(kind: MomentKind) -> bool {
+    use MomentKind::{
+        Boot, Crash, Dead, Drop, End, Exit, Fault, Heal, Input, Lift, Message, Notice, PowerCut,
+        Resume, Sync, Timer, Void,
+    };
+    match kind {
+        Boot | Message | Timer | Sync | Notice | Input | Resume | Crash | PowerCut | Exit => true,
+        Drop | Void | Dead | Fault | Lift | Heal | End => false,
+    }
+}
+
+/// A machine remembers all that it lived through.
+fn check_lives(chronicle: &Chronicle, place: &str) {
+    let mut newest = BTreeMap::new();
+    for (number, moment) in chronicle.moments.iter().enumerate() {
+        let Some(node) = moment.node.filter(|_| is_lived(moment.kind)) else { continue };
+        let Some((before, incarnation)) = newest.insert(node, (number, moment.incarnation)) else {
+            assert_eq!((moment.kind, moment.incarnation), (MomentKind::Boot, 0), "{place}");
+            continue;
+        };
+        assert!(moment.causes.contains(&before), "{place}: {moment:?}");
+        let next = incarnation + u16::from(moment.kind == MomentKind::Boot);
+        assert_eq!(moment.incarnation, next, "{place}: {moment:?}");
+    }
+}
+
+/// A past lacks nothing that led to it, and has nothing else.
+fn check_pasts(chronicle: &Chronicle, place: &str) {
+    let all = chronicle.moments.len();
+    for anchors in [vec![all - 1], vec![all / 2], vec![all / 3, 2 * all / 3]] {
+        let place = format!("{place} {anchors:?}");
+        let past = chronicle.past(&anchors);
+        assert!(past.is_sorted() && anchors.iter().all(|anchor| past.contains(anchor)));
+        let mut led = BTreeSet::new();
+        for moment in past.iter().map(|&it| &chronicle.moments[it]) {
+            led.extend(&moment.causes);
+        }
+        assert!(led.iter().all(|cause| past.binary_search(cause).is_ok()), "{place}");
+        let is_reason = |it: &usize| led.contains(it) || anchors.contains(it);
+        assert!(past.iter().all(is_reason), "{place}");
+    }
+}
+
+/// What a callback does after a fault has struck in the middle of it is its own deed.
+#[test]
+fn a_fault_between_two_actions_takes_no_credit_for_the_second() {
+    let subject =
+        Entry::named("log-with-snapshots").unwrap().scenario().unwrap().subject().unwrap();
+    let mut worker = worker(&subject);
+    let broker = NodeId(0);
+    let lasting = Span::millis(1);
+    let struck = [
+        Trouble::Pause { node: NodeId(1), lasting },
+        Trouble::Hold { from: NodeId(1), to: NodeId(2), lasting },
+    ];
+    for what in struck {
+        let when = Trigger::Done { node: broker, what: Deed::Append(FileId(1)), nth: 1 };
+        let schedule = Schedule { faults: vec![Fault { when, what }], ..Schedule::quiet() };
+        let Examined { chronicle, .. } = worker.examine(&schedule);
+        let faults = (0..).zip(&chronicle.moments);
+        let (strike, fault) = faults.into_iter().find(|(_, it)| it.fault.is_some()).unwrap();
+        let [callback] = fault.causes[..] else { panic!("{fault:?}") };
+        assert!(fault.does.is_empty(), "{fault:?}");
+        let deeds = &chronicle.moments[callback].does;
+        let append = deeds.iter().position(|deed| deed.starts_with("appends ")).unwrap();
+        assert!(append + 1 < deeds.len(), "it does nothing afterwards: {deeds:?}");
+        assert!(chronicle.messages.iter().all(|message| message.sent != strike));
+        check_messages(&chronicle, &subject.name());
+    }
+}
+
+/// A pause ends when its machine goes on, or dies; one of a machine that is down never begins.
+fn check_pauses(chronicle: &Chronicle, place: &str) {
+    for band in &chronicle.bands {
+        let Trouble::Pause { node, .. } = band.what else { continue };
+        let place = format!("{place}: {band:?}");
+        let end = band.to.unwrap_or(chronicle.moments.len());
+        let during = &chronicle.moments[band.from + 1..end];
+        let lives = |moment: &&Moment| moment.node == Some(node) && is_lived(moment.kind);
+        assert_eq!(during.iter().find(lives), None, "{place}");
+        let Some(last) = band.to.map(|to| &chronicle.moments[to]) else { continue };
+        let is_end = matches!(
+            last.kind,
+            MomentKind::Resume | MomentKind::Crash | MomentKind::PowerCut | MomentKind::Exit
+        );
+        assert!(last.kind == MomentKind::Heal || is_end && last.node == Some(node), "{place}");
+    }
 }
 
 fn check_messages(chronicle: &Chronicle, place: &str) {

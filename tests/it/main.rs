@@ -10,6 +10,7 @@ mod consumers;
 mod durability;
 mod engine;
 mod exhaustive;
+mod explained;
 mod explanations;
 mod explore;
 mod fake;

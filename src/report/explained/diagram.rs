@@ -96,7 +96,8 @@ fn arrow(cells: &mut [char], from: usize, to: usize) {
     }
 }
 
-const fn mark(kind: MomentKind) -> char {
+/// The sign of a kind of moment.
+pub(in crate::report) const fn mark(kind: MomentKind) -> char {
     match kind {
         MomentKind::Message | MomentKind::Input => '●',
         MomentKind::Timer | MomentKind::Sync | MomentKind::Notice => '○',

@@ -2,13 +2,14 @@
 
 use super::Account;
 use super::account::{told_by, told_others};
+use super::captions::{Below, Captions};
 use super::diagram::Lanes;
-use super::thread::Thread;
+use super::thread::{GAP_MIN, Thread};
 use crate::explain::{Doubted, Explanation, Kept, Nearest, Rise, Step, Weighed};
 use crate::report::operation;
 use crate::report::telling::Telling;
 use crate::report::words::{Paint, Tone, WIDTH, count, counted, field, wrap};
-use crate::run::{Moment, MomentKind, Outcome, Subject, TraceEvent};
+use crate::run::{Outcome, Subject, TraceEvent};
 use std::fmt::Write as _;
 
 /// How many times stand before the lanes of the diagram.
@@ -153,7 +154,8 @@ impl Teller<'_> {
         let room = WIDTH - TIME - 4 - lanes.width();
         let is_shown = self.explanation.anchors.contains(&place);
         let tone = is_shown.then_some(Tone::Strong);
-        let what = format!("{}{}", self.what(moment), self.steps_at(place));
+        let captions = Captions { explanation: self.explanation, subject: self.subject };
+        let what = captions.whole(place);
         let mut text = String::new();
         for (number, line) in wrap(&what, room).iter().enumerate() {
             let line = tone.map_or_else(|| line.clone(), |tone| self.paint.tint(tone, line));
@@ -163,70 +165,15 @@ impl Teller<'_> {
             };
             _ = writeln!(text, "{at:>TIME$}  {lanes}  {line}");
         }
-        for (label, told) in self.under(place, thread) {
-            let tone = if label == UNDER_SHOWN { Tone::Bad } else { Tone::Faint };
+        for (below, told) in captions.under(place, thread) {
+            let tone = if below == Below::Shows { Tone::Bad } else { Tone::Faint };
             for (number, line) in wrap(&told, room - 2).iter().enumerate() {
-                let label = if number == 0 { label } else { " " };
+                let label = if number == 0 { below.sign() } else { " " };
                 let line = self.paint.tint(tone, &format!("{label} {line}"));
                 _ = writeln!(text, "{:TIME$}  {}  {line}", "", lanes.between());
             }
         }
         text
-    }
-
-    /// The steps that took hold in a moment.
-    fn steps_at(&self, place: usize) -> String {
-        let steps = (1..).zip(&self.explanation.steps);
-        let here = steps.filter(|(_, step)| step.moments.contains(&place));
-        let numbers: Vec<String> = here.map(|(number, _)| number.to_string()).collect();
-        match numbers.as_slice() {
-            [] => String::new(),
-            numbers => format!("  ← step {}", numbers.join(", ")),
-        }
-    }
-
-    fn what(&self, moment: &Moment) -> String {
-        let name = |node| operation::machine(self.subject.machines(), node);
-        let messages = &self.explanation.examined.chronicle.messages;
-        match (moment.kind, moment.message, moment.node) {
-            (MomentKind::Message, Some(message), _) => messages[message].text.clone(),
-            (MomentKind::Fault | MomentKind::Lift | MomentKind::Heal | MomentKind::End, ..)
-            | (_, _, None) => moment.text.clone(),
-            (_, _, Some(node)) => format!("{} {}", name(node), moment.text),
-        }
-    }
-
-    /// What stands below an event: what it did to its disk, and what it entered in the history.
-    fn under(&self, place: usize, thread: &Thread) -> Vec<(&'static str, String)> {
-        let chronicle = &self.explanation.examined.chronicle;
-        let does: Vec<&str> = chronicle.moments[place]
-            .does
-            .iter()
-            .filter(|deed| thread.tells(deed))
-            .map(String::as_str)
-            .collect();
-        let mut lines = Vec::new();
-        // A sync that is asked for says something beside what it is to make durable.
-        if does.iter().any(|deed| !deed.starts_with("asks for a sync")) {
-            lines.push((UNDER_DOES, does.join("; ")));
-        }
-        let shown = match &self.explanation.examined.inspection.run.outcome {
-            Outcome::Violated(violation) => violation.operations.as_slice(),
-            _ => &[],
-        };
-        let operations = self.explanation.examined.inspection.history.operations();
-        for (operation, entered) in operations.iter().zip(&chronicle.entered) {
-            if *entered != Some(place) {
-                continue;
-            }
-            let is_about = operation.event.message().is_some_and(|it| thread.is_about(it));
-            let is_shown = shown.contains(operation);
-            if is_shown || is_about {
-                let label = if is_shown { UNDER_SHOWN } else { UNDER_ENTERS };
-                lines.push((label, operation::what(&operation.event)));
-            }
-        }
-        lines
     }
 
     fn doubts(&self) -> String {
@@ -319,13 +266,6 @@ fn paragraph(indent: usize, text: &str) -> String {
 
 /// More steps than this are not told one by one.
 const LISTED_MAX: usize = 12;
-
-/// Fewer events that are not told go without a word.
-const GAP_MIN: usize = 10;
-
-const UNDER_DOES: &str = "·";
-const UNDER_ENTERS: &str = "▸";
-const UNDER_SHOWN: &str = "▶";
 
 fn field_of_number(number: usize, told: &str) -> String {
     let mut text = String::new();

@@ -8,6 +8,9 @@ use std::collections::BTreeSet;
 /// At most so many moments are told before the rest is left to the page.
 const TOLD_MAX: usize = 60;
 
+/// Fewer moments that are left out go without a word.
+pub(in crate::report) const GAP_MIN: usize = 10;
+
 /// The past of a failure, with what is told of it.
 pub(in crate::report) struct Thread {
     /// The moments that are told, by their places in the chronicle and in order.

@@ -95,6 +95,11 @@ impl Chronicler {
         self.current
     }
 
+    /// The newest moment.
+    pub(in crate::sim) fn newest(&self) -> Option<usize> {
+        self.told.moments.len().checked_sub(1)
+    }
+
     /// From here on `current` leads to what is done.
     pub(in crate::sim) fn attend(&mut self, current: Option<usize>) {
         self.current = current;
@@ -106,7 +111,7 @@ impl Chronicler {
         for node in lines.skip(self.told.entered.len()).collect::<Vec<_>>() {
             let newest = match node {
                 Some(node) => self.newest[node.index()],
-                None => self.told.moments.len().checked_sub(1),
+                None => self.newest(),
             };
             self.told.entered.push(newest);
         }
@@ -128,6 +133,9 @@ impl Chronicler {
                 self.befell[node.index()].push(place);
             }
             (_, Some((node, _))) => {
+                if matches!(mark, Mark::Down(_) | Mark::Resume) {
+                    self.end_pauses(node, place);
+                }
                 moment.causes.extend(self.newest[node.index()].replace(place));
                 moment.causes.append(&mut self.befell[node.index()]);
                 self.stirred.push(node);
@@ -309,12 +317,18 @@ impl Chronicler {
         self.current = Some(number);
     }
 
-    /// The pause of this number is over; the machine `resumes` next, unless it is down by now.
-    pub(in crate::sim) fn resume(&mut self, number: u32, resumes: bool) {
-        if let Some(place) = self.lasting.remove(&number) {
-            let next = self.told.moments.len();
-            self.told.bands[place].to = if resumes { Some(next) } else { next.checked_sub(1) };
-        }
+    /// A machine goes on, or dies, in the moment `place`: no pause of it lasts any longer.
+    fn end_pauses(&mut self, node: NodeId, place: usize) {
+        let bands = &mut self.told.bands;
+        self.lasting.retain(|_, &mut band| {
+            let band = &mut bands[band];
+            let is_over =
+                matches!(band.what, Trouble::Pause { node: paused, .. } if paused == node);
+            if is_over {
+                band.to = Some(place);
+            }
+            !is_over
+        });
     }
 
     /// Every fault that lasts is over with the moment that is going on.
