@@ -42,9 +42,11 @@ pub(super) fn inspect(
 
 /// What is wanted: a level, or levels of targets.
 pub(super) fn wanted(text: &str) -> Result<Targets, String> {
+    // No word at all would be a level too.
+    let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
     let is_known = |part: &str| match part.split_once('=') {
-        Some((target, level)) => !target.is_empty() && level.parse::<LevelFilter>().is_ok(),
-        None => part.parse::<LevelFilter>().is_ok(),
+        Some((target, level)) => !target.is_empty() && is_level(level),
+        None => is_level(part),
     };
     let targets = text.parse().ok().filter(|_| text.split(',').all(is_known));
     targets.ok_or_else(|| {
