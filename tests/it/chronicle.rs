@@ -151,7 +151,7 @@ fn a_fault_between_two_actions_takes_no_credit_for_the_second() {
         let append = deeds.iter().position(|deed| deed.starts_with("appends ")).unwrap();
         assert!(append + 1 < deeds.len(), "it does nothing afterwards: {deeds:?}");
         assert!(chronicle.messages.iter().all(|message| message.sent != strike));
-        check_messages(&chronicle, &subject.name());
+        check_messages(&chronicle, subject.name());
     }
 }
 
