@@ -58,6 +58,53 @@
 //! | `POSTULATE_CHECK_DETERMINISM` | `1`: run every seed again and compare |
 //! | `POSTULATE_REGRESSIONS` | the folder of failure files, or `off` |
 //!
+//! # Logs
+//!
+//! The run that is told is also said to [`tracing`], for those who are used to logs: what happens
+//! as events of the target `postulate` (faults and what they do warn, what machines handle informs,
+//! what they do is for those who debug), each inside a span `machine` with the machine's `name`, its
+//! `incarnation` and the virtual time, `at` in words and `at_ns` in nanoseconds. What a program says
+//! in its own callbacks stands in the same span, and so has the same stamp.
+//!
+//! The subscriber is the test's own. With one for the whole process, such as that of
+//! `tracing_subscriber::fmt`, and `POSTULATE_SEED` set, the log of that seed is among the output of
+//! the test; of a failure it is the log of the smallest form. Programs also speak in the runs before
+//! that one, outside any span: a filter such as `[machine]=info` leaves those out. Code that has a
+//! [`Worker`](crate::run::Worker) gets the log of any schedule by
+//! [`examine`](crate::run::Worker::examine):
+//!
+//! ```
+//! use postulate::scenario::Scenario;
+//! use postulate::schedule::Schedule;
+//! use postulate::seed::Seed;
+//! # use std::sync::{Arc, Mutex};
+//! # #[derive(Clone, Default)]
+//! # struct Log(Arc<Mutex<Vec<u8>>>);
+//! # impl std::io::Write for Log {
+//! #     fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+//! #         self.0.lock().unwrap().write(text)
+//! #     }
+//! #     fn flush(&mut self) -> std::io::Result<()> {
+//! #         Ok(())
+//! #     }
+//! # }
+//! # let log = Log::default();
+//! # let to = log.clone();
+//! # let output = move || to.clone();
+//!
+//! let mut worker = Scenario::named("w1")?.subject()?.worker(Arc::default());
+//! let subscriber = tracing_subscriber::fmt().without_time().with_writer(output).finish();
+//! let examined = tracing::subscriber::with_default(subscriber, || {
+//!     worker.examine(&Schedule::seeded(Seed(17)))
+//! });
+//! // ` INFO machine{name="consumer-1" incarnation=0 at=2.2 ms at_ns=2200000}: postulate: Fetched …`
+//! # let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+//! # let moments = examined.chronicle.moments.len();
+//! # assert!(moments > 0);
+//! # assert_eq!(said.matches("at_ns").count(), moments, "{said}");
+//! # Ok::<(), postulate::scenario::ScenarioError>(())
+//! ```
+//!
 //! # Failure files
 //!
 //! A test that fails keeps an example of each kind of failure as a [file](crate::regression):

@@ -1,4 +1,5 @@
-//! What sweeps, replays and shrunk failures look like: text for people, JSON for programs.
+//! What sweeps, replays and shrunk failures look like: text for people, JSON for programs,
+//! JUnit XML for build servers (feature `cli`).
 //!
 //! A report is a pure function of what it tells about. Who prints it decides whether it is
 //! [painted](Paint), and which line a reader is to [paste](Paste) to see a failure again.
@@ -12,6 +13,8 @@ mod decisions;
 mod exhausted;
 pub mod explained;
 mod json;
+#[cfg(feature = "cli")]
+mod junit;
 mod operation;
 mod recorded;
 mod replay;
@@ -26,8 +29,10 @@ pub use checked::{Checked, check_json, check_text};
 pub use exhausted::{exhausted_json, exhausted_text};
 pub use explained::{Account, Explained, explained_mermaid, explained_text};
 pub use json::{hung_json, replay_json, sweep_json};
+#[cfg(feature = "cli")]
+pub use junit::{exhausted_junit, sweep_junit};
 pub use recorded::{Recorded, recorded_text};
-pub use replay::{Replayed, Rewriting, kept_text, replay_text};
+pub use replay::{Replayed, Rewriting, end_text, kept_text, replay_text};
 pub use shrunk::{Bugs, Fate, ShrunkFile, schedule_lines, shrunk_json, shrunk_text};
 pub use sweep::{Sight, headline, sweep_text};
 pub use sweep_page::sweep_page;

@@ -57,8 +57,8 @@ pub trait Worker {
     /// Runs `schedule` and keeps what an investigation needs. The run is the same as that of
     /// [`run`](Worker::run).
     fn inspect(&mut self, schedule: &Schedule) -> Inspection;
-    /// Runs `schedule` and tells all that happened, and why. The run is the same as that of
-    /// [`run`](Worker::run).
+    /// Runs `schedule` and tells all that happened, and why; what happens is also said to
+    /// [`tracing`](crate::harness#logs). The run is the same as that of [`run`](Worker::run).
     fn examine(&mut self, schedule: &Schedule) -> Examined;
     /// Runs `schedule` up to its `keep`-th event; from there on what is left of its faults and
     /// decisions is forgotten and `seed` draws anew, under the profile of the system and in order

@@ -1,17 +1,25 @@
 //! What can be written after `postulate`.
 
+use super::{log, surroundings};
 use crate::explore::Search;
 use crate::schedule::Strategy;
 use crate::seed::Seed;
 use crate::time::Span;
 use crate::zoo::Approach;
 use clap::builder::BoolishValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use tracing_subscriber::filter::Targets;
 
 /// Finds, replays and explains consistency bugs in asynchronous message systems.
 #[derive(Debug, Parser)]
-#[command(name = "postulate", version, max_term_width = 100)]
+#[command(
+    name = "postulate",
+    version,
+    max_term_width = 100,
+    after_long_help = surroundings::told()
+)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -31,12 +39,16 @@ pub(super) enum Command {
     Check(CheckArguments),
     /// Show the published bugs that are planted, and put them to the test
     Zoo(ZooArguments),
+    /// Write the completions of this command for a shell
+    Completions(CompletionsArguments),
+    /// Write the manual page of this command
+    Man(ManArguments),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct SweepArguments {
     /// A scenario from `postulate list`, or the path of a TOML file
-    #[arg(default_value = "exactly-once-pipe")]
+    #[arg(default_value = "exactly-once-pipe", value_hint = ValueHint::AnyPath)]
     pub(super) scenario: String,
     /// How many schedules to run at most [default: 300000 seeds, or all of an exhaustive search]
     #[arg(long, value_name = "N", env = "POSTULATE_SCHEDULES", value_parser = count)]
@@ -68,7 +80,7 @@ pub(super) struct SweepArguments {
     #[arg(long, value_name = "N")]
     pub(super) look_into: Option<usize>,
     /// Keep the smallest example of each bug as a file below this folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) save: Option<String>,
     /// In which order a seed handles what is due close together: mix (each seed draws one), time,
     /// pct, pos or walk; or, instead of seeds, exhaustive:K, every schedule with at most K faults
@@ -78,8 +90,8 @@ pub(super) struct SweepArguments {
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: SweepFormat,
-    /// Write the report there instead of to the screen
-    #[arg(short, long, value_name = "FILE")]
+    /// Write the report there, and to the screen only the verdict; - is standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) output: Option<String>,
 }
 
@@ -89,6 +101,8 @@ pub(super) enum SweepFormat {
     Human,
     /// One JSON value
     Json,
+    /// A test suite in JUnit's XML, for build servers
+    Junit,
     /// A page with each bug explained, in one file
     Html,
 }
@@ -105,13 +119,13 @@ pub(super) enum Format {
 pub(super) struct ReplayArguments {
     /// A scenario from `postulate list`, the path of a TOML file, or that of a failure file, which
     /// ends in .json
-    #[arg(value_name = "SCENARIO|FILE")]
+    #[arg(value_name = "SCENARIO|FILE", value_hint = ValueHint::AnyPath)]
     pub(super) target: String,
     /// The seed to run; a failure file has its own
     #[arg(long, env = "POSTULATE_SEED")]
     pub(super) seed: Option<Seed>,
     /// The scenario to replay a failure file in, instead of the one that it names
-    #[arg(long)]
+    #[arg(long, value_hint = ValueHint::AnyPath)]
     pub(super) scenario: Option<String>,
     /// In which order a seed handles what is due close together: mix (the seed draws one), time,
     /// pct, pos or walk
@@ -129,13 +143,22 @@ pub(super) struct ReplayArguments {
     #[arg(long, requires = "explain")]
     pub(super) whole: bool,
     /// Write its history there as JSON Lines; - is standard output, instead of the story
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) history: Option<String>,
+    /// Print log lines of this level instead of the story, each with its virtual time and machine:
+    /// warn has faults and what they do, info all events, debug what machines do
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        value_parser = log::wanted,
+        conflicts_with_all = ["explain", "format"]
+    )]
+    pub(super) log: Option<Targets>,
     /// How to report; html, mermaid and perfetto explain a failure
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: ReplayFormat,
     /// Write the report there instead of to the screen
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) output: Option<String>,
 }
 
@@ -170,13 +193,13 @@ impl ReplayFormat {
 pub(super) struct ShrinkArguments {
     /// A scenario from `postulate list`, the path of a TOML file, or that of a failure file, which
     /// ends in .json
-    #[arg(value_name = "SCENARIO|FILE")]
+    #[arg(value_name = "SCENARIO|FILE", value_hint = ValueHint::AnyPath)]
     pub(super) target: String,
     /// The seed that fails; a failure file has its own schedule
     #[arg(long, env = "POSTULATE_SEED")]
     pub(super) seed: Option<Seed>,
     /// The scenario to shrink a failure file in, instead of the one that it names
-    #[arg(long, conflicts_with = "save")]
+    #[arg(long, conflicts_with = "save", value_hint = ValueHint::AnyPath)]
     pub(super) scenario: Option<String>,
     /// Write the failure file again if its failure gets smaller
     #[arg(long)]
@@ -201,10 +224,10 @@ pub(super) struct ShrinkArguments {
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
     /// Histories in JSON Lines, as `postulate replay --history` writes them; - is standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) histories: Vec<String>,
     /// The scenario whose promises judge them: from `postulate list`, or the path of a TOML file
-    #[arg(long)]
+    #[arg(long, value_hint = ValueHint::AnyPath)]
     pub(super) scenario: String,
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
@@ -242,6 +265,19 @@ pub(super) struct ZooArguments {
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArguments {
+    /// The shell
+    pub(super) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManArguments {
+    /// Write there, as files, the page and one more for each command
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) dir: Option<String>,
 }
 
 fn positive(text: &str) -> Result<NonZeroU64, String> {

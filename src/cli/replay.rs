@@ -5,13 +5,15 @@ use super::aim::Aim;
 use super::arguments::{ReplayArguments, ReplayFormat};
 use super::check::STANDARD_STREAM;
 use super::explain;
+use super::log;
 use super::progress::{Clock, HUNG_AFTER_TICKS};
 use super::screen::Screen;
 use crate::explore::{self, Hung, Watch};
-use crate::history::lines;
+use crate::history::{History, lines};
 use crate::regression::{Comparison, Ending, Regression};
 use crate::report::{
-    Paint, Recorded, Replayed, Rewriting, hung_json, recorded_text, replay_json, replay_text,
+    Paint, Recorded, Replayed, Rewriting, end_text, hung_json, recorded_text, replay_json,
+    replay_text,
 };
 use crate::run::{Inspection, Outcome};
 use crate::schedule::Schedule;
@@ -34,10 +36,17 @@ pub(super) fn run(arguments: &ReplayArguments, screen: &Screen) -> miette::Resul
             comparison: compare(regression),
         })
     };
-    let inspection = match explore::inspect(&subject, &schedule, HUNG_AFTER_TICKS, &watch) {
+    let paint = if arguments.output.is_some() { Paint::Plain } else { screen.paint() };
+    let (log, end) = if let Some(wanted) = &arguments.log {
+        log::inspect(&subject, &schedule, wanted, paint, &watch)
+    } else {
+        (String::new(), explore::inspect(&subject, &schedule, HUNG_AFTER_TICKS, &watch))
+    };
+    let inspection = match end {
         Ok(inspection) => inspection,
         Err(hung) => {
             let recorded = recorded(&|regression| regression.compare_hung(&hung.machine));
+            screen.print(&log)?;
             screen.print(&told_hang(
                 &scenario,
                 &schedule,
@@ -56,24 +65,32 @@ pub(super) fn run(arguments: &ReplayArguments, screen: &Screen) -> miette::Resul
     let recorded = recorded(&|regression| regression.compare(subject.as_ref(), &inspection));
     let exit = exit(&inspection, rewriting.as_ref(), recorded.as_ref());
     if let Some(file) = &arguments.history {
-        let mut text = Vec::new();
-        lines::write(&inspection.history, &mut text).into_diagnostic()?;
+        write_history(&inspection.history, file, screen)?;
         if file == STANDARD_STREAM {
-            screen.print(&String::from_utf8_lossy(&text))?;
             return Ok(exit);
         }
-        let failed = || format!("the history cannot be written to {file}");
-        fs::write(file, text).into_diagnostic().wrap_err_with(failed)?;
     }
     let verdict = format!("{scenario} seed {}: {}", schedule.seed, inspection.run.outcome.group());
     let replayed = Replayed { scenario, inspection, rewriting, recorded };
-    let paint = if arguments.output.is_some() { Paint::Plain } else { screen.paint() };
     let report = match arguments.format {
         ReplayFormat::Json => replay_json(&replayed, subject.as_ref()),
+        _ if arguments.log.is_some() => {
+            format!("{log}\n{}", end_text(&replayed, subject.as_ref(), paint))
+        }
         _ => replay_text(&replayed, subject.as_ref(), paint),
     };
     screen.deliver(&report, arguments.output.as_deref(), &verdict)?;
     Ok(exit)
+}
+
+fn write_history(history: &History, file: &str, screen: &Screen) -> miette::Result<()> {
+    let mut text = Vec::new();
+    lines::write(history, &mut text).into_diagnostic()?;
+    if file == STANDARD_STREAM {
+        return screen.print(&String::from_utf8_lossy(&text));
+    }
+    let failed = || format!("the history cannot be written to {file}");
+    fs::write(file, text).into_diagnostic().wrap_err_with(failed)
 }
 
 fn exit(

@@ -5,7 +5,7 @@ use crate::report::Paint;
 use anstream::{AutoStream, ColorChoice};
 use miette::{IntoDiagnostic, MietteHandlerOpts, Report, WrapErr};
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 
 /// The standard streams of the process.
@@ -90,4 +90,15 @@ impl Screen {
     pub(super) fn complain(&self, error: &Report) {
         let _ = writeln!(AutoStream::new(io::stderr(), self.choice), "{error:?}");
     }
+}
+
+/// Makes sure that a report can be written to `file`, for a work that takes long: what stands there
+/// stays until it is.
+pub(super) fn reserve(file: &str) -> miette::Result<()> {
+    if file == STANDARD_STREAM {
+        return Ok(());
+    }
+    let failed = || format!("the report cannot be written to {file}");
+    let opened = File::options().append(true).create(true).open(file);
+    opened.map(drop).into_diagnostic().wrap_err_with(failed)
 }

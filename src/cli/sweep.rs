@@ -3,7 +3,7 @@
 use super::Exit;
 use super::arguments::{SweepArguments, SweepFormat};
 use super::progress::{Clock, HUNG_AFTER_TICKS};
-use super::screen::Screen;
+use super::screen::{self, Screen};
 use super::target;
 use crate::explain::{Effort, explain_failure};
 use crate::explore::{
@@ -12,8 +12,8 @@ use crate::explore::{
 };
 use crate::regression::{Origin, Regression};
 use crate::report::{
-    Account, Explained, Paint, Paste, Sight, exhausted_json, exhausted_text, headline, sweep_json,
-    sweep_page, sweep_text,
+    Account, Explained, Paint, Paste, Sight, exhausted_json, exhausted_junit, exhausted_text,
+    headline, sweep_json, sweep_junit, sweep_page, sweep_text,
 };
 use crate::run::Subject;
 use crate::schedule::{Schedule, Strategy};
@@ -45,6 +45,9 @@ struct NotOfSets {
 
 pub(super) fn run(arguments: &SweepArguments, screen: &Screen) -> miette::Result<Exit> {
     let subject = target::resolve(&arguments.scenario)?;
+    if let Some(file) = &arguments.output {
+        screen::reserve(file)?;
+    }
     match arguments.strategy {
         Search::Seeds(strategy) => run_seeds(arguments, strategy, &subject, screen),
         Search::Exhaustive(steps) => run_all(arguments, steps, &subject, screen),
@@ -81,6 +84,7 @@ fn run_seeds(
             sweep_text(&swept, subject.as_ref(), &sight, paint(arguments, screen))
         }
         SweepFormat::Json => sweep_json(&swept, subject.as_ref(), &sight),
+        SweepFormat::Junit => sweep_junit(&swept, subject.as_ref(), &sight),
         SweepFormat::Html => {
             let bugs = sight.inquiries.iter().flat_map(|inquiry| &inquiry.bugs).map(|bug| {
                 let Distinct { signature, smallest, .. } = bug;
@@ -124,6 +128,7 @@ fn run_all(
             exhausted_text(&exhausted, subject.as_ref(), &sight, paint(arguments, screen))
         }
         SweepFormat::Json => exhausted_json(&exhausted, subject.as_ref(), &sight),
+        SweepFormat::Junit => exhausted_junit(&exhausted, subject.as_ref(), &sight),
         SweepFormat::Html => {
             let examples = exhausted.swept.groups.iter().zip(&exhausted.examples);
             let examples =

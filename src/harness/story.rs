@@ -4,6 +4,7 @@ use super::Harness;
 use crate::explain::{Effort, NotExplained, explain_failure};
 use crate::explore::{self, Watch};
 use crate::report::{Account, Explained, Paint, Paste, Replayed, explained_text, replay_text};
+use crate::run::{Examined, Worker};
 use crate::schedule::Schedule;
 use crate::shrink::Budget;
 use std::fs;
@@ -42,13 +43,17 @@ impl Harness {
     }
 
     fn tell_run(&self, schedule: &Schedule, watch: &Arc<dyn Watch>) {
-        match explore::inspect(&self.subject, schedule, self.plan.hung_after_ticks, watch) {
-            Ok(inspection) => {
+        let (ticks, schedule) = (self.plan.hung_after_ticks, schedule.clone());
+        let seed = schedule.seed;
+        // Whoever subscribes to `tracing` gets the run as log lines too.
+        let examine = move |worker: &mut dyn Worker| worker.examine(&schedule);
+        match explore::with_worker(&self.subject, ticks, watch, examine) {
+            Ok(Examined { inspection, .. }) => {
                 let scenario = self.subject.name().to_owned();
                 let replayed = Replayed { scenario, inspection, rewriting: None, recorded: None };
                 println!("{}", replay_text(&replayed, self.subject.as_ref(), Paint::Plain));
             }
-            Err(hung) => println!("seed {} has no end to tell: {hung}", schedule.seed),
+            Err(hung) => println!("seed {seed} has no end to tell: {hung}"),
         }
     }
 }

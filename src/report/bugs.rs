@@ -21,27 +21,48 @@ pub(super) fn group_text(
     sight: &Sight,
     paint: Paint,
 ) -> String {
-    let tone = if group.finding.is_failure() { Tone::Bad } else { Tone::Doubtful };
-    let name = paint.tint(tone, &group.name);
-    let schedules = counted(group.count, "schedule");
-    let mut text = format!("{name} in {schedules}, first at seed {}\n", group.seed);
-    let inquiry = inquiry_into(group, sight);
-    if let Some(inquiry) = inquiry {
-        text.push_str(&inquiry_text(inquiry, paint));
-    }
-    let bugs = inquiry.map_or(&[][..], |inquiry| &inquiry.bugs);
+    let mut text = kind_text(group, sight, paint);
+    let bugs = bugs_of(group, sight);
     for (number, bug) in bugs.iter().enumerate() {
         text.push_str(&bug_text(number + 1, bug, subject, sight, paint));
     }
     if bugs.is_empty() {
-        let telling = Telling::of_finding(&group.finding, subject.machines());
-        text.push_str(&telling.text(subject.machines(), paint));
-        if let Finding::Hung { .. } = group.finding {
-            let why = "not at all: each try would hang as well";
-            text.push_str(&field(2, "shrunk", why, paint));
-        }
-        text.push_str(&lines_to_paste(group.seed, &group.name, sight, paint));
+        text.push_str(&lowest_text(group, subject, sight, paint));
     }
+    text
+}
+
+/// The bugs that a kind of failure is, as far as anybody looked into it.
+pub(super) fn bugs_of<'a>(group: &Group, sight: &'a Sight) -> &'a [Distinct] {
+    inquiry_into(group, sight).map_or(&[][..], |inquiry| &inquiry.bugs)
+}
+
+/// How often a kind of failure was met, and how much is known of it.
+pub(super) fn kind_text(group: &Group, sight: &Sight, paint: Paint) -> String {
+    let tone = if group.finding.is_failure() { Tone::Bad } else { Tone::Doubtful };
+    let name = paint.tint(tone, &group.name);
+    let schedules = counted(group.count, "schedule");
+    let mut text = format!("{name} in {schedules}, first at seed {}\n", group.seed);
+    if let Some(inquiry) = inquiry_into(group, sight) {
+        text.push_str(&inquiry_text(inquiry, paint));
+    }
+    text
+}
+
+/// What the lowest seed of a kind shows.
+pub(super) fn lowest_text(
+    group: &Group,
+    subject: &dyn Subject,
+    sight: &Sight,
+    paint: Paint,
+) -> String {
+    let telling = Telling::of_finding(&group.finding, subject.machines());
+    let mut text = telling.text(subject.machines(), paint);
+    if let Finding::Hung { .. } = group.finding {
+        let why = "not at all: each try would hang as well";
+        text.push_str(&field(2, "shrunk", why, paint));
+    }
+    text.push_str(&lines_to_paste(group.seed, &group.name, sight, paint));
     text
 }
 
@@ -81,7 +102,8 @@ fn were(others: u64) -> String {
     }
 }
 
-fn bug_text(
+/// A bug by its smallest example.
+pub(super) fn bug_text(
     number: usize,
     bug: &Distinct,
     subject: &dyn Subject,

@@ -38,13 +38,7 @@ pub fn exhausted_text(
     text.push_str(&table("sites reached", &site_rows(swept, subject), swept, paint));
     for (group, example) in swept.groups.iter().zip(&exhausted.examples) {
         text.push('\n');
-        text.push_str(&group_text(group, example, subject, paint));
-        if let Some(file) = sight.kept.get(&group.name) {
-            // A line to paste stays whole, however long it is.
-            let label = paint.tint(Tone::Faint, &format!("{:<LABEL$}", "kept"));
-            let line = paint.tint(Tone::Strong, &sight.paste.kept(file));
-            let _ = writeln!(text, "  {label}{line}");
-        }
+        text.push_str(&group_text(group, example, subject, sight, paint));
     }
     if swept.conclusion() == Conclusion::Unknown {
         for &doubt in &swept.doubts {
@@ -92,7 +86,14 @@ fn alphabet(exhausted: &Exhausted, paint: Paint) -> String {
     text
 }
 
-fn group_text(group: &Group, example: &Schedule, subject: &dyn Subject, paint: Paint) -> String {
+/// A kind of failure for people, by its first example.
+pub(super) fn group_text(
+    group: &Group,
+    example: &Schedule,
+    subject: &dyn Subject,
+    sight: &Sight,
+    paint: Paint,
+) -> String {
     let tone = if group.finding.is_failure() { Tone::Bad } else { Tone::Doubtful };
     let name = paint.tint(tone, &group.name);
     let schedules = counted(group.count, "schedule");
@@ -106,6 +107,12 @@ fn group_text(group: &Group, example: &Schedule, subject: &dyn Subject, paint: P
     }
     let telling = Telling::of_finding(&group.finding, subject.machines());
     text.push_str(&telling.text(subject.machines(), paint));
+    if let Some(file) = sight.kept.get(&group.name) {
+        // A line to paste stays whole, however long it is.
+        let label = paint.tint(Tone::Faint, &format!("{:<LABEL$}", "kept"));
+        let line = paint.tint(Tone::Strong, &sight.paste.kept(file));
+        let _ = writeln!(text, "  {label}{line}");
+    }
     text
 }
 

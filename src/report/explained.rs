@@ -5,6 +5,7 @@ mod captions;
 mod diagram;
 mod mermaid;
 mod model;
+mod packed;
 pub(super) mod page;
 mod perfetto;
 mod text;

@@ -59,15 +59,18 @@ pub fn replay_text(replayed: &Replayed, subject: &dyn Subject, paint: Paint) -> 
         let _ = writeln!(text, "{event}");
     }
     text.push('\n');
-    text.push_str(&verdict_line(replayed, paint));
-    text.push_str(&ending_text(replayed, subject, paint));
+    text.push_str(&end_text(replayed, subject, paint));
     text
 }
 
-/// The same without its events.
+/// The end of the story: the verdict, and what shows it.
+pub fn end_text(replayed: &Replayed, subject: &dyn Subject, paint: Paint) -> String {
+    verdict_line(replayed, paint) + &ending_text(replayed, subject, paint)
+}
+
+/// The story without its events.
 pub fn kept_text(replayed: &Replayed, subject: &dyn Subject, paint: Paint) -> String {
-    let mut text = verdict_line(replayed, paint);
-    text.push_str(&ending_text(replayed, subject, paint));
+    let mut text = end_text(replayed, subject, paint);
     text.push_str(&decisions_text(replayed, subject, paint));
     text
 }

@@ -3,7 +3,9 @@
 use super::Paste;
 use super::bugs::group_text;
 use super::words::{Paint, Tone, WIDTH, count, counted, digest, field, share};
-use crate::explore::{Conclusion, Cut, Doubt, Ends, Hits, Inquiry, Novelty, Recheck, Swept};
+use crate::explore::{
+    Conclusion, Cut, Doubt, Ends, Hits, Inquiry, LOOK_INTO, Novelty, Recheck, Search, Swept,
+};
 use crate::id::SiteId;
 use crate::profile::FaultClass;
 use crate::run::Subject;
@@ -112,6 +114,33 @@ pub(super) fn facts(swept: &Swept, wall: Duration) -> Vec<(&'static str, String)
         ("messages", messages),
         ("run again", alike),
     ]
+}
+
+/// The line that runs the same schedules again. Whatever ended the sweep early, it ran a prefix of
+/// those that were asked for.
+pub(super) fn again(swept: &Swept, sight: &Sight, search: Search) -> String {
+    let (plan, schedules) = (&swept.plan, swept.tally.schedules);
+    let scenario = match &sight.paste {
+        Paste::Replay { scenario, .. } => scenario,
+        Paste::Test { name } => {
+            let name = name.as_ref().map_or_else(String::new, |name| format!(" {name}"));
+            return format!("POSTULATE_SCHEDULES={schedules} cargo test{name}");
+        }
+    };
+    let mut line = format!("postulate sweep {scenario}");
+    if let Search::Seeds(_) = search {
+        let _ = write!(line, " --from {}", plan.from);
+    }
+    if search != Search::default() {
+        let _ = write!(line, " --strategy {search}");
+    }
+    if matches!(search, Search::Seeds(_)) || swept.cut.is_some() {
+        let _ = write!(line, " --schedules {schedules}");
+    }
+    if plan.look_into != LOOK_INTO {
+        let _ = write!(line, " --look-into {}", plan.look_into);
+    }
+    line
 }
 
 fn novelty_text(novelty: &Novelty, paint: Paint) -> String {

@@ -2,12 +2,11 @@
 
 use super::explained::Explained;
 use super::explained::page::{SCRIPT, STYLE, article, rendered};
-use super::sweep::{Row, Sight, ending, facts, fault_rows, site_rows, verdict};
+use super::sweep::{Row, Sight, again, ending, facts, fault_rows, site_rows, verdict};
 use super::telling::Telling;
 use super::words::{Tone, count, counted, share};
 use crate::explore::{Group, Recheck, Search, Swept};
 use crate::run::Subject;
-use crate::schedule::Strategy;
 use askama::Template;
 use std::collections::BTreeMap;
 
@@ -83,7 +82,7 @@ pub fn sweep_page(
         ending: ending(swept),
         faults: hits(fault_rows(swept)),
         sites: hits(site_rows(swept, subject)),
-        again: sweep_line(&sight.scenario, swept, search),
+        again: again(swept, sight, search),
         options: options(swept),
         style: STYLE,
         sweep_style: SWEEP_STYLE,
@@ -178,19 +177,4 @@ fn options(swept: &Swept) -> Vec<(&'static str, String)> {
         ("run again", recheck.to_owned()),
         ("look into", count(plan.look_into as u64)),
     ]
-}
-
-/// The command that runs a sweep of `scenario` again.
-fn sweep_line(scenario: &str, swept: &Swept, search: Search) -> String {
-    let plan = &swept.plan;
-    let seeds = match search {
-        Search::Exhaustive(_) => String::new(),
-        Search::Seeds(_) => format!(" --from {} --schedules {}", plan.from, plan.schedules),
-    };
-    let strategy = match search {
-        Search::Seeds(strategy) if strategy == Strategy::default() => String::new(),
-        search => format!(" --strategy {search}"),
-    };
-    let stop_after = plan.stop_after.map_or_else(String::new, |it| format!(" --stop-after {it}"));
-    format!("postulate sweep {scenario}{seeds}{strategy}{stop_after}")
 }

@@ -11,6 +11,7 @@ use crate::schedule::Trouble;
 use crate::time::{Instant, Span};
 
 mod chronicler;
+mod log;
 
 pub(super) use chronicler::{Chronicler, Mark, Thread};
 

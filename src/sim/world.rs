@@ -167,7 +167,8 @@ impl<S: System> World<S> {
         self.trace = record.then(Vec::new);
         let machines = self.machines.len();
         self.novelty = (notes == Notes::Novelty).then(|| Novelty::of(machines));
-        self.chronicler = (notes == Notes::Chronicle).then(|| Chronicler::of(machines));
+        let is_told = notes == Notes::Chronicle;
+        self.chronicler = is_told.then(|| Chronicler::of(self.system.machines()));
         self.schedule.clone_from(schedule);
         self.clear();
         let profile = self.system.profile();
@@ -297,9 +298,11 @@ impl<S: System> World<S> {
     /// Starts the process of a machine that is down.
     pub(super) fn boot(&mut self, node: NodeId) {
         self.pulse.beat(node, self.stats.events);
+        let incarnation = self.machines[node.index()].station.incarnation;
+        self.digest.word(u64::from(node.0) << 16 | u64::from(incarnation)).word(self.now.nanos());
+        self.tell(Some(node), Mark::Boot, |_| "boots".to_owned());
         let rest: Vec<Planned>;
         let machine = &mut self.machines[node.index()];
-        let incarnation = machine.station.incarnation;
         let own = own_plan(&self.plan, node);
         let plan = if incarnation == 0 {
             own
@@ -314,8 +317,6 @@ impl<S: System> World<S> {
         machine.node = Some(self.system.boot(&seat, machine.disk.journals()));
         machine.process = Process::Up;
         machine.ready = true;
-        self.digest.word(u64::from(node.0) << 16 | u64::from(incarnation)).word(self.now.nanos());
-        self.tell(Some(node), Mark::Boot, |_| "boots".to_owned());
         self.record(node, Event::Boot);
         self.asker = None;
         self.work = Work::Progress;

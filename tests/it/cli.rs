@@ -1,6 +1,8 @@
 //! The command, as a shell meets it.
 
 mod kept;
+mod log;
+mod shell;
 mod shrink;
 mod zoo;
 

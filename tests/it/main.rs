@@ -20,6 +20,9 @@ mod harness;
 #[cfg(feature = "cli")]
 mod histories;
 #[cfg(feature = "cli")]
+mod junit;
+mod logs;
+#[cfg(feature = "cli")]
 mod malformed;
 mod million;
 mod network;

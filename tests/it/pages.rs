@@ -4,11 +4,18 @@ mod browser;
 mod large;
 
 use browser::{TALL, Window, probe};
+use postulate::explain::{Effort, explain};
+use postulate::report::Account;
 use postulate::report::explained::{Event, Explained};
+use postulate::run::Worker;
+use postulate::schedule::Schedule;
+use postulate::seed::Seed;
+use postulate::zoo::zoo;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Some sixty events of five machines, with most of what can happen to them.
 fn sample() -> Explained {
@@ -37,19 +44,43 @@ fn past(explained: &Explained, event: usize) -> BTreeSet<usize> {
     }
 }
 
-#[test]
-fn a_click_on_an_event_lights_what_led_to_it_and_nothing_else() {
-    let explained = sample();
+/// The first failing run of every fifth specimen, as it is, with all its faults.
+fn failures() -> Vec<Explained> {
+    let effort = Effort { points: 2, redraws: 1, varied: 0 };
+    let of = |place: usize| {
+        let specimen = &zoo()[place];
+        let subject = specimen.subject().unwrap();
+        let mut worker: Box<dyn Worker> = Arc::clone(&subject).worker(Arc::default());
+        let rule = specimen.breaks.slug();
+        let failing = (0..10_000)
+            .map(|seed| Schedule::seeded(Seed(seed)))
+            .find(|schedule| worker.run(schedule).outcome.group() == rule)
+            .unwrap();
+        let explanation =
+            explain(worker.as_mut(), subject.as_ref(), &failing, effort, &mut || ()).unwrap();
+        let (scenario, replay) = (specimen.id.to_owned(), String::new());
+        let account = Account { scenario, explanation, before: None, replay };
+        Explained::of(&account, subject.as_ref())
+    };
+    (0..zoo().len()).step_by(5).map(of).collect()
+}
+
+/// Asserts that a click on an event lights its causal past, for some fifty events of a run, in a
+/// window that shows them all.
+#[track_caller]
+fn check_lights(explained: &Explained) {
+    let step = explained.events.len() / 50 + 1;
     let expected: Vec<Value> = (0..explained.events.len())
+        .step_by(step)
         .map(|event| {
-            let past = past(&explained, event);
+            let past = past(explained, event);
             json!({ "rows": past, "marks": past, "chosen": [event], "told": [event] })
         })
         .collect();
     let script = r#"
         one("[data-scope=all]").click();
         const found = [];
-        for (const event of ids(".row")) {
+        for (const event of ids(".row").filter((id) => id % STEP === 0)) {
           one(`.row[data-event="${event}"]`).click();
           found.push({
             rows: ids(".row.lit"),
@@ -60,7 +91,20 @@ fn a_click_on_an_event_lights_what_led_to_it_and_nothing_else() {
         }
         return found;
     "#;
-    check(&explained, &TALL, script, &json!(expected));
+    let window = Window { width: 1280, height: 2000 + 110 * explained.events.len() as u32 };
+    check(explained, &window, &script.replace("STEP", &step.to_string()), &json!(expected));
+}
+
+#[test]
+fn a_click_on_an_event_lights_what_led_to_it_and_nothing_else() {
+    check_lights(&sample());
+}
+
+#[test]
+fn so_it_does_in_failures_as_they_come() {
+    for explained in failures() {
+        check_lights(&explained);
+    }
 }
 
 #[test]
@@ -174,10 +218,12 @@ fn machines_and_kinds_can_be_left_out() {
     let event = explained.events.iter().find(handled).unwrap();
     let sent = explained.messages[event.message.unwrap()].sent;
     assert_eq!(explained.events[sent].machine, Some(0));
+    let only = ids(&|machine, kind| machine != Some(0) && kind == "message");
+    let busy: BTreeSet<_> = only.iter().map(|&id| explained.events[id].machine).collect();
     let expected = json!({
         "without": ids(&|machine, _| machine != Some(0)),
-        "only": ids(&|machine, kind| machine != Some(0) && kind == "message"),
-        "lanes": explained.machines.len() - 1,
+        "only": only,
+        "lanes": busy.len(),
         "none": [[], true],
         "revealed": [[event.id], [sent]],
     });
@@ -276,10 +322,17 @@ fn a_narrow_window_does_not_scroll_sideways_and_has_the_panel_below() {
         one(".steps [data-goto]").click();
         await later();
         found.push(width(), one(".scroll").scrollWidth <= one(".scroll").clientWidth);
+        one("[data-scope=past]").click();
+        press("G");
+        await later();
+        const top = one(".side").getBoundingClientRect().top;
+        found.push(top < one(".scroll").getBoundingClientRect().bottom);
+        const end = one(".row.selected").getBoundingClientRect().bottom;
+        found.push(end <= top);
         return found;
     "#;
     let window = Window { width: 420, height: 800 };
-    check(&sample(), &window, script, &json!([true, true, true, true, true]));
+    check(&sample(), &window, script, &json!(vec![true; 7]));
 }
 
 #[test]
@@ -303,8 +356,9 @@ fn dark_and_light_are_readable() {
           document.documentElement.dataset.theme = theme;
           const paper = colour(one(".side"), "backgroundColor");
           const ground = colour(document.body, "backgroundColor");
-          const names = [".row b", ".row .who", ".row .line", ".good", ".bad", ".doubtful", ".idle"];
-          const faint = names.filter((name) => one(name)).filter((name) => {
+          const names = [".row b", ".row .who", ".row .line"];
+          const tones = [".good", ".bad", ".doubtful", ".idle"];
+          const faint = [...names, ...tones].filter((name) => one(name)).filter((name) => {
             const ink = colour(one(name), "color");
             return contrast(ink, paper) < 4.5 || contrast(ink, ground) < 4.5;
           });

@@ -78,14 +78,46 @@ fn the_test_in_the_readme_is_a_test() {
     assert!(test.lines().count() <= 15);
 }
 
-#[test]
-fn every_command_is_in_the_readme_and_no_other() {
+/// The lines of a part of the help, each cut into its first word and the rest.
+fn listed(title: &str) -> Vec<(String, String)> {
     let end = Command::new(env!("CARGO_BIN_EXE_postulate")).arg("--help").output().unwrap();
     let help = String::from_utf8(end.stdout).unwrap();
-    let (_, listed) = help.split_once("Commands:\n").unwrap();
-    let listed = listed.lines().take_while(|line| !line.is_empty());
-    let mut real: Vec<_> = listed.filter_map(|line| line.split_whitespace().next()).collect();
-    real.retain(|&command| command != "help");
+    let (_, listed) = help.split_once(&format!("{title}:\n")).unwrap();
+    let lines = listed.lines().take_while(|line| !line.is_empty());
+    let cut = lines.filter_map(|line| line.trim_start().split_once(' '));
+    cut.map(|(word, rest)| (word.to_owned(), rest.trim().to_owned())).collect()
+}
+
+#[test]
+fn exit_codes_and_variables_are_those_of_the_help() {
+    let codes = listed("Exit codes");
+    assert_eq!(codes.len(), 5);
+    for (code, meaning) in codes {
+        let row = format!("\n| {code} | {meaning} |\n");
+        assert!(README.contains(&row), "the README has no{row}");
+    }
+    let (_, section) = README.split_once("## Environment\n").unwrap();
+    let variables = listed("Environment");
+    assert!(variables.len() >= 7, "{variables:?}");
+    let rows = section.lines().skip_while(|line| !line.starts_with('|')).skip(2);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    let read: Vec<_> = rows.filter(|row| !row.ends_with("| |")).collect();
+    for (name, _) in &variables {
+        let name = format!("`{name}`");
+        assert!(read.iter().any(|row| row.contains(&name)), "the README has no {name}");
+    }
+    for name in read.iter().flat_map(|row| row.split('`')).filter(|word| {
+        word.contains('_')
+            && word.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_')
+    }) {
+        assert!(variables.iter().any(|(other, _)| other == name), "the help has no {name}");
+    }
+}
+
+#[test]
+fn every_command_is_in_the_readme_and_no_other() {
+    let mut real: Vec<_> = listed("Commands").into_iter().map(|(command, _)| command).collect();
+    real.retain(|command| command != "help");
     let rows = README.lines().filter_map(|line| line.strip_prefix("| `postulate "));
     let shown: Vec<_> = rows.filter_map(|row| row.split([' ', '`']).next()).collect();
     assert_eq!(shown, real);

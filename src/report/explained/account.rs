@@ -113,7 +113,7 @@ impl Clerk<'_> {
             class: class.to_owned(),
             events: moments.clone(),
             without: without.clone(),
-            values: weighed.tried().map(values),
+            values: values(weighed),
         }
     }
 
@@ -308,14 +308,28 @@ fn message(id: usize, passage: &Passage) -> Message {
     }
 }
 
-fn values(tried: Tried) -> Values {
+fn values(weighed: &Weighed) -> Option<Values> {
+    let Tried { runs, failed } = weighed.tried()?;
+    Some(Values { tried: runs, failed, text: told_others(weighed)? })
+}
+
+/// What other values and other times of a step do, in words; nothing if none were tried.
+pub(super) fn told_others(weighed: &Weighed) -> Option<String> {
+    let parts = [("other values", weighed.values), ("other times", weighed.times)];
+    let told: Vec<String> = parts
+        .into_iter()
+        .filter_map(|(what, tried)| Some(format!("{what}: {}", told_tried(tried?))))
+        .collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+fn told_tried(tried: Tried) -> String {
     let Tried { runs, failed } = tried;
-    let text = match failed {
-        0 => "no other value fails".to_owned(),
-        _ if tried.all() => "any value fails".to_owned(),
-        _ => format!("{failed} of {runs} other values fail"),
-    };
-    Values { tried: runs, failed, text }
+    match failed {
+        0 => format!("none of {runs} fails"),
+        _ if tried.all() => format!("all {runs} fail"),
+        _ => format!("{failed} of {runs} fail"),
+    }
 }
 
 fn rise(rise: explain::Rise) -> Rise {
@@ -376,10 +390,10 @@ mod tests {
     #[test]
     fn other_values_are_told_by_how_many_fail() {
         let check = |runs, failed, expected: &str| {
-            assert_eq!(values(Tried { runs, failed }).text, expected);
+            assert_eq!(told_tried(Tried { runs, failed }), expected);
         };
-        check(8, 8, "any value fails");
-        check(8, 0, "no other value fails");
-        check(8, 5, "5 of 8 other values fail");
+        check(8, 8, "all 8 fail");
+        check(8, 0, "none of 8 fails");
+        check(8, 5, "5 of 8 fail");
     }
 }

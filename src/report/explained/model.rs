@@ -100,7 +100,7 @@ pub struct Values {
     pub tried: u32,
     /// With how many of them the run failed in the same way.
     pub failed: u32,
-    /// That in words, such as `any value fails`.
+    /// That in words, such as `other values: all 8 fail; other times: 1 of 4 fail`.
     pub text: String,
 }
 

@@ -1,6 +1,7 @@
 //! The page that explains a failure.
 
 use super::model::{Explained, Rise, Step};
+use super::packed::{Packed, packed};
 use askama::Template;
 use serde::Serialize;
 
@@ -51,7 +52,7 @@ pub(in crate::report) fn rendered(template: &impl Template) -> String {
 
 /// The part of a page that shows one failure; it wants [`STYLE`] and [`SCRIPT`] around it.
 pub(in crate::report) fn article(explained: &Explained) -> String {
-    let article = Article { explained, data: embedded(explained) };
+    let article = Article { explained, data: data(explained) };
     rendered(&article)
 }
 
@@ -101,6 +102,20 @@ impl Article<'_> {
     fn rise(rise: &Rise) -> String {
         format!("From {:.0} % to {:.0} %", rise.from * 100.0, rise.to * 100.0)
     }
+}
+
+/// What the diagram is drawn from.
+#[derive(Serialize)]
+struct Data<'a> {
+    #[serde(flatten)]
+    explained: &'a Explained,
+    packed: Vec<Packed<'a>>,
+}
+
+fn data(explained: &Explained) -> String {
+    let packed = packed(explained);
+    let bare = Explained { states: Vec::new(), ..explained.clone() };
+    embedded(&Data { explained: &bare, packed })
 }
 
 /// `value` as JSON for the inside of a `<script>` element: no `</script>` or `<!--` in a text can

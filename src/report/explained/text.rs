@@ -1,11 +1,11 @@
 //! An explained failure as a story to read in a terminal.
 
 use super::Account;
-use super::account::told_by;
+use super::account::{told_by, told_others};
 use super::captions::{Below, Captions};
 use super::diagram::Lanes;
 use super::thread::{GAP_MIN, Thread};
-use crate::explain::{Doubted, Explanation, Kept, Nearest, Rise, Step, Tried, Weighed};
+use crate::explain::{Doubted, Explanation, Kept, Nearest, Rise, Step, Weighed};
 use crate::report::operation;
 use crate::report::telling::Telling;
 use crate::report::words::{Paint, Tone, WIDTH, count, counted, field, wrap};
@@ -110,10 +110,8 @@ impl Teller<'_> {
             other => other,
         };
         let mut weighing = format!("without it: {without}");
-        for (tried, what) in [(weighed.values, "other values"), (weighed.times, "other times")] {
-            if let Some(tried) = tried {
-                _ = write!(weighing, "; {what}: {}", told_tried(tried));
-            }
+        if let Some(others) = told_others(weighed) {
+            _ = write!(weighing, "; {others}");
         }
         text.push_str(&self.paint.tint(Tone::Faint, &paragraph(5, &weighing)));
         text
@@ -276,14 +274,6 @@ fn field_of_number(number: usize, told: &str) -> String {
         _ = writeln!(text, "  {label:<3}{line}");
     }
     text
-}
-
-fn told_tried(Tried { runs, failed }: Tried) -> String {
-    match failed {
-        0 => format!("none of {runs} fails"),
-        failed if failed == runs => format!("all {runs} fail"),
-        failed => format!("{failed} of {runs} fail"),
-    }
 }
 
 /// A share as a bar of eighths.

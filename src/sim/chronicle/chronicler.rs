@@ -2,11 +2,12 @@
 
 use super::super::connections::Via;
 use super::super::machine::Completion;
+use super::log::{self, Log};
 use super::{Band, Chronicle, Moment, MomentKind, Passage, PassageFate};
 use crate::choice::Key;
 use crate::history::DownCause;
 use crate::id::{NodeId, Ticket, TimerId};
-use crate::node::Parcel;
+use crate::node::{Machine, Parcel};
 use crate::profile::FaultClass;
 use crate::schedule::{Fault, Trouble};
 use crate::time::{Instant, Span};
@@ -76,15 +77,17 @@ pub(in crate::sim) struct Chronicler {
     states: BTreeMap<String, usize>,
     /// Machines whose state is to be looked at.
     stirred: Vec<NodeId>,
+    log: Log,
 }
 
 /// Who a moment is about.
 pub(in crate::sim) type Seat = (NodeId, u16);
 
 impl Chronicler {
-    pub(in crate::sim) fn of(machines: usize) -> Box<Self> {
-        let (newest, befell) = (vec![None; machines], vec![Vec::new(); machines]);
-        Box::new(Self { newest, befell, ..Self::default() })
+    pub(in crate::sim) fn of(machines: &[Machine]) -> Box<Self> {
+        let (newest, befell) = (vec![None; machines.len()], vec![Vec::new(); machines.len()]);
+        let log = Log::of(machines.iter().map(|machine| machine.name.clone()).collect());
+        Box::new(Self { newest, befell, log, ..Self::default() })
     }
 
     /// The moment that is going on.
@@ -202,6 +205,7 @@ impl Chronicler {
             self.parcels.resize(slot + 1, None);
         }
         self.parcels[slot] = Some(self.told.messages.len());
+        self.log.send(&passage);
         self.told.messages.push(Passage { sent, corrupted, ..passage });
     }
 
@@ -337,6 +341,7 @@ impl Chronicler {
     /// The machine has done this.
     pub(in crate::sim) fn does(&mut self, deed: String) {
         if let Some(current) = self.current {
+            log::deed(&deed);
             self.told.moments[current].does.push(deed);
         }
     }
@@ -384,6 +389,7 @@ impl Chronicler {
     fn push(&mut self, mut moment: Moment) {
         moment.causes.sort_unstable();
         moment.causes.dedup();
+        self.log.moment(&moment);
         self.told.moments.push(moment);
     }
 }

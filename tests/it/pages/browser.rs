@@ -1,19 +1,20 @@
-//! Pages in a headless Chromium, without a driver: what a test wants to know, a script inside of the
+//! Pages in a headless Chromium, without a driver: what a test wants to know, a script inside the
 //! page finds out, and the dumped document tells it.
 
 use serde_json::Value;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{env, fs, process, thread};
 
 /// Set to `required`, tests fail where there is no Chromium; else they say so and pass.
 const VARIABLE: &str = "POSTULATE_CHROMIUM";
 
-/// How long a browser may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How often to look whether a browser has ended, and how long to wait each time.
+const LOOKS_MAX: u32 = 6_000;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// Catches what goes wrong before any script of the page runs.
 const HOOKS: &str = r#"<script>
@@ -84,16 +85,21 @@ fn dumped(browser: &Path, scratch: &Path, path: &Path, window: &Window) -> Strin
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let begun = Instant::now();
-    while running.try_wait().unwrap().is_none() {
-        if begun.elapsed() > PATIENCE {
-            running.kill().unwrap();
-            running.wait().unwrap();
-            panic!("the browser did not end");
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
+    wait_for(&mut running);
     fs::read_to_string(dump).unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a browser takes real time")]
+fn wait_for(running: &mut Child) {
+    for _ in 0..LOOKS_MAX {
+        if running.try_wait().unwrap().is_some() {
+            return;
+        }
+        thread::sleep(BETWEEN_LOOKS);
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+    panic!("the browser did not end");
 }
 
 fn injected(page: &str, probe: &str) -> String {
@@ -116,6 +122,7 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     rest.split_once(end).map(|(inside, _)| inside)
 }
 
+#[expect(clippy::disallowed_methods, reason = "where the browser is, the environment tells")]
 fn browser() -> Option<PathBuf> {
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     let folders = env::var_os("PATH").unwrap_or_default();

@@ -270,7 +270,9 @@ class Explorer {
   /** Where the columns stand. */
   #arrange() {
     const { data } = this.graph;
-    const shown = data.machines.filter(({ id }) => !this.view.hiddenMachines.has(id));
+    // A machine of which nothing is shown needs no lane.
+    const busy = new Set(this.rows.rows.map(({ event }) => event.machine));
+    const shown = data.machines.filter(({ id }) => busy.has(id));
     const total = this.scroll.clientWidth;
     const isNarrow = total < 560;
     const digits = data.events.reduce((most, { at }) => Math.max(most, at.length), 3);
@@ -424,14 +426,18 @@ class Explorer {
   /** Scrolls no more than it takes. */
   #bring(id) {
     const row = this.rows.row(id);
-    const { scrollTop, clientHeight } = this.scroll;
+    const box = this.scroll.getBoundingClientRect();
+    // In a narrow window the panel lies over the lower end of the diagram.
+    const panelTop = this.panel.element.parentElement.getBoundingClientRect().top;
+    const covered = panelTop > box.top ? Math.max(box.bottom - panelTop, 0) : 0;
+    const { scrollTop } = this.scroll;
+    const clientHeight = this.scroll.clientHeight - covered;
     const head = this.heads.offsetHeight;
     const margin = Math.min(80, clientHeight / 4);
     if (row.top < scrollTop + margin) this.scroll.scrollTop = row.top - margin;
     else if (row.top + row.height > scrollTop + clientHeight - head - margin) {
       this.scroll.scrollTop = row.top + row.height - clientHeight + head + margin;
     }
-    const box = this.scroll.getBoundingClientRect();
     if (box.bottom < 120 || box.top > innerHeight - 120) {
       this.scroll.scrollIntoView({ block: "nearest" });
     }

@@ -38,6 +38,19 @@ class Graph {
     return machine === null ? "world" : this.data.machines[machine].name;
   }
 
+  /** What a machine held, by its number: texts are packed as what differs from earlier ones. */
+  state(id) {
+    const chain = [];
+    for (let next = id; next !== null; next = this.data.packed[next].base) chain.push(next);
+    const lines = [];
+    for (const next of chain.reverse()) {
+      for (const [start, gone, come] of this.data.packed[next].edits) {
+        lines.splice(start, gone, ...come);
+      }
+    }
+    return lines.join("\n");
+  }
+
   /** The event and all that happened before it. */
   pastOf(id) {
     const past = new Set();

@@ -105,17 +105,17 @@ class Panel {
 
   #state(event) {
     if (event.state === null) return [];
-    const { states } = this.graph.data;
     const before = this.graph.before[event.id];
     const title = html("h3", {}, "State");
     if (before === event.state) {
       return [title, html("p", { class: "idle" }, "It holds what it held before."),
-        whole(states[event.state])];
+        whole(this.graph.state(event.state))];
     }
-    if (before === null) return [title, whole(states[event.state], true)];
-    const lines = compared(states[before].split("\n"), states[event.state].split("\n"));
+    const now = this.graph.state(event.state);
+    if (before === null) return [title, whole(now, true)];
+    const lines = compared(this.graph.state(before).split("\n"), now.split("\n"));
     const changes = html("div", { class: "code state" }, excerpts(lines));
-    return [title, changes, whole(states[event.state])];
+    return [title, changes, whole(now)];
   }
 }
 
