@@ -151,8 +151,32 @@ fn a_fault_between_two_actions_takes_no_credit_for_the_second() {
         let append = deeds.iter().position(|deed| deed.starts_with("appends ")).unwrap();
         assert!(append + 1 < deeds.len(), "it does nothing afterwards: {deeds:?}");
         assert!(chronicle.messages.iter().all(|message| message.sent != strike));
-        check_messages(&chronicle, &subject.name());
+        check_messages(&chronicle, subject.name());
     }
+}
+
+#[test]
+fn a_pause_lasts_as_long_as_its_machine_stands_still() {
+    let subject =
+        Entry::named("log-with-snapshots").unwrap().scenario().unwrap().subject().unwrap();
+    let mut worker = worker(&subject);
+    let node = NodeId(0);
+    let after = |events, what| Fault { when: Trigger::After { node, events }, what };
+    let pause = |millis| Trouble::Pause { node, lasting: Span::millis(millis) };
+    let crash = Trouble::Crash { node, down: Span::millis(2) };
+    let at = Trigger::After { node: NodeId(1), events: 2 };
+    let mut check = |faults: Vec<Fault>, ends: &[MomentKind]| {
+        let schedule = Schedule { faults, ..Schedule::quiet() };
+        let Examined { chronicle, .. } = worker.examine(&schedule);
+        check_pauses(&chronicle, subject.name());
+        let ended = chronicle.bands.iter().map(|band| chronicle.moments[band.to.unwrap()].kind);
+        assert_eq!(ended.collect::<Vec<_>>(), ends, "{:?}", schedule.faults);
+    };
+    check(vec![after(1, pause(30))], &[MomentKind::Resume]);
+    check(vec![after(1, pause(30)), after(1, pause(60))], &[MomentKind::Resume; 2]);
+    let dies = Fault { when: at, what: crash.clone() };
+    check(vec![after(1, pause(500)), dies], &[MomentKind::Crash]);
+    check(vec![after(1, crash), after(1, pause(30))], &[]);
 }
 
 /// A pause ends when its machine goes on, or dies; one of a machine that is down never begins.

@@ -3,7 +3,8 @@
 use postulate::explain::{Effort, explain};
 use postulate::report::Account;
 use postulate::run::{Subject, Worker};
-use postulate::schedule::Schedule;
+use postulate::schedule::{Schedule, Strategy};
+use postulate::seed::Seed;
 use postulate::zoo::{Specimen, zoo};
 use std::sync::Arc;
 
@@ -14,6 +15,9 @@ mod perfetto;
 
 /// Explanations of which only the past matters.
 const LEAST: Effort = Effort { points: 2, redraws: 2, varied: 0 };
+
+/// Of how many seeds some are to fail.
+const SEEDS_MAX: u64 = 30_000;
 
 fn worker(subject: &Arc<dyn Subject>) -> Box<dyn Worker> {
     Arc::clone(subject).worker(Arc::default())
@@ -40,4 +44,16 @@ fn each_witness(check: impl Fn(&Specimen, &Arc<dyn Subject>, &Account)) {
         let (subject, account) = witness(specimen);
         check(specimen, &subject, &account);
     }
+}
+
+/// The failing runs of a specimen among its first seeds, under all strategies in turn.
+fn seeded(specimen: &Specimen, subject: &Arc<dyn Subject>, most: usize) -> Vec<Schedule> {
+    let mut worker = worker(subject);
+    let strategy = |seed: u64| Strategy::ALL[seed as usize % Strategy::ALL.len()];
+    let schedules = (0..SEEDS_MAX).map(|seed| Schedule::seeded(Seed(seed)).ordered(strategy(seed)));
+    let failing = schedules.filter(|schedule| {
+        let group = worker.run(schedule).outcome.group();
+        group == specimen.breaks.slug()
+    });
+    failing.take(most).collect()
 }

@@ -38,7 +38,7 @@ pub(super) fn trace(explained: &Explained) -> String {
     let trace = Trace {
         display_time_unit: "ns",
         other_data: Facts::of(explained),
-        trace_events: tracer.records,
+        records: tracer.records,
     };
     serde_json::to_string(&trace).expect("a trace is made of strings, numbers and lists")
 }
@@ -48,7 +48,8 @@ pub(super) fn trace(explained: &Explained) -> String {
 struct Trace<'a> {
     display_time_unit: &'static str,
     other_data: Facts<'a>,
-    trace_events: Vec<Record<'a>>,
+    #[serde(rename = "traceEvents")]
+    records: Vec<Record<'a>>,
 }
 
 /// What is said of the run as a whole.

@@ -27,13 +27,11 @@ fn check(statement: &str, declared: &mut BTreeSet<String>) {
     if head == "title" {
         return;
     }
-    let machines: Vec<&str> = match head.strip_prefix("Note over ") {
-        Some(over) => over.split(',').collect(),
-        None => {
-            let arrow = ARROWS.iter().find_map(|arrow| head.split_once(arrow));
-            let (from, to) = arrow.unwrap_or_else(|| panic!("no arrow: {statement}"));
-            vec![from, to]
-        }
+    let arrow = ARROWS.iter().find_map(|arrow| head.split_once(arrow));
+    let machines: Vec<&str> = match (head.strip_prefix("Note over "), arrow) {
+        (Some(over), _) => over.split(',').collect(),
+        (None, Some((from, to))) => vec![from, to],
+        (None, None) => panic!("neither a note nor an arrow: {statement}"),
     };
     for machine in machines {
         assert!(declared.contains(machine), "{machine} is not declared: {statement}");

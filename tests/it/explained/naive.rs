@@ -1,8 +1,9 @@
 //! Causal pasts, worked out a second time from what the JSON of a failure says happened.
 //!
-//! The `causes` of events are looked at only where these facts leave several open: what led to what follows from the order at each
-//! machine, the ways of messages, and the words for timers, syncs, connections and faults. What
-//! happened before what is then a matrix that is closed as Warshall closes one (JACM 1962).
+//! What led to what follows from the order at each machine, the ways of messages, and the words for
+//! timers, syncs, connections and faults; the `causes` of an event are looked at only where these
+//! leave several open. What happened before what is then a matrix that is closed as Warshall closes
+//! one (JACM 1962).
 
 use postulate::report::Explained;
 use std::collections::{BTreeMap, BTreeSet};
@@ -137,7 +138,7 @@ impl<'a> Naive<'a> {
             if let Some(file) = synced(&it.text) {
                 let asked = under_way.entry((machine, it.incarnation, file.to_owned()));
                 let asked = asked.or_default();
-                let led = self.choose(event, asked.iter().copied().collect());
+                let led = self.choose(event, &asked.iter().copied().collect());
                 let place = asked.iter().position(|&it| it == led).unwrap();
                 asked.remove(place);
                 self.led[event].insert(led);
@@ -151,7 +152,7 @@ impl<'a> Naive<'a> {
     }
 
     /// Which of some events led to `event`. It is asked for its causes only if there are several.
-    fn choose(&mut self, event: usize, among: BTreeSet<usize>) -> usize {
+    fn choose(&mut self, event: usize, among: &BTreeSet<usize>) -> usize {
         let it = &self.run.events[event];
         let chosen = if among.len() == 1 {
             self.clear += 1;
@@ -182,7 +183,7 @@ impl<'a> Naive<'a> {
             let died = self.lived_before(event, machine).find(|&it| self.is(it, &DEATHS));
             let ended =
                 (died.map_or(0, |died| died + 1)..event).filter(|&it| self.ends(it, machine, peer));
-            let ended = self.choose(event, ended.collect());
+            let ended = self.choose(event, &ended.collect());
             self.led[event].insert(ended);
         }
     }
@@ -269,7 +270,9 @@ impl Row {
 fn closure(led: &[BTreeSet<usize>]) -> Vec<Row> {
     let mut rows = vec![Row(vec![0; led.len().div_ceil(64)]); led.len()];
     for (row, led) in rows.iter_mut().zip(led) {
-        led.iter().for_each(|&column| row.0[column / 64] |= 1 << (column % 64));
+        for column in led {
+            row.0[column / 64] |= 1 << (column % 64);
+        }
     }
     for through in 0..rows.len() {
         let via = rows[through].clone();

@@ -1,40 +1,25 @@
 //! Causal pasts against a second program that works them out from the JSON.
 
 use super::naive::Naive;
-use super::{LEAST, account, worker};
+use super::{LEAST, account, seeded, worker};
 use crate::toy::{Quirk, Toy};
 use postulate::profile::{Envelope, FaultClass, Transport};
 use postulate::report::Explained;
 use postulate::run::Subject;
-use postulate::schedule::{Schedule, Strategy};
+use postulate::schedule::Schedule;
 use postulate::seed::Seed;
-use postulate::zoo::{Specimen, zoo};
+use postulate::zoo::zoo;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Failures by random seeds, a specimen.
 const SEEDED: usize = 3;
 
-/// At most so many seeds are tried for them.
-const SEEDS_MAX: u64 = 30_000;
-
 /// A failure as those read it who have nothing but its JSON.
 fn read(name: &str, subject: &Arc<dyn Subject>, schedule: &Schedule) -> Explained {
     let account = account(name, subject, schedule, LEAST);
     let json = Explained::of(&account, subject.as_ref()).json();
     serde_json::from_str(&json).unwrap()
-}
-
-/// The failing runs of a specimen among its first seeds, under all strategies in turn.
-fn seeded(specimen: &Specimen, subject: &Arc<dyn Subject>) -> Vec<Schedule> {
-    let mut worker = worker(subject);
-    let strategy = |seed: u64| Strategy::ALL[seed as usize % Strategy::ALL.len()];
-    let schedules = (0..SEEDS_MAX).map(|seed| Schedule::seeded(Seed(seed)).ordered(strategy(seed)));
-    let failing = schedules.filter(|schedule| {
-        let group = worker.run(schedule).outcome.group();
-        group == specimen.breaks.slug()
-    });
-    failing.take(SEEDED).collect()
 }
 
 /// Systems that panic, lose and say too much.
@@ -95,7 +80,7 @@ fn pasts_are_what_a_naive_program_makes_of_the_json() {
     for specimen in zoo() {
         let subject = specimen.subject().unwrap();
         meet(specimen.id, &subject, &specimen.witness_schedule().unwrap());
-        for schedule in seeded(specimen, &subject) {
+        for schedule in seeded(specimen, &subject, SEEDED) {
             meet(specimen.id, &subject, &schedule);
         }
     }
