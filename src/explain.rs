@@ -28,7 +28,7 @@
 //! ```
 
 use crate::run::{Examined, Outcome, Subject, Worker};
-use crate::schedule::{Baseline, Schedule};
+use crate::schedule::{Baseline, Schedule, Trigger};
 use std::collections::BTreeSet;
 
 mod anchors;
@@ -132,10 +132,8 @@ pub fn explain(
         Outcome::Unknown { why } => return Err(NotExplained::Unknown { why: why.clone() }),
         failed @ (Outcome::Violated(_) | Outcome::Panicked(_)) => failed.group(),
     };
-    // What is quiet already is told in its own words: of two messages that one of them holds up, a
-    // rewritten run says that both are late.
     let schedule = match failing.baseline {
-        Baseline::Quiet => failing.clone(),
+        Baseline::Quiet => named(failing, &first.rewritten),
         Baseline::Seeded => first.rewritten,
     };
     let examined = bench.examine(&schedule);
@@ -153,6 +151,20 @@ pub fn explain(
     let nearest = nearest::nearest(&mut bench, &schedule, &examined, passing, &curve);
     let runs = bench.runs;
     Ok(Explanation { schedule, examined, steps, anchors, past, doubts, curve, rise, nearest, runs })
+}
+
+/// A quiet schedule in its own words, since of two messages that one of them holds up a rewritten
+/// run says that both are late; but a fault that strikes after so many events says upon what.
+fn named(quiet: &Schedule, rewritten: &Schedule) -> Schedule {
+    let mut named = quiet.clone();
+    if named.faults.len() == rewritten.faults.len() {
+        for (fault, told) in named.faults.iter_mut().zip(&rewritten.faults) {
+            if matches!(fault.when, Trigger::After { .. }) && fault.what == told.what {
+                fault.when = told.when;
+            }
+        }
+    }
+    named
 }
 
 impl Explanation {
