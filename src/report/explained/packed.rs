@@ -52,14 +52,22 @@ fn bases(explained: &Explained) -> Vec<Option<usize>> {
 }
 
 fn edits<'a>(base: &[&'a str], own: &[&'a str]) -> Vec<(usize, usize, Vec<&'a str>)> {
-    let operations = capture_diff_slices(Algorithm::Myers, base, own);
-    let edits = operations.into_iter().rev().filter(|it| !matches!(it, DiffOp::Equal { .. }));
+    let mut edits = Vec::new();
+    // Where an insertion stands beside a deletion, what it says of the old lines is not to be
+    // relied on.
+    let mut line = 0;
+    for operation in capture_diff_slices(Algorithm::Myers, base, own) {
+        let (gone, come) = (operation.old_range().len(), operation.new_range());
+        match operation {
+            DiffOp::Equal { .. } => {}
+            DiffOp::Delete { .. } => edits.push((line, gone, Vec::new())),
+            DiffOp::Insert { .. } => edits.push((line, 0, own[come].to_vec())),
+            DiffOp::Replace { .. } => edits.push((line, gone, own[come].to_vec())),
+        }
+        line += gone;
+    }
+    edits.reverse();
     edits
-        .map(|operation| {
-            let (old, new) = (operation.old_range(), operation.new_range());
-            (old.start, old.len(), own[new].to_vec())
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -74,6 +82,13 @@ mod tests {
             lines.splice(start..&(start + gone), come.iter().map(|&line| line.to_owned()));
         }
         lines
+    }
+
+    #[test]
+    fn what_comes_beside_what_goes_is_not_lost() {
+        let base = ["a", "b", "b", "b", "a", "a"];
+        let own = ["b", "b", "b", "b", "a", "a", "a", "a", "a"];
+        assert_eq!(unpacked(&base, &edits(&base, &own)), own);
     }
 
     proptest! {
