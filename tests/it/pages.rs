@@ -2,6 +2,7 @@
 
 mod browser;
 mod large;
+mod swept;
 
 use browser::{TALL, Window, probe};
 use postulate::explain::{Effort, explain};
