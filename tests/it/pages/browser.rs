@@ -31,6 +31,10 @@ const one = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
 const ids = (selector) => all(selector).map((node) => Number(node.dataset.event));
 const later = (milliseconds = 60) => new Promise((done) => setTimeout(done, milliseconds));
+// Frames come in real time, and virtual time runs ahead of them: look often.
+const until = async (holds) => {
+  for (let look = 0; look < 1000 && !holds(); look += 1) await later(20);
+};
 const press = (key, node = document.activeElement) => {
   node.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
 };
@@ -78,7 +82,7 @@ fn dumped(browser: &Path, scratch: &Path, path: &Path, window: &Window) -> Strin
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"])
         .arg(format!("--user-data-dir={}", scratch.join("profile").display()))
         .arg(format!("--window-size={},{}", window.width, window.height))
-        .args(["--virtual-time-budget=20000", "--dump-dom"])
+        .args(["--virtual-time-budget=90000", "--dump-dom"])
         .arg(format!("file://{}", path.display()))
         .stdin(Stdio::null())
         .stdout(File::create(&dump).unwrap())

@@ -75,12 +75,11 @@ fn every_bug_of_a_sweep_has_a_diagram_that_can_be_clicked() {
         const found = [];
         for (const bug of all(".bug")) {
           bug.scrollIntoView();
-          await later();
+          await until(() => bug.querySelectorAll(".row").length > 4);
           const row = [...bug.querySelectorAll(".row")][4];
           const event = Number(row.dataset.event);
           const steps = bug.querySelectorAll(".steps li").length;
           row.click();
-          await later();
           const lit = [...bug.querySelectorAll(".row.lit")].map((it) => Number(it.dataset.event));
           found.push({ event, lit, steps });
         }
