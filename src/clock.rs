@@ -2,6 +2,9 @@
 
 use crate::time::{Instant, Span};
 
+/// The largest drift of a monotonic clock, in parts per million: a tenth and more is no clock.
+pub const DRIFT_MAX: i32 = 99_999;
+
 const MILLION: i128 = 1_000_000;
 
 /// A monotonic clock with drift and tick, and a wall clock with an offset.
@@ -23,9 +26,9 @@ impl Clock {
     /// is off by `offset` nanoseconds.
     ///
     /// # Panics
-    /// If the drift is a tenth or more, or the tick is zero.
+    /// If the drift is more than [`DRIFT_MAX`] either way, or the tick is zero.
     pub fn new(drift_ppm: i32, tick: Span, offset: i64) -> Self {
-        assert!(drift_ppm.abs() < 100_000, "a clock drifts by less than a tenth");
+        assert!(drift_ppm.abs() <= DRIFT_MAX, "a clock drifts by less than a tenth");
         assert!(tick > Span::ZERO, "a clock ticks");
         Self { drift_ppm, tick: tick.nanos(), offset }
     }

@@ -20,8 +20,7 @@
 //! let mut worker = Arc::clone(&subject).worker(Arc::new(Pulse::default()));
 //! let witness = specimen.witness_schedule()?;
 //! let explained =
-//!     explain(worker.as_mut(), subject.as_ref(), &witness, Effort::default(), &mut || ());
-//! let explained = explained.unwrap();
+//!     explain(worker.as_mut(), subject.as_ref(), &witness, Effort::default()).unwrap();
 //! assert_eq!(explained.steps.len(), 1);
 //! assert_eq!(explained.steps[0].without, "holds");
 //! # Ok::<(), postulate::scenario::ScenarioError>(())
@@ -111,7 +110,7 @@ pub enum NotExplained {
     },
 }
 
-/// Explains the failure of `failing`. `beat` is called before each run.
+/// Explains the failure of `failing`.
 ///
 /// The same input gives the same explanation. What is explained is the run as it is: whoever wants
 /// to read few steps has them [shrunk](crate::shrink::shrink) before.
@@ -123,9 +122,8 @@ pub fn explain(
     subject: &dyn Subject,
     failing: &Schedule,
     effort: Effort,
-    beat: &mut dyn FnMut(),
 ) -> Result<Explanation, NotExplained> {
-    let mut bench = Bench { worker, beat, runs: 0 };
+    let mut bench = Bench { worker, runs: 0 };
     let first = bench.inspect(failing);
     let group = match &first.run.outcome {
         Outcome::Holds => return Err(NotExplained::Holds),
@@ -182,14 +180,12 @@ impl Explanation {
 /// A worker whose runs are counted.
 struct Bench<'a> {
     worker: &'a mut dyn Worker,
-    beat: &'a mut dyn FnMut(),
     runs: u64,
 }
 
 impl Bench<'_> {
     fn count(&mut self) -> &mut dyn Worker {
         self.runs += 1;
-        (self.beat)();
         self.worker
     }
 

@@ -4,7 +4,7 @@ use crate::check::{Promise, Verdict, Violation};
 use crate::choice::{Choice, Key, Opening};
 use crate::coverage::Coverage;
 use crate::digest::Digest;
-use crate::history::History;
+use crate::history::{History, Operation};
 use crate::id::NodeId;
 use crate::node::{Machine, Message, MessageOf, System};
 use crate::profile::{Knob, Profile};
@@ -375,12 +375,17 @@ mod panics {
 }
 
 impl Outcome {
-    /// The rule that is broken, if one is.
-    pub fn rule(&self) -> Option<&'static str> {
+    /// What is broken, if a promise is.
+    pub fn violation(&self) -> Option<&Violation> {
         match self {
-            Self::Violated(violation) => Some(violation.rule.slug()),
+            Self::Violated(violation) => Some(violation),
             Self::Holds | Self::Unknown { .. } | Self::Panicked(_) => None,
         }
+    }
+
+    /// The operations that show what is broken; none if no promise is.
+    pub fn shown(&self) -> &[Operation] {
+        self.violation().map_or(&[], |violation| &violation.operations)
     }
 
     /// A short name to group outcomes by: the rule, `unknown`, or the place of a panic.

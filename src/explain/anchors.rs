@@ -10,25 +10,17 @@ use crate::schedule::Trouble;
 /// The moments that show the failure of a run; `steps` are what it took.
 pub(super) fn of(examined: &Examined, steps: &[Weighed]) -> Vec<usize> {
     let Examined { inspection, chronicle } = examined;
-    let shown = match &inspection.run.outcome {
-        Outcome::Violated(violation) => {
-            let operations = inspection.history.operations();
-            let shows = |place: &usize| violation.operations.contains(&operations[*place]);
-            (0..operations.len())
-                .filter(shows)
-                .filter_map(|place| entered(chronicle, place))
-                .collect()
-        }
-        Outcome::Panicked(panic) => newest_of(chronicle, panic.node).into_iter().collect(),
-        Outcome::Holds | Outcome::Unknown { .. } => Vec::new(),
+    let operations = inspection.history.operations().iter().zip(&chronicle.entered);
+    let shown = operations
+        .filter(|(operation, _)| inspection.run.outcome.shown().contains(operation))
+        .filter_map(|(_, entered)| *entered);
+    let panicked = match &inspection.run.outcome {
+        Outcome::Panicked(panic) => newest_of(chronicle, panic.node),
+        Outcome::Holds | Outcome::Violated(_) | Outcome::Unknown { .. } => None,
     };
-    let needed = steps.iter().filter(|step| step.is_needed()).flat_map(|step| &step.moments);
-    let anchors = sorted(shown.into_iter().chain(needed.copied()));
+    let needed = steps.iter().filter(|step| step.is_needed).flat_map(|step| &step.moments);
+    let anchors = sorted(shown.chain(panicked).chain(needed.copied()));
     if anchors.is_empty() { everywhere(chronicle) } else { anchors }
-}
-
-fn entered(chronicle: &Chronicle, place: usize) -> Option<usize> {
-    chronicle.entered.get(place).copied().flatten()
 }
 
 fn newest_of(chronicle: &Chronicle, node: NodeId) -> Option<usize> {

@@ -21,7 +21,8 @@ pub struct Doubted {
 
 /// The operations in the past of the failure that ended as *info*.
 pub(super) fn doubts(examined: &Examined, promises: &[Promise], past: &[usize]) -> Vec<Doubted> {
-    let Some(group) = examined.inspection.run.outcome.rule() else { return Vec::new() };
+    let Some(broken) = examined.inspection.run.outcome.violation() else { return Vec::new() };
+    let group = broken.rule.slug();
     let operations = examined.inspection.history.operations();
     let entered = &examined.chronicle.entered;
     let mut doubts = Vec::new();

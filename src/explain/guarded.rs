@@ -1,15 +1,11 @@
 //! Explaining under the eyes of a watch: whoever asks need not be the one whose callback hangs.
 
 use super::{Effort, Explanation, NotExplained, explain};
-use crate::explore::{Hung, Look, Watch, with_worker};
-use crate::run::{Subject, Worker};
+use crate::explore::{Hung, Watch, pursue, with_worker};
+use crate::run::Subject;
 use crate::schedule::Schedule;
-use crate::shrink::{self, Budget, NotShrunk, Size, shrink};
-use std::ops::ControlFlow;
+use crate::shrink::{Budget, NotShrunk, Size};
 use std::sync::Arc;
-
-/// After how many runs of a search for a smaller failure the watch is told again.
-const TOLD_EVERY: u64 = 256;
 
 /// An explanation, and how large the failure was before it was shrunk, if it was.
 #[derive(Clone, Debug)]
@@ -36,42 +32,30 @@ pub fn explain_failure(
     hung_after_ticks: u32,
     watch: &Arc<dyn Watch>,
 ) -> Result<Result<Explored, NotExplained>, Hung> {
-    let (failing, own, watcher) = (failing.clone(), Arc::clone(subject), Arc::clone(watch));
+    let (schedule, before) = match smaller {
+        None => (failing.clone(), None),
+        Some(budget) => {
+            let found = pursue(subject, failing, 1, budget, hung_after_ticks, watch)?;
+            if let Some((_, why)) = found.refused.into_iter().next() {
+                return Ok(Err(why.into()));
+            }
+            let shrunk = found.failures.into_iter().next().expect("it is made small or refused");
+            (shrunk.schedule, Some(shrunk.before))
+        }
+    };
+    let own = Arc::clone(subject);
     with_worker(subject, hung_after_ticks, watch, move |worker| {
-        let before = match smaller {
-            None => None,
-            Some(budget) => match small(worker, own.as_ref(), &failing, budget, &*watcher) {
-                Ok(shrunk) => Some(shrunk),
-                Err(why) => return Err(why),
-            },
-        };
-        let schedule = before.as_ref().map_or(&failing, |(schedule, _)| schedule);
-        let explanation = explain(worker, own.as_ref(), schedule, effort, &mut || ())?;
-        Ok(Explored { explanation, before: before.map(|(_, size)| size) })
+        let explanation = explain(worker, own.as_ref(), &schedule, effort)?;
+        Ok(Explored { explanation, before })
     })
 }
 
-/// The failure made small, and how large it was.
-fn small(
-    worker: &mut dyn Worker,
-    subject: &dyn Subject,
-    failing: &Schedule,
-    budget: Budget,
-    watch: &dyn Watch,
-) -> Result<(Schedule, Size), NotExplained> {
-    let seed = failing.seed;
-    let told = &mut |progress: &shrink::Progress| {
-        let shrink::Progress { runs, smallest, .. } = *progress;
-        if runs.is_multiple_of(TOLD_EVERY) {
-            let group = subject.name();
-            watch.looking(&Look { group, seed, done: 0, asked: 1, runs, smallest });
+impl From<NotShrunk> for NotExplained {
+    fn from(why: NotShrunk) -> Self {
+        match why {
+            NotShrunk::Holds => Self::Holds,
+            NotShrunk::Unknown { why } => Self::Unknown { why },
+            NotShrunk::Drifted { group, again, .. } => Self::Drifted { group, again },
         }
-        ControlFlow::Continue(())
-    };
-    match shrink(worker, subject, failing, budget, told) {
-        Ok(shrunk) => Ok((shrunk.schedule, shrunk.before)),
-        Err(NotShrunk::Holds) => Err(NotExplained::Holds),
-        Err(NotShrunk::Unknown { why }) => Err(NotExplained::Unknown { why }),
-        Err(NotShrunk::Drifted { group, again, .. }) => Err(NotExplained::Drifted { group, again }),
     }
 }

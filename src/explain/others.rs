@@ -1,14 +1,12 @@
 //! Other forms of a step: the same at the same place with other values, or at other times.
 
 use crate::choice::{Choice, Key, Site};
+use crate::clock::DRIFT_MAX;
 use crate::schedule::{Fault, Trigger, Trouble};
 use crate::time::{Instant, Span};
 
 /// A length is tried at these multiples of itself, in sixteenths.
 const SIXTEENTHS: [u64; 8] = [1, 2, 4, 8, 32, 64, 128, 256];
-
-/// No clock drifts by more, in parts per million.
-const DRIFT_MAX: u64 = 99_999;
 
 /// So many neighbours of a count are tried on either side.
 const NEIGHBOURS: u32 = 4;
@@ -16,7 +14,7 @@ const NEIGHBOURS: u32 = 4;
 /// The same decision with other values; none if it has no value.
 pub(super) fn other_choices(key: Key, choice: Choice) -> Vec<Choice> {
     let can_be = |other: &Choice| match (key.site(), other) {
-        (Site::Drift, Choice::Skew(skew)) => skew.unsigned_abs() <= DRIFT_MAX,
+        (Site::Drift, Choice::Skew(skew)) => skew.unsigned_abs() <= DRIFT_MAX as u64,
         _ => true,
     };
     let mut others = other_values(choice);

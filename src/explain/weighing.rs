@@ -22,8 +22,8 @@ pub struct Weighed {
     pub step: Step,
     /// How the run ends without it: `holds`, a rule, `unknown`, or the place of a panic.
     pub without: String,
-    /// How the run ends in the same way: it does with this step.
-    pub group: String,
+    /// Whether the run does not fail in the same way without it.
+    pub is_needed: bool,
     /// What other values of the step do: how long a fault lasts, how late a message is. None if
     /// none were tried.
     pub values: Option<Tried>,
@@ -50,11 +50,6 @@ impl Weighed {
             runs: one.runs + other.runs,
             failed: one.failed + other.failed,
         })
-    }
-
-    /// Whether the run does not fail in the same way without it.
-    pub fn is_needed(&self) -> bool {
-        self.without != self.group
     }
 }
 
@@ -103,8 +98,8 @@ pub(super) fn weigh(
             Step::Fault(fault) => anchors::struck(&examined.chronicle, place, &fault.what),
             Step::Decision(key, _) => anchors::decided(&examined.chronicle, *key),
         };
-        let group = scale.group.clone();
-        steps.push(Weighed { step, without, group, values, times, moments });
+        let is_needed = without != scale.group;
+        steps.push(Weighed { step, without, is_needed, values, times, moments });
     }
     (steps, scale.passing)
 }

@@ -2,6 +2,7 @@
 
 use super::{Subject, panics};
 use crate::choice::{Actor, Choice, Key, Site};
+use crate::clock::DRIFT_MAX;
 use crate::id::NodeId;
 use crate::schedule::{Deed, Fault, Input, Occasion, Part, Schedule, Trigger, Trouble};
 use crate::time::{Instant, Span};
@@ -11,9 +12,6 @@ use std::panic::AssertUnwindSafe;
 /// The latest time and the longest span of a schedule: a hundred years. Beyond it virtual time
 /// might run out before a run does.
 pub const TIME_MAX: Span = Span::secs(100 * 365 * 24 * 60 * 60);
-
-/// The largest drift of a clock in parts per million: a tenth and more is no clock.
-const DRIFT_MAX: i64 = 99_999;
 
 /// Something in a schedule that its system does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -16,7 +16,7 @@ use super::swarm::{self, Rates};
 use super::timers::Timers;
 use crate::check::Verdict;
 use crate::choice::{Actor, Answer, Choice, Key, Opening, Site, below};
-use crate::clock::Clock;
+use crate::clock::{Clock, DRIFT_MAX};
 use crate::coverage::Coverage;
 use crate::digest::Digest;
 use crate::history::{EndCause, Event, History};
@@ -279,7 +279,7 @@ impl<S: System> World<S> {
         let drift = self.skew(Site::Drift, node, self.rates.drift, 50_000);
         let offset = self.skew(Site::Offset, node, self.rates.offset, 600_000_000_000);
         let tick = self.system.profile().clock_tick;
-        Clock::new(drift.clamp(-99_999, 99_999) as i32, tick, offset)
+        Clock::new(drift.clamp(-i64::from(DRIFT_MAX), DRIFT_MAX.into()) as i32, tick, offset)
     }
 
     fn skew(&mut self, site: Site, node: NodeId, on: bool, most: u64) -> i64 {
@@ -343,8 +343,16 @@ impl<S: System> World<S> {
     }
 
     /// Handles the next event. Returns false if the run is over.
-    #[inline]
     pub fn step(&mut self) -> bool {
+        self.advance()
+    }
+
+    #[expect(
+        clippy::inline_always,
+        reason = "the loop of every run, which others step through too"
+    )]
+    #[inline(always)]
+    fn advance(&mut self) -> bool {
         if self.stats.cause.is_some() {
             return false;
         }
@@ -397,7 +405,7 @@ impl<S: System> World<S> {
 
     /// Runs to the end.
     pub fn run(&mut self) {
-        while self.step() {}
+        while self.advance() {}
     }
 
     fn handle_queued(&mut self) {

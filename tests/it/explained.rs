@@ -25,8 +25,7 @@ fn worker(subject: &Arc<dyn Subject>) -> Box<dyn Worker> {
 
 fn account(name: &str, subject: &Arc<dyn Subject>, schedule: &Schedule, effort: Effort) -> Account {
     let mut worker = worker(subject);
-    let explanation =
-        explain(worker.as_mut(), subject.as_ref(), schedule, effort, &mut || ()).unwrap();
+    let explanation = explain(worker.as_mut(), subject.as_ref(), schedule, effort).unwrap();
     let (scenario, replay) = (name.to_owned(), format!("postulate replay {name}.json --explain"));
     Account { scenario, explanation, before: None, replay }
 }

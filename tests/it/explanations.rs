@@ -19,7 +19,7 @@ fn worker(subject: &Arc<dyn Subject>) -> Box<dyn Worker> {
 
 fn explained(subject: &Arc<dyn Subject>, schedule: &Schedule, effort: Effort) -> Explanation {
     let mut worker = worker(subject);
-    explain(worker.as_mut(), subject.as_ref(), schedule, effort, &mut || ()).unwrap()
+    explain(worker.as_mut(), subject.as_ref(), schedule, effort).unwrap()
 }
 
 /// The witness of a specimen, explained.
@@ -93,7 +93,7 @@ fn what_is_said_can_be_seen_by_running_it() {
         let id = specimen.id;
         assert_eq!(worker.run(&explanation.schedule).outcome.group(), group, "{id}");
         for (step, lesser) in explanation.steps.iter().zip(explanation.schedule.lesser()) {
-            assert!(step.is_needed(), "{id}: a witness needs each of its steps, not {step:?}");
+            assert!(step.is_needed, "{id}: a witness needs each of its steps, not {step:?}");
             assert_eq!(worker.run(&lesser).outcome.group(), step.without, "{id}");
         }
         let (first, last) = (explanation.curve[0], *explanation.curve.last().unwrap());
@@ -155,9 +155,9 @@ fn a_panic_is_explained_by_what_led_to_its_callback() {
 fn what_does_not_fail_has_nothing_to_explain() {
     let twin = zoo()[0].fixed_twin().unwrap().subject().unwrap();
     let mut worker = worker(&twin);
-    let end = explain(worker.as_mut(), twin.as_ref(), &Schedule::quiet(), BRIEF, &mut || ());
+    let end = explain(worker.as_mut(), twin.as_ref(), &Schedule::quiet(), BRIEF);
     assert_eq!(end.err(), Some(NotExplained::Holds));
     let cut_short = Schedule { events_max: Some(3), ..Schedule::quiet() };
-    let end = explain(worker.as_mut(), twin.as_ref(), &cut_short, BRIEF, &mut || ());
+    let end = explain(worker.as_mut(), twin.as_ref(), &cut_short, BRIEF);
     assert!(matches!(end, Err(NotExplained::Unknown { .. })), "{:?}", end.err());
 }

@@ -57,8 +57,7 @@ fn failures() -> Vec<Explained> {
             .map(|seed| Schedule::seeded(Seed(seed)))
             .find(|schedule| worker.run(schedule).outcome.group() == rule)
             .unwrap();
-        let explanation =
-            explain(worker.as_mut(), subject.as_ref(), &failing, effort, &mut || ()).unwrap();
+        let explanation = explain(worker.as_mut(), subject.as_ref(), &failing, effort).unwrap();
         let (scenario, replay) = (specimen.id.to_owned(), String::new());
         let account = Account { scenario, explanation, before: None, replay };
         Explained::of(&account, subject.as_ref())

@@ -142,10 +142,7 @@ impl Clerk<'_> {
 
     fn history(&self) -> Vec<Line> {
         let examined = &self.explanation.examined;
-        let shown = match &examined.inspection.run.outcome {
-            Outcome::Violated(violation) => violation.operations.as_slice(),
-            _ => &[],
-        };
+        let shown = examined.inspection.run.outcome.shown();
         let machines = self.subject.machines();
         let lines = examined.inspection.history.operations().iter();
         let lines = lines.zip(&examined.chronicle.entered).enumerate();

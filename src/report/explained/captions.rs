@@ -76,10 +76,7 @@ impl Captions<'_> {
         if does.iter().any(|deed| !deed.starts_with("asks for a sync")) {
             lines.push((Below::Does, does.join("; ")));
         }
-        let shown = match &self.explanation.examined.inspection.run.outcome {
-            Outcome::Violated(violation) => violation.operations.as_slice(),
-            _ => &[],
-        };
+        let shown = self.explanation.examined.inspection.run.outcome.shown();
         let operations = self.explanation.examined.inspection.history.operations();
         for (operation, entered) in operations.iter().zip(&chronicle.entered) {
             if *entered != Some(place) {

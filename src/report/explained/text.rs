@@ -83,12 +83,12 @@ impl Teller<'_> {
             |step: &Step| matches!(step, Step::Decision(_, crate::choice::Choice::Late(_)));
         let listed = steps.len() <= LISTED_MAX;
         for (number, weighed) in (1..).zip(steps) {
-            if listed || !is_late(&weighed.step) && weighed.is_needed() {
+            if listed || !is_late(&weighed.step) && weighed.is_needed {
                 text.push_str(&self.step(number, weighed));
             }
         }
         if !listed {
-            let needed = steps.iter().filter(|step| step.is_needed()).count();
+            let needed = steps.iter().filter(|step| step.is_needed).count();
             let rest = format!(
                 "of {} steps the run fails without any but {needed}; those that are merely late \
                  are not listed",
@@ -106,7 +106,7 @@ impl Teller<'_> {
         };
         let mut text = field_of_number(number, &told);
         let without = match weighed.without.as_str() {
-            _ if !weighed.is_needed() => "it fails all the same",
+            _ if !weighed.is_needed => "it fails all the same",
             other => other,
         };
         let mut weighing = format!("without it: {without}");

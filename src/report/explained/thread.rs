@@ -2,7 +2,7 @@
 
 use crate::explain::Explanation;
 use crate::id::MessageId;
-use crate::run::{Chronicle, Examined, Moment, MomentKind, Outcome};
+use crate::run::{Chronicle, Examined, Moment, MomentKind};
 use std::collections::BTreeSet;
 
 /// At most so many moments are told before the rest is left to the page.
@@ -84,13 +84,13 @@ impl Thread {
 
 /// The messages that a failure is about; if it is about none, those that the steps befell.
 fn names(explanation: &Explanation) -> BTreeSet<String> {
-    if let Outcome::Violated(violation) = &explanation.examined.inspection.run.outcome
+    if let Some(violation) = explanation.examined.inspection.run.outcome.violation()
         && !violation.about.is_empty()
     {
         return violation.about.iter().map(ToString::to_string).collect();
     }
     let Examined { inspection, chronicle } = &explanation.examined;
-    let needed = explanation.steps.iter().filter(|step| step.is_needed());
+    let needed = explanation.steps.iter().filter(|step| step.is_needed);
     let moments: BTreeSet<usize> = needed.flat_map(|step| step.moments.iter().copied()).collect();
     let lines = inspection.history.operations().iter().zip(&chronicle.entered);
     let here = lines.filter(|(_, entered)| entered.is_some_and(|moment| moments.contains(&moment)));

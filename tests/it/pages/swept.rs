@@ -28,8 +28,7 @@ fn subject(name: &str) -> Arc<dyn Subject> {
 fn explained(subject: &Arc<dyn Subject>, schedule: &Schedule) -> Explained {
     let mut worker: Box<dyn Worker> = Arc::clone(subject).worker(Arc::default());
     let effort = Effort { points: 4, redraws: 4, varied: 0 };
-    let explanation =
-        explain(worker.as_mut(), subject.as_ref(), schedule, effort, &mut || ()).unwrap();
+    let explanation = explain(worker.as_mut(), subject.as_ref(), schedule, effort).unwrap();
     let (scenario, replay) = (subject.name().to_owned(), "postulate replay it".to_owned());
     let account = Account { scenario, explanation, before: None, replay };
     Explained::of(&account, subject.as_ref())
