@@ -13,8 +13,9 @@
 //! - Brokers, producers and consumers that are built in, as TOML files or in code, and machines of
 //!   one's own beside them: [`scenario`]; what such a file may say: [`scenario::reference`].
 //! - Sweeps as tests: [`harness`]. Properties of any schedule and any scenario, with `proptest`:
-//!   `property`. Bugs to look at: [`zoo`]. Failures kept as files:
-//!   [`regression`].
+//!   `property`. Bugs to look at: [`zoo`].
+//! - Failures made small: [`mod@shrink`], kept as files: [`regression`], explained:
+//!   [`mod@explain`].
 //!
 #![doc = include_str!("tutorial.md")]
 //!

@@ -17,7 +17,8 @@ use std::sync::Arc;
 mod fit;
 
 pub use crate::sim::{
-    Band, Chronicle, Moment, MomentKind, Passage, PassageFate, Pulse, Stats, TraceEvent,
+    Band, Chronicle, Deed, DeedKind, Moment, MomentKind, Passage, PassageFate, Pulse, Stats,
+    TraceEvent,
 };
 pub use fit::{Misfit, fit};
 

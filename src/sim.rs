@@ -26,7 +26,7 @@ mod tell;
 mod timers;
 mod world;
 
-pub use chronicle::{Band, Chronicle, Moment, MomentKind, Passage, PassageFate};
+pub use chronicle::{Band, Chronicle, Deed, DeedKind, Moment, MomentKind, Passage, PassageFate};
 pub use observe::{Pulse, Stats, TraceEvent};
 pub(crate) use tell::{tell_decision, tell_fault, tell_key};
 pub use world::World;

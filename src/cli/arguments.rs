@@ -140,7 +140,7 @@ pub(super) struct ReplayArguments {
     #[arg(long)]
     pub(super) explain: bool,
     /// Explain the run as it is, with all its steps
-    #[arg(long, requires = "explain")]
+    #[arg(long)]
     pub(super) whole: bool,
     /// Write its history there as JSON Lines; - is standard output, instead of the story
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -177,15 +177,9 @@ pub(super) enum ReplayFormat {
 }
 
 impl ReplayFormat {
-    /// Its name.
-    pub(super) const fn slug(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Json => "json",
-            Self::Html => "html",
-            Self::Mermaid => "mermaid",
-            Self::Perfetto => "perfetto",
-        }
+    /// Whether only explanations come in it.
+    pub(super) const fn explains(self) -> bool {
+        matches!(self, Self::Html | Self::Mermaid | Self::Perfetto)
     }
 }
 

@@ -14,26 +14,34 @@ use crate::shrink::Budget;
 use miette::{Diagnostic, IntoDiagnostic};
 use std::sync::Arc;
 
-/// An option that makes no sense where a failure is explained.
+/// An option that makes no sense here.
 #[derive(Debug, thiserror::Error, Diagnostic)]
-#[error("an explanation is no story, and {option} is about one")]
-#[diagnostic(help("leave out {option}, or --explain and --format {format}"))]
-struct NotOfExplanations {
-    option: &'static str,
-    format: &'static str,
+enum Misled {
+    #[error("{option} is about the whole run, and an explanation is about a failure")]
+    #[diagnostic(help("run the command twice, once with {option} and once with --explain"))]
+    OfStories { option: &'static str },
+    #[error("--whole is about explanations, and none is asked for")]
+    #[diagnostic(help("add --explain, or --format html, mermaid or perfetto"))]
+    OfExplanations,
 }
 
 /// Whether an explanation is asked for.
-pub(super) fn is_wanted(arguments: &ReplayArguments) -> bool {
-    use ReplayFormat::{Html, Mermaid, Perfetto};
-    arguments.explain || matches!(arguments.format, Html | Mermaid | Perfetto)
+///
+/// # Errors
+/// If it is not, but options for one are there.
+pub(super) fn is_wanted(arguments: &ReplayArguments) -> miette::Result<bool> {
+    let is_wanted = arguments.explain || arguments.format.explains();
+    if arguments.whole && !is_wanted {
+        return Err(Misled::OfExplanations.into());
+    }
+    Ok(is_wanted)
 }
 
 pub(super) fn run(arguments: &ReplayArguments, aim: Aim, screen: &Screen) -> miette::Result<Exit> {
     let only_for_stories =
         [("--rewrite", arguments.rewrite), ("--history", arguments.history.is_some())];
     if let Some((option, _)) = only_for_stories.into_iter().find(|&(_, is_given)| is_given) {
-        return Err(NotOfExplanations { option, format: arguments.format.slug() }.into());
+        return Err(Misled::OfStories { option }.into());
     }
     let Aim { scenario, subject, schedule, kept } = aim;
     let clock = Arc::new(Clock::of_search());

@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub(super) fn run(arguments: &ReplayArguments, screen: &Screen) -> miette::Result<Exit> {
     let ReplayArguments { target, scenario, seed, strategy, .. } = arguments;
     let aim = Aim::at(target, scenario.as_deref(), *seed, *strategy)?;
-    if explain::is_wanted(arguments) {
+    if explain::is_wanted(arguments)? {
         return explain::run(arguments, aim, screen);
     }
     let Aim { scenario, subject, schedule, kept } = aim;

@@ -2,7 +2,7 @@
 
 use super::{Bench, Effort};
 use crate::digest::fold;
-use crate::run::{Chronicle, MomentKind};
+use crate::run::{Chronicle, Moment, MomentKind};
 use crate::schedule::Schedule;
 use crate::seed::Seed;
 
@@ -74,20 +74,13 @@ pub(super) fn seed(schedule: &Schedule, number: u32) -> Seed {
 pub(super) fn rise(curve: &[Kept], chronicle: &Chronicle) -> Option<Rise> {
     let place = steepest(curve)?;
     let (before, after) = (curve[place], curve[place + 1]);
-    Some(Rise { moment: moment_of(chronicle, after.keep)?, before, after })
-}
-
-/// The last moment among the first `keep` events that is an event of a machine.
-pub(super) fn moment_of(chronicle: &Chronicle, keep: u64) -> Option<usize> {
-    chronicle.moments.iter().rposition(|moment| {
-        let is_handled = matches!(
-            moment.kind,
-            MomentKind::Message
-                | MomentKind::Timer
-                | MomentKind::Sync
-                | MomentKind::Notice
-                | MomentKind::Input
-        );
-        moment.events <= keep && (is_handled || moment.events == 0)
-    })
+    // A fault that strikes by the clock between two events is kept with the later one, and rather
+    // than that is what happened.
+    let strikes = |moment: &Moment| {
+        let is_between = (before.keep..after.keep).contains(&moment.events);
+        moment.kind == MomentKind::Fault && moment.causes.is_empty() && is_between
+    };
+    let strike = chronicle.moments.iter().position(strikes);
+    let moment = strike.or_else(|| chronicle.newest(after.keep))?;
+    Some(Rise { moment, before, after })
 }

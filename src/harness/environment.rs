@@ -80,11 +80,16 @@ impl Environment {
     fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Malformed> {
         // A variable that is set to nothing is taken as not set, as shells make that hard to tell.
         let lookup = |name| lookup(name).filter(|text| !text.is_empty());
+        let page = lookup("POSTULATE_PAGE");
+        if let (Some(text), None) = (&page, lookup("POSTULATE_SEED")) {
+            let right = "the seed whose failure it explains into POSTULATE_SEED";
+            return Err(Malformed { name: "POSTULATE_PAGE", text: text.clone(), right });
+        }
         Ok(Self {
             seed: read(&lookup, "POSTULATE_SEED", "a number such as 42 or 0x2a", |text| {
                 text.parse().ok()
             })?,
-            page: lookup("POSTULATE_PAGE").map(PathBuf::from),
+            page: page.map(PathBuf::from),
             schedules: read(&lookup, "POSTULATE_SCHEDULES", "a number such as 10000", |text| {
                 text.replace('_', "").parse().ok()
             })?,
@@ -190,5 +195,6 @@ mod tests {
         check_refused("POSTULATE_JOBS", "0", "at least 1");
         check_refused("POSTULATE_TIME_LIMIT", "30", "30s");
         check_refused("POSTULATE_CHECK_DETERMINISM", "perhaps", "1 or 0");
+        check_refused("POSTULATE_PAGE", "failure.html", "into POSTULATE_SEED");
     }
 }

@@ -249,7 +249,7 @@ impl<S: System> World<S> {
             };
             let told = format!("{message} to {} {what}", self.machine_name(to));
             self.note_loss((from, to), parcel, loss, &told);
-            self.tell(Some(from), Mark::Aside, |_| told);
+            self.tell(Some(from), |_| told);
         }
     }
 
@@ -355,7 +355,7 @@ impl<S: System> World<S> {
     pub(super) fn notice(&mut self, node: NodeId, via: Via) {
         self.digest.word(0x400 | u64::from(via.0) << 16);
         if let Some(peer) = self.connections.notice(via, node) {
-            self.tell(Some(node), Mark::Notice(via), |world| {
+            self.tell_moment(Some(node), Mark::Notice(via), |world| {
                 format!("learns that its connection with {} is gone", world.machine_name(peer))
             });
             self.call(node, |program, ctx| program.disconnected(peer, ctx));
@@ -467,7 +467,7 @@ impl<S: System> World<S> {
         let mut durable = std::mem::take(&mut self.durable);
         let coverage = &mut self.desk.coverage;
         let result = machine.disk.synced(file, (end, extent), &mut durable, coverage);
-        self.tell(Some(node), Mark::Synced(completion), |_| match result {
+        self.tell_moment(Some(node), Mark::Synced(completion), |_| match result {
             Ok(()) => format!("{file:?} is synced"),
             Err(error) => format!("sync of {file:?} fails: {error}"),
         });

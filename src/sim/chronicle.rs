@@ -13,7 +13,7 @@ use crate::time::{Instant, Span};
 mod chronicler;
 mod log;
 
-pub(super) use chronicler::{Chronicler, Mark, Thread};
+pub(super) use chronicler::{Chronicler, Mark, Thread, Time};
 
 /// All that happened in a run, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +37,9 @@ pub struct Moment {
     pub at: Instant,
     /// How many events had been handled by then, this one included.
     pub events: u64,
+    /// Its line in the story of the run, if it has one:
+    /// [`Inspection::trace`](crate::run::Inspection::trace).
+    pub line: Option<usize>,
     /// At which machine, unless it concerns several.
     pub node: Option<NodeId>,
     /// In which incarnation of it.
@@ -55,9 +58,31 @@ pub struct Moment {
     /// What led to it directly, by places in [`Chronicle::moments`]: all before its own.
     pub causes: Vec<usize>,
     /// What the machine did then, in words, but for what it sent.
-    pub does: Vec<String>,
+    pub does: Vec<Deed>,
     /// What the machine held afterwards, by its place in [`Chronicle::states`].
     pub state: Option<usize>,
+}
+
+/// Something that a machine did, or that befell its disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    /// What kind of thing.
+    pub kind: DeedKind,
+    /// What, in words.
+    pub text: String,
+}
+
+/// What kind of thing a machine did.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DeedKind {
+    /// It set or stopped a timer.
+    Timer,
+    /// It wrote to its disk, or took back what was written.
+    Write,
+    /// It asked for a sync.
+    Sync,
+    /// It closed a connection, or ended.
+    Leave,
 }
 
 /// What kind of thing happened.
@@ -153,6 +178,11 @@ pub struct Band {
 }
 
 impl MomentKind {
+    /// Whether a machine handled something then: an event, as runs count them.
+    pub const fn is_event(self) -> bool {
+        matches!(self, Self::Message | Self::Timer | Self::Sync | Self::Notice | Self::Input)
+    }
+
     /// Its name.
     pub const fn slug(self) -> &'static str {
         match self {
@@ -191,6 +221,12 @@ impl PassageFate {
 }
 
 impl Chronicle {
+    /// The newest event of a machine among the first `events` of the run; none if they came to
+    /// nobody.
+    pub fn newest(&self, events: u64) -> Option<usize> {
+        self.moments.iter().rposition(|it| it.kind.is_event() && it.events <= events)
+    }
+
     /// The places of `moments` and of all that happened before any of them, in order.
     ///
     /// # Panics

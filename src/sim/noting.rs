@@ -3,7 +3,9 @@
 //! Everything here is for runs whose chronicle is written; in all others nobody comes here but to
 //! find that nothing is to be noted.
 
-use super::chronicle::{Chronicle, Chronicler, Mark, Passage, PassageFate, Thread};
+use super::chronicle::{
+    Chronicle, Chronicler, Deed, DeedKind, Mark, Passage, PassageFate, Thread, Time,
+};
 use super::machine::{Happening, What};
 use super::observe::TraceEvent;
 use super::queue::Turn;
@@ -30,8 +32,18 @@ pub(super) enum Loss {
 }
 
 impl<S: System> World<S> {
+    /// Tells something in the story of the run.
     #[inline]
-    pub(super) fn tell(
+    pub(super) fn tell(&mut self, node: Option<NodeId>, text: impl FnOnce(&Self) -> String) {
+        if self.trace.is_some() {
+            let text = text(self);
+            self.tell_line(node, &text);
+        }
+    }
+
+    /// Tells something that leads to what is done from here on.
+    #[inline]
+    pub(super) fn tell_moment(
         &mut self,
         node: Option<NodeId>,
         mark: Mark,
@@ -39,17 +51,17 @@ impl<S: System> World<S> {
     ) {
         if self.trace.is_some() {
             let text = text(self);
-            self.tell_event(node, mark, text);
+            self.note_moment(node, mark, &text);
+            self.tell_line(node, &text);
         }
     }
 
     #[cold]
-    fn tell_event(&mut self, node: Option<NodeId>, mark: Mark, text: String) {
+    fn tell_line(&mut self, node: Option<NodeId>, text: &str) {
         let name = node.map_or("world", |node| self.machine_name(node));
-        let digest = self.digest.value();
-        let event = TraceEvent { at: self.now, node, text: format!("{name}: {text}"), digest };
-        self.trace.iter_mut().for_each(|trace| trace.push(event.clone()));
-        self.note_moment(node, mark, text);
+        let text = format!("{name}: {text}");
+        let event = TraceEvent { at: self.now, node, text, digest: self.digest.value() };
+        self.trace.get_or_insert_default().push(event);
     }
 
     /// Runs to the end, and looks at what machines hold after each event.
@@ -123,7 +135,7 @@ impl<S: System> World<S> {
             Loss::Nowhere => (None, PassageFate::Void, None),
         };
         let seat = self.machines[link.0.index()].name();
-        let now = (self.now, self.stats.events);
+        let now = self.note_time();
         self.note(|chronicler, world| {
             let message = world.desk.parcels.get(parcel);
             chronicler.lose(now, seat, passage(link, message, key, fate), (class, told));
@@ -133,21 +145,26 @@ impl<S: System> World<S> {
     #[cold]
     pub(super) fn note_dead_letter(&mut self, node: NodeId, parcel: Parcel, why: &str) {
         let seat = self.machines[node.index()].name();
-        let now = (self.now, self.stats.events);
+        // The story is silent about it.
+        let now = Time { line: None, ..self.note_time() };
         self.note(|chronicler, _| chronicler.dead_letter(now, seat, parcel, why));
     }
 
-    pub(super) fn note_moment(&mut self, node: Option<NodeId>, mark: Mark, text: String) {
-        if matches!(mark, Mark::Aside) {
-            return;
-        }
+    #[cold]
+    fn note_moment(&mut self, node: Option<NodeId>, mark: Mark, text: &str) {
         let node = match mark {
             Mark::Fault(number) => self.faults.get(number).0.what.node(),
             _ => node,
         };
         let seat = node.map(|node| self.machines[node.index()].name());
-        let now = (self.now, self.stats.events);
-        self.note(|chronicler, _| chronicler.moment(now, seat, mark, text));
+        let now = self.note_time();
+        self.note(|chronicler, _| chronicler.moment(now, seat, mark, text.to_owned()));
+    }
+
+    /// The time of what the next line of the story tells.
+    fn note_time(&self) -> Time {
+        let line = self.trace.as_ref().map(Vec::len);
+        Time { at: self.now, events: self.stats.events, line }
     }
 
     /// What is done from here on is done for no reason but the time.
@@ -191,7 +208,8 @@ impl<S: System> World<S> {
     }
 
     pub(super) fn note_lift(&mut self, number: u32, fault: &Fault) {
-        let (now, machines) = ((self.now, self.stats.events), self.system.machines());
+        let now = Time { line: None, ..self.note_time() };
+        let machines = self.system.machines();
         // That a pause is over is a moment of its machine: it goes on.
         if self.chronicler.is_none() || matches!(fault.what, Trouble::Pause { .. }) {
             return;
@@ -206,24 +224,34 @@ impl<S: System> World<S> {
             return;
         }
         let name = |node: NodeId| &self.system.machines()[node.index()].name;
-        let deed = match action {
-            Action::SetTimer(timer, after, _) => format!("sets {timer:?} for {after}"),
-            Action::Cancel(timer) => format!("stops {timer:?}"),
+        let (kind, text) = match action {
+            Action::SetTimer(timer, after, _) => {
+                (DeedKind::Timer, format!("sets {timer:?} for {after}"))
+            }
+            Action::Cancel(timer) => (DeedKind::Timer, format!("stops {timer:?}")),
             Action::Append(file) => match self.desk.records.front() {
-                Some(record) => format!("appends {record:?} to {file:?}"),
+                Some(record) => (DeedKind::Write, format!("appends {record:?} to {file:?}")),
                 None => return,
             },
-            Action::Truncate(file, from) => format!("cuts off {file:?} from {}", from.0),
-            Action::Discard(file, before) => format!("discards {file:?} before {}", before.0),
-            Action::Sync(file, _) => format!("asks for a sync of {file:?}"),
-            Action::Disconnect(peer) => format!("closes its connections with {}", name(peer)),
-            Action::Exit => "exits".to_owned(),
-            Action::Restart(after) => format!("exits, to start again after {after}"),
+            Action::Truncate(file, from) => {
+                (DeedKind::Write, format!("cuts off {file:?} from {}", from.0))
+            }
+            Action::Discard(file, before) => {
+                (DeedKind::Write, format!("discards {file:?} before {}", before.0))
+            }
+            Action::Sync(file, _) => (DeedKind::Sync, format!("asks for a sync of {file:?}")),
+            Action::Disconnect(peer) => {
+                (DeedKind::Leave, format!("closes its connections with {}", name(peer)))
+            }
+            Action::Exit => (DeedKind::Leave, "exits".to_owned()),
+            Action::Restart(after) => {
+                (DeedKind::Leave, format!("exits, to start again after {after}"))
+            }
             Action::Send(..) | Action::Reply(_) | Action::Answer(..) | Action::Record => return,
         };
         // A crash in the middle of a callback leaves nobody to do the rest.
         if self.machines[node.index()].is_up() {
-            self.note(|chronicler, _| chronicler.does(deed));
+            self.note(|chronicler, _| chronicler.does(Deed { kind, text }));
         }
     }
 
@@ -241,11 +269,12 @@ impl<S: System> World<S> {
         for (number, (end, was)) in ends.iter().zip(before).enumerate() {
             let file = FileId(number as u8);
             if was != end {
-                let deed = format!(
+                let text = format!(
                     "loses unsynced operations: {file:?} ends at {} in place of {}",
                     end.0, was.0
                 );
-                self.note(|chronicler, _| chronicler.does(deed));
+                let kind = DeedKind::Write;
+                self.note(|chronicler, _| chronicler.does(Deed { kind, text }));
             }
         }
     }
@@ -270,11 +299,12 @@ impl<S: System> World<S> {
     /// Notes something, after all that was entered in the history until now.
     fn note(&mut self, what: impl FnOnce(&mut Chronicler, &Self)) {
         let Some(mut chronicler) = self.chronicler.take() else { return };
-        let lines = self.ledger.history().operations().iter();
-        chronicler.entered(lines.map(|operation| match operation.event {
-            Event::Heal | Event::End { .. } => None,
-            _ => Some(operation.process),
-        }));
+        for operation in &self.ledger.history().operations()[chronicler.lines()..] {
+            chronicler.enter(match operation.event {
+                Event::Heal | Event::End { .. } => None,
+                _ => Some(operation.process),
+            });
+        }
         what(&mut chronicler, self);
         self.chronicler = Some(chronicler);
     }

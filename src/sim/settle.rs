@@ -154,7 +154,7 @@ impl<S: System> World<S> {
         if self.stats.cause.is_none() {
             self.record_views();
             self.note_rest();
-            self.tell(None, Mark::End, |_| format!("the run ends: {cause:?}"));
+            self.tell_moment(None, Mark::End, |_| format!("the run ends: {cause:?}"));
             self.record(NodeId(0), Event::End { cause });
             self.stats.cause = Some(cause);
             if self.trace.is_some() {
@@ -173,7 +173,7 @@ impl<S: System> World<S> {
                 program.fingerprint(&mut digest);
                 let state = digest.value();
                 let node = NodeId(number as u16);
-                self.tell(Some(node), Mark::Aside, |_| format!("ends in state {state:016x}"));
+                self.tell(Some(node), |_| format!("ends in state {state:016x}"));
             }
         }
     }

@@ -94,7 +94,7 @@ impl<S: System> World<S> {
 
     fn strike(&mut self, number: u32) {
         let (fault, class) = self.faults.strike(number);
-        self.tell(None, Mark::Fault(number), |world| {
+        self.tell_moment(None, Mark::Fault(number), |world| {
             super::tell::tell_trouble(&fault.what, world.system.machines())
         });
         // A crash shows when it falls.
@@ -241,7 +241,7 @@ impl<S: System> World<S> {
     pub(super) fn go_down(&mut self, node: NodeId, cause: DownCause, restart: Option<Span>) {
         let number = node.index();
         self.digest.word(0x800 | u64::from(node.0) << 16).word(self.now.nanos());
-        self.tell(Some(node), Mark::Down(cause), |_| match cause {
+        self.tell_moment(Some(node), Mark::Down(cause), |_| match cause {
             DownCause::Crash => "crashes".to_owned(),
             DownCause::PowerCut => "loses power".to_owned(),
             DownCause::Exit => "exits".to_owned(),
@@ -339,7 +339,7 @@ impl<S: System> World<S> {
         if !machine.backlog.is_empty() && long_enough {
             self.desk.coverage.bite(class);
         }
-        self.tell(Some(node), Mark::Resume, |_| "resumes".to_owned());
+        self.tell_moment(Some(node), Mark::Resume, |_| "resumes".to_owned());
         let waiting: Vec<Happening> = self.machines[node.index()].backlog.drain(..).collect();
         for happening in waiting {
             self.progress -= u32::from(happening.work == Work::Progress);
@@ -372,7 +372,9 @@ impl<S: System> World<S> {
         self.asker = None;
         self.work = Work::Progress;
         let length = input.bytes.len();
-        self.tell(Some(input.node), Mark::Input, |_| format!("takes {length} bytes of input"));
+        self.tell_moment(Some(input.node), Mark::Input, |_| {
+            format!("takes {length} bytes of input")
+        });
         self.call(input.node, |program, ctx| program.input(input.connection, &input.bytes, ctx));
         if self.occasions.on {
             self.occasions.occasion = Some(Occasion::Input(input.connection));
@@ -389,7 +391,7 @@ impl<S: System> World<S> {
         self.settle.heal(self.now);
         self.digest.word(0xa00).word(self.now.nanos());
         self.note_rest();
-        self.tell(None, Mark::Heal, |_| "every fault is over".to_owned());
+        self.tell_moment(None, Mark::Heal, |_| "every fault is over".to_owned());
         let heal = self.note_heal();
         if self.race.on {
             self.end_race();

@@ -300,7 +300,7 @@ impl<S: System> World<S> {
         self.pulse.beat(node, self.stats.events);
         let incarnation = self.machines[node.index()].station.incarnation;
         self.digest.word(u64::from(node.0) << 16 | u64::from(incarnation)).word(self.now.nanos());
-        self.tell(Some(node), Mark::Boot, |_| "boots".to_owned());
+        self.tell_moment(Some(node), Mark::Boot, |_| "boots".to_owned());
         let rest: Vec<Planned>;
         let machine = &mut self.machines[node.index()];
         let own = own_plan(&self.plan, node);
@@ -440,7 +440,7 @@ impl<S: System> World<S> {
                 crate::node::Message::fingerprint(message, &mut self.digest);
                 if self.trace.is_some() {
                     let message = format!("{message:?}");
-                    self.tell(Some(node), Mark::Arrival(parcel), |world| {
+                    self.tell_moment(Some(node), Mark::Arrival(parcel), |world| {
                         format!("{message} from {}", world.machine_name(from))
                     });
                 }
@@ -455,7 +455,7 @@ impl<S: System> World<S> {
             What::Timer(timer) => {
                 self.digest.word(place).word(0x100 | u64::from(timer.0));
                 self.asker = None;
-                self.tell(Some(node), Mark::Timer(timer), |_| format!("{timer:?} fires"));
+                self.tell_moment(Some(node), Mark::Timer(timer), |_| format!("{timer:?} fires"));
                 self.call(node, |program, ctx| program.wake(timer, ctx));
             }
             What::Synced(completion) => {

@@ -63,6 +63,12 @@ fn every_moment_is_led_to_by_what_came_before_it() {
             );
             assert!(needs_none || !moment.causes.is_empty(), "{place}: {moment:?}");
         }
+        for moment in &chronicle.moments {
+            let Some(line) = moment.line else { continue };
+            let told = &inspection.trace[line];
+            assert_eq!(told.at, moment.at, "{place}: {moment:?}");
+            assert!(told.text.ends_with(&moment.text), "{place}: {told} for {moment:?}");
+        }
         check_messages(&chronicle, &place);
         check_lives(&chronicle, &place);
         check_pasts(&chronicle, &place);
@@ -148,7 +154,7 @@ fn a_fault_between_two_actions_takes_no_credit_for_the_second() {
         let [callback] = fault.causes[..] else { panic!("{fault:?}") };
         assert!(fault.does.is_empty(), "{fault:?}");
         let deeds = &chronicle.moments[callback].does;
-        let append = deeds.iter().position(|deed| deed.starts_with("appends ")).unwrap();
+        let append = deeds.iter().position(|deed| deed.text.starts_with("appends ")).unwrap();
         assert!(append + 1 < deeds.len(), "it does nothing afterwards: {deeds:?}");
         assert!(chronicle.messages.iter().all(|message| message.sent != strike));
         check_messages(&chronicle, subject.name());

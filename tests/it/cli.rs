@@ -1,5 +1,6 @@
 //! The command, as a shell meets it.
 
+mod explain;
 mod kept;
 mod log;
 mod shell;

@@ -72,14 +72,14 @@ fn a_sweep_that_proves_nothing_fails_the_test() {
 
 /// Runs the test below with a variable set, and tells whether it passed and what it printed.
 fn child_with(variable: &str, value: &str) -> (bool, String) {
-    child("a_sweep_without_variables_is_as_the_test_says", variable, value)
+    child("a_sweep_without_variables_is_as_the_test_says", &[(variable, value)])
 }
 
-/// Runs a test of this module with a variable set.
-fn child(test: &str, variable: &str, value: &str) -> (bool, String) {
+/// Runs a test of this module with variables set.
+fn child(test: &str, variables: &[(&str, &str)]) -> (bool, String) {
     let output = Command::new(current_exe().unwrap())
         .args(["--exact", &format!("harness::{test}"), "--nocapture", "--include-ignored"])
-        .env(variable, value)
+        .envs(variables.iter().copied())
         .output()
         .unwrap();
     let text = [output.stdout, output.stderr].concat();
@@ -107,6 +107,28 @@ fn one_seed_runs_alone_and_tells_its_story() {
     let (passed, text) = child_with("POSTULATE_SEED", "7");
     assert!(passed, "one run may have nothing at stake:\n{text}");
     assert!(text.contains("fake seed 0x7 holds"), "{text}");
+}
+
+#[test]
+fn the_failure_of_a_seed_is_explained_and_has_a_page() {
+    let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join("explained-by-a-test.html");
+    let _ = fs::remove_file(&page);
+    let variables = [("POSTULATE_SEED", "0x11"), ("POSTULATE_PAGE", page.to_str().unwrap())];
+    let (passed, text) = child("a_sweep_that_finds_a_bug", &variables);
+    assert!(!passed, "{text}");
+    check_parts(
+        &text,
+        &[
+            "volatile-dedup-set seed 0x11 violates duplicate-effect",
+            "What it takes: 1 step, shrunk from ",
+            "see it     POSTULATE_SEED=0x11 cargo test harness::a_sweep_that_finds_a_bug",
+            "the page is in ",
+        ],
+    );
+    assert!(fs::read_to_string(&page).unwrap().contains("<h1>"));
+    let nowhere = [("POSTULATE_SEED", "0x11"), ("POSTULATE_PAGE", "/nowhere/it.html")];
+    let (_, text) = child("a_sweep_that_finds_a_bug", &nowhere);
+    check_parts(&text, &["What it takes: 1 step", "/nowhere/it.html cannot be written"]);
 }
 
 #[test]
@@ -150,7 +172,8 @@ fn check_parts(text: &str, parts: &[&str]) {
 fn a_failure_is_kept_and_replayed_first_until_its_bug_is_gone() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kept");
     let _ = fs::remove_dir_all(&folder);
-    let run = |test: &str| child(test, "POSTULATE_REGRESSIONS", folder.to_str().unwrap());
+    let variable = ("POSTULATE_REGRESSIONS", folder.to_str().unwrap());
+    let run = |test: &str| child(test, &[variable]);
 
     let (passed, text) = run("a_sweep_that_finds_a_bug");
     assert!(!passed, "{text}");

@@ -6,7 +6,7 @@ pub mod puzzle;
 use crate::fake::Act;
 use postulate::check::Rule;
 use postulate::choice::Choice;
-use postulate::run::{Outcome, Pulse, Subject, Worker};
+use postulate::run::{Outcome, Pulse, Subject, Worker, fit};
 use postulate::schedule::{Baseline, Part, Schedule};
 use postulate::seed::Seed;
 use postulate::shrink::{Budget, NotShrunk, Shrunk, Signature, distinct, shrink, smallest};
@@ -297,4 +297,20 @@ fn what_the_failure_does_without_is_left_out_but_never_what_must_be_there() {
     }
     let quiet = Schedule { omit: found.schedule.omit, ..Schedule::quiet() };
     assert_eq!(worker(&subject).run(&quiet).outcome, Outcome::Holds);
+}
+
+/// What a schedule says, a system has and can be: a failure file of it would be refused otherwise.
+#[test]
+fn what_is_shrunk_fits_its_system() {
+    for specimen in zoo() {
+        let subject = specimen.subject().unwrap();
+        let mut worker = worker(&subject);
+        let failing = (0..400).map(|seed| Schedule::seeded(Seed(seed)));
+        let failing = failing.filter(|it| worker.run(it).outcome.group() == specimen.breaks.slug());
+        for failing in failing.take(8) {
+            let small = shrunk(&subject, &failing).unwrap().schedule;
+            let misfit = fit(subject.as_ref(), &small).err();
+            assert_eq!(misfit, None, "{} {}: {small:?}", specimen.id, failing.seed);
+        }
+    }
 }

@@ -224,7 +224,7 @@ impl Clerk<'_> {
         let points = self.explanation.curve.iter();
         let told = points.map(|&explain::Kept { keep, failed, of }| Kept {
             keep,
-            event: chronicle.moments.iter().rposition(|it| it.events <= keep && keep > 0),
+            event: chronicle.newest(keep),
             failed,
             of,
         });
@@ -234,19 +234,11 @@ impl Clerk<'_> {
     fn nearest(&self) -> Option<Nearest> {
         let nearest = self.explanation.nearest.as_ref()?;
         let chronicle = &self.explanation.examined.chronicle;
-        let story = &self.explanation.examined.inspection.trace;
         let line = |event: &Option<crate::run::TraceEvent>| match event {
             Some(event) => format!("{}  {}", event.at, event.text),
             None => "it is over".to_owned(),
         };
-        // The story has lines that are no moments of their own, so the place is found by the text.
-        let event = nearest.failing.as_ref().and_then(|failing| {
-            let before = story[..nearest.common].iter().filter(|it| *it.text == failing.text);
-            let mut same = chronicle.moments.iter().enumerate().filter(|(_, moment)| {
-                moment.at == failing.at && failing.text.ends_with(&moment.text)
-            });
-            same.nth(before.filter(|it| it.at == failing.at).count()).map(|(place, _)| place)
-        });
+        let event = chronicle.moments.iter().position(|it| it.line == Some(nearest.common));
         Some(Nearest {
             text: told_by(&nearest.by, self.subject),
             common: nearest.common,
@@ -282,7 +274,7 @@ fn event(id: usize, moment: &Moment, kind: &str, operations: Vec<usize>) -> Even
         text: moment.text.clone(),
         message: moment.message,
         causes: moment.causes.clone(),
-        does: moment.does.clone(),
+        does: moment.does.iter().map(|deed| deed.text.clone()).collect(),
         operations,
         state: moment.state,
     }

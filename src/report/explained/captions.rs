@@ -3,7 +3,7 @@
 use super::thread::Thread;
 use crate::explain::Explanation;
 use crate::report::operation;
-use crate::run::{Moment, MomentKind, Outcome, Subject};
+use crate::run::{Deed, DeedKind, Moment, MomentKind, Subject};
 
 /// The words for the moments of an explanation.
 #[derive(Copy, Clone)]
@@ -65,16 +65,13 @@ impl Captions<'_> {
     /// What stands below a moment: what it did to its disk, and what it entered in the history.
     pub(in crate::report) fn under(&self, place: usize, thread: &Thread) -> Vec<(Below, String)> {
         let chronicle = &self.explanation.examined.chronicle;
-        let does: Vec<&str> = chronicle.moments[place]
-            .does
-            .iter()
-            .filter(|deed| thread.tells(deed))
-            .map(String::as_str)
-            .collect();
+        let does = chronicle.moments[place].does.iter().filter(|deed| thread.tells(deed));
+        let does: Vec<&Deed> = does.collect();
         let mut lines = Vec::new();
         // A sync that is asked for says something beside what it is to make durable.
-        if does.iter().any(|deed| !deed.starts_with("asks for a sync")) {
-            lines.push((Below::Does, does.join("; ")));
+        if does.iter().any(|deed| deed.kind != DeedKind::Sync) {
+            let texts: Vec<&str> = does.iter().map(|deed| deed.text.as_str()).collect();
+            lines.push((Below::Does, texts.join("; ")));
         }
         let shown = self.explanation.examined.inspection.run.outcome.shown();
         let operations = self.explanation.examined.inspection.history.operations();

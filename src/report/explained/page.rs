@@ -92,11 +92,14 @@ impl Article<'_> {
     /// An event in words, for a link to it.
     fn event(&self, id: usize) -> String {
         let Some(event) = self.explained.events.get(id) else { return String::new() };
-        let machine = event.machine.and_then(|id| self.explained.machines.get(id));
-        let name = machine.map_or("", |machine| machine.name.as_str());
         let message = event.message.and_then(|id| self.explained.messages.get(id));
         let text = message.map_or(event.text.as_str(), |message| message.kind.as_str());
-        format!("{} {name}: {text}", event.at)
+        let machine = event.machine.and_then(|id| self.explained.machines.get(id));
+        // A fault names its machine.
+        match machine.filter(|_| !["fault", "pause"].contains(&event.kind.as_str())) {
+            Some(machine) => format!("{} {}: {text}", event.at, machine.name),
+            None => format!("{} {text}", event.at),
+        }
     }
 
     fn rise(rise: &Rise) -> String {

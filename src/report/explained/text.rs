@@ -9,7 +9,7 @@ use crate::explain::{Doubted, Explanation, Kept, Nearest, Rise, Step, Weighed};
 use crate::report::operation;
 use crate::report::telling::Telling;
 use crate::report::words::{Paint, Tone, WIDTH, count, counted, field, wrap};
-use crate::run::{Outcome, Subject, TraceEvent};
+use crate::run::{MomentKind, Outcome, Subject, TraceEvent};
 use std::fmt::Write as _;
 
 /// How many times stand before the lanes of the diagram.
@@ -231,9 +231,13 @@ impl Teller<'_> {
         text.push_str(&paragraph(2, &told));
         if let Some(Rise { moment, .. }) = rise {
             let moment = &self.explanation.examined.chronicle.moments[*moment];
-            let name = moment.node.map_or_else(String::new, |node| {
-                format!("{}: ", operation::machine(self.subject.machines(), node))
-            });
+            let name = match moment.node {
+                // A fault names its machine.
+                Some(node) if moment.kind != MomentKind::Fault => {
+                    format!("{}: ", operation::machine(self.subject.machines(), node))
+                }
+                _ => String::new(),
+            };
             let what = format!("{}  {name}{}", moment.at, moment.text);
             text.push_str(&paragraph(5, &cut_off(&what, WIDTH - 5)));
         }

@@ -2,7 +2,7 @@
 
 use crate::explain::Explanation;
 use crate::id::MessageId;
-use crate::run::{Chronicle, Examined, Moment, MomentKind};
+use crate::run::{Chronicle, Deed, DeedKind, Examined, Moment, MomentKind};
 use std::collections::BTreeSet;
 
 /// At most so many moments are told before the rest is left to the page.
@@ -75,10 +75,9 @@ impl Thread {
 
     /// Whether what a machine did is worth a word: that its disk changed, but for what it wrote
     /// about other messages.
-    pub(in crate::report) fn tells(&self, deed: &str) -> bool {
-        let is_timer = deed.starts_with("sets ") || deed.starts_with("stops ");
-        let is_own = self.names.iter().any(|name| mentions(deed, name));
-        !is_timer && (is_own || mentioned(deed).next().is_none())
+    pub(in crate::report) fn tells(&self, Deed { kind, text }: &Deed) -> bool {
+        let is_own = self.names.iter().any(|name| mentions(text, name));
+        *kind != DeedKind::Timer && (is_own || mentioned(text).next().is_none())
     }
 }
 
@@ -140,12 +139,13 @@ fn is_life(moment: &Moment) -> bool {
 }
 
 fn is_about(moment: &Moment, names: &BTreeSet<String>) -> bool {
-    let mut texts = std::iter::once(&moment.text).chain(&moment.does);
+    let does = moment.does.iter().map(|deed| &deed.text);
+    let mut texts = std::iter::once(&moment.text).chain(does);
     texts.any(|text| names.iter().any(|name| mentions(text, name)))
 }
 
 /// Whether `text` has `name` as a word: `m1.1` is no part of `m1.12`.
-pub(in crate::report) fn mentions(text: &str, name: &str) -> bool {
+fn mentions(text: &str, name: &str) -> bool {
     let is_word = |character: char| character.is_ascii_alphanumeric();
     text.match_indices(name).any(|(start, _)| {
         !text[..start].ends_with(is_word) && !text[start + name.len()..].starts_with(is_word)

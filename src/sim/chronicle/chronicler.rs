@@ -3,7 +3,7 @@
 use super::super::connections::Via;
 use super::super::machine::Completion;
 use super::log::{self, Log};
-use super::{Band, Chronicle, Moment, MomentKind, Passage, PassageFate};
+use super::{Band, Chronicle, Deed, Moment, MomentKind, Passage, PassageFate};
 use crate::choice::Key;
 use crate::history::DownCause;
 use crate::id::{NodeId, Ticket, TimerId};
@@ -27,8 +27,16 @@ pub(in crate::sim) enum Mark {
     Fault(u32),
     Heal,
     End,
-    /// It is told and no more: it is no moment of its own.
-    Aside,
+}
+
+/// When something is noted.
+#[derive(Copy, Clone, Debug)]
+pub(in crate::sim) struct Time {
+    pub(in crate::sim) at: Instant,
+    /// How many events were handled.
+    pub(in crate::sim) events: u64,
+    /// The line of the story that tells of it, if one does.
+    pub(in crate::sim) line: Option<usize>,
 }
 
 impl Mark {
@@ -46,7 +54,7 @@ impl Mark {
             Self::Resume => MomentKind::Resume,
             Self::Fault(_) => MomentKind::Fault,
             Self::Heal => MomentKind::Heal,
-            Self::End | Self::Aside => MomentKind::End,
+            Self::End => MomentKind::End,
         }
     }
 }
@@ -105,31 +113,34 @@ impl Chronicler {
         self.current = current;
     }
 
-    /// Every line of the history up to the `lines`-th was entered at the newest moment of its
-    /// machine, or, if it is about none, at the newest of all.
-    pub(in crate::sim) fn entered(&mut self, lines: impl Iterator<Item = Option<NodeId>>) {
-        for node in lines.skip(self.told.entered.len()).collect::<Vec<_>>() {
-            let newest = match node {
-                Some(node) => self.newest[node.index()],
-                None => self.newest(),
-            };
-            self.told.entered.push(newest);
-        }
+    /// Of how many lines of the history it is known where they were entered.
+    pub(in crate::sim) fn lines(&self) -> usize {
+        self.told.entered.len()
+    }
+
+    /// The next line of the history was entered at the newest moment of this machine, or, if it is
+    /// about none, at the newest of all.
+    pub(in crate::sim) fn enter(&mut self, node: Option<NodeId>) {
+        let newest = match node {
+            Some(node) => self.newest[node.index()],
+            None => self.newest(),
+        };
+        self.told.entered.push(newest);
     }
 
     /// A moment that leads to what is done from now on.
     pub(in crate::sim) fn moment(
         &mut self,
-        at: (Instant, u64),
+        time: Time,
         seat: Option<Seat>,
         mark: Mark,
         text: String,
     ) {
-        let mut moment = Self::draft(at, seat, mark.kind(), text);
+        let mut moment = Self::draft(time, seat, mark.kind(), text);
         self.trace_back(&mut moment, mark);
         let place = self.told.moments.len();
         match (mark, seat) {
-            (Mark::Fault(_) | Mark::Heal | Mark::End | Mark::Aside, Some((node, _))) => {
+            (Mark::Fault(_), Some((node, _))) => {
                 self.befell[node.index()].push(place);
             }
             (_, Some((node, _))) => {
@@ -218,7 +229,7 @@ impl Chronicler {
     /// reason, `class` is its class.
     pub(in crate::sim) fn lose(
         &mut self,
-        at: (Instant, u64),
+        time: Time,
         seat: Seat,
         passage: Passage,
         (class, told): (Option<FaultClass>, &str),
@@ -228,7 +239,7 @@ impl Chronicler {
             PassageFate::Lost => MomentKind::Drop,
             _ => MomentKind::Void,
         };
-        let mut moment = Self::draft(at, Some(seat), kind, told.to_owned());
+        let mut moment = Self::draft(time, Some(seat), kind, told.to_owned());
         moment.key = passage.key;
         moment.message = Some(self.told.messages.len());
         moment.causes.push(sent);
@@ -264,7 +275,7 @@ impl Chronicler {
     /// The message in `parcel` comes to nobody.
     pub(in crate::sim) fn dead_letter(
         &mut self,
-        at: (Instant, u64),
+        time: Time,
         seat: Seat,
         parcel: Parcel,
         why: &str,
@@ -273,7 +284,7 @@ impl Chronicler {
         let passage = &self.told.messages[place];
         let (sent, key) = (passage.sent, passage.key);
         let text = format!("{} {why}", passage.text);
-        let mut moment = Self::draft(at, Some(seat), MomentKind::Dead, text);
+        let mut moment = Self::draft(time, Some(seat), MomentKind::Dead, text);
         moment.key = key;
         moment.message = Some(place);
         moment.causes.push(sent);
@@ -303,10 +314,10 @@ impl Chronicler {
     }
 
     /// The fault of this number is over.
-    pub(in crate::sim) fn lift(&mut self, at: (Instant, u64), number: u32, text: String) {
+    pub(in crate::sim) fn lift(&mut self, time: Time, number: u32, text: String) {
         let Some(place) = self.lasting.remove(&number) else { return };
         let node = self.told.bands[place].what.node();
-        let mut moment = Self::draft(at, node.map(|node| (node, 0)), MomentKind::Lift, text);
+        let mut moment = Self::draft(time, node.map(|node| (node, 0)), MomentKind::Lift, text);
         moment.causes.push(self.told.bands[place].from);
         let number = self.told.moments.len();
         self.told.bands[place].to = Some(number);
@@ -339,9 +350,9 @@ impl Chronicler {
     }
 
     /// The machine has done this.
-    pub(in crate::sim) fn does(&mut self, deed: String) {
+    pub(in crate::sim) fn does(&mut self, deed: Deed) {
         if let Some(current) = self.current {
-            log::deed(&deed);
+            log::deed(&deed.text);
             self.told.moments[current].does.push(deed);
         }
     }
@@ -369,10 +380,11 @@ impl Chronicler {
         self.told
     }
 
-    fn draft(at: (Instant, u64), seat: Option<Seat>, kind: MomentKind, text: String) -> Moment {
+    fn draft(time: Time, seat: Option<Seat>, kind: MomentKind, text: String) -> Moment {
         Moment {
-            at: at.0,
-            events: at.1,
+            at: time.at,
+            events: time.events,
+            line: time.line,
             node: seat.map(|(node, _)| node),
             incarnation: seat.map_or(0, |(_, incarnation)| incarnation),
             kind,
