@@ -343,16 +343,8 @@ impl<S: System> World<S> {
     }
 
     /// Handles the next event. Returns false if the run is over.
+    #[inline]
     pub fn step(&mut self) -> bool {
-        self.advance()
-    }
-
-    #[expect(
-        clippy::inline_always,
-        reason = "the loop of every run, which others step through too"
-    )]
-    #[inline(always)]
-    fn advance(&mut self) -> bool {
         if self.stats.cause.is_some() {
             return false;
         }
@@ -405,7 +397,7 @@ impl<S: System> World<S> {
 
     /// Runs to the end.
     pub fn run(&mut self) {
-        while self.advance() {}
+        while self.step() {}
     }
 
     fn handle_queued(&mut self) {
