@@ -95,8 +95,87 @@ pub enum Promise {
         /// The machines.
         replicas: Vec<NodeId>,
     },
+    /// In the end each message has an effect at all of the sinks or at none: what a service did
+    /// and what it told others of it are not torn apart.
+    Atomic {
+        /// The sinks.
+        sinks: Vec<SinkId>,
+    },
+    /// In the end each message, an operation of several steps, has taken all of them or none: a
+    /// step that was taken counts as not taken once it is undone.
+    Compensated {
+        /// The steps.
+        steps: Vec<Compensable>,
+    },
+    /// In the end each acknowledged message has an effect in every account: it was processed, or is
+    /// a dead letter, or has expired, or was dropped, and which, is written down.
+    Accounted {
+        /// The accounts, one a queue, say: the sinks that make each of them up.
+        of: Vec<Vec<SinkId>>,
+        /// Whether a message has an effect at one sink of an account only.
+        disjoint: bool,
+    },
+    /// Effects of messages of one session and key happen in the order in which the messages were
+    /// invoked first; after a dead letter none of its successors has an effect but among the dead
+    /// letters.
+    OrderedEffects {
+        /// Where that is promised.
+        of: Vec<Course>,
+    },
+    /// A message is received at most once, and once more for each cause: it was given back, its
+    /// consumer went down or lapsed before the queue confirmed that it is settled, the queue itself
+    /// went down, or it was held for longer than a lease.
+    BoundedRedelivery {
+        /// The consumers of the queue.
+        group: GroupId,
+        /// The machine of the queue.
+        broker: NodeId,
+        /// How long a consumer may hold a message, by the history's time; if there is no such
+        /// bound, it may for ever. A queue whose clock may run fast has to promise less than it is
+        /// set to.
+        lease: Option<Span>,
+    },
+    /// A message that the queue has confirmed to be settled for good is not received again.
+    SettledForGood {
+        /// The consumers of the queues.
+        groups: Vec<GroupId>,
+    },
+    /// At each of the sinks no act takes effect once one under a greater token has.
+    Fenced {
+        /// The sinks.
+        sinks: Vec<SinkId>,
+    },
+    /// Acknowledged messages without an effect at a sink do not pile up.
+    BoundedBacklog {
+        /// The sink.
+        sink: SinkId,
+        /// How many there may be at any time, if a queue has a cap.
+        cap: Option<u64>,
+        /// How many there may be when the burst is over.
+        recovered: u64,
+        /// How long that may take, from the last send or the end of the faults, whichever is later.
+        within: Span,
+    },
     /// A promise of the system's own.
     Custom(Arc<dyn CustomPromise>),
+}
+
+/// A step of an operation of several.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compensable {
+    /// Where taking it shows.
+    pub does: SinkId,
+    /// Where undoing it shows.
+    pub undoes: SinkId,
+}
+
+/// A sink whose effects happen in order, and where what it gives up goes.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Course {
+    /// The sink.
+    pub sink: SinkId,
+    /// Its dead letters, if there are any.
+    pub dead_letters: Option<SinkId>,
 }
 
 /// A machine whose view must agree with the other replicas'.
@@ -203,16 +282,30 @@ pub enum Rule {
     Rewound,
     /// No commit passes a record without its effect.
     CommittedAhead,
+    /// No delivery without a cause.
+    RedeliveryBound,
+    /// Nothing takes effect after what a later owner did.
+    Fence,
     /// No effect without an attempt, none after a definite failure.
     PhantomEffect,
     /// At most one effect a message and sink.
     DuplicateEffect,
+    /// Effects of one key happen in the order of invocation.
+    Overtaken,
+    /// A queue has no more in it than it declares.
+    Backlog,
     /// A rule of the system's own.
     Custom,
     /// An acknowledged message has an effect.
     Lost,
     /// An acknowledged message is read by somebody.
     Unseen,
+    /// What was accepted is accounted for in the end.
+    Accounting,
+    /// State and message agree in the end.
+    Torn,
+    /// An operation of several steps is whole or undone in the end.
+    Uncompensated,
     /// Replicas agree in the end.
     Diverged,
     /// Projections are the newest of the log in the end.
@@ -239,6 +332,13 @@ impl Rule {
             Self::CommittedAhead => "committed-ahead",
             Self::PhantomEffect => "phantom-effect",
             Self::DuplicateEffect => "duplicate-effect",
+            Self::RedeliveryBound => "redelivery-bound",
+            Self::Fence => "fence",
+            Self::Overtaken => "overtaken",
+            Self::Backlog => "backlog",
+            Self::Accounting => "accounting",
+            Self::Torn => "torn",
+            Self::Uncompensated => "uncompensated",
             Self::Custom => "custom",
             Self::Lost => "lost",
             Self::Unseen => "unseen",

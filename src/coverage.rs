@@ -4,7 +4,7 @@ use crate::id::SiteId;
 use crate::profile::FaultClass;
 
 /// The most `sometimes` sites a system can name.
-pub const SITES_MAX: usize = 64;
+pub const SITES_MAX: usize = 128;
 
 /// Counts of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]

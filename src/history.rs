@@ -24,7 +24,8 @@ pub struct Operation {
     pub event: Event,
 }
 
-/// What happened. Nodes record `Send…`, `Polled` and `Commit…`; the world records the rest.
+/// What happened. The world records plans, effects, views, boots, deaths and the end; nodes record
+/// the rest.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Event {
@@ -114,6 +115,62 @@ pub enum Event {
         /// The next offset to read.
         offset: u64,
     },
+    /// A queue handed this message to a consumer.
+    Received {
+        /// The consumers of the queue.
+        group: GroupId,
+        /// The message.
+        message: MessageId,
+        /// Its routing key.
+        key: u64,
+        /// The number of the delivery as the queue counts it, from 1; 0 if it does not say.
+        delivery: u16,
+        /// The fingerprint of what was received.
+        payload: u64,
+    },
+    /// A consumer gave a message that it had received back to its queue.
+    Returned {
+        /// The consumers of the queue.
+        group: GroupId,
+        /// The message.
+        message: MessageId,
+    },
+    /// A consumer learnt that it holds nothing any more of what it had received: its connection is
+    /// gone, or its lease is over. The queue may have handed it to others before.
+    Lapsed {
+        /// The consumers of the queue.
+        group: GroupId,
+    },
+    /// The settling of a message for good begins.
+    AckInvoke {
+        /// The consumers of the queue.
+        group: GroupId,
+        /// The message.
+        message: MessageId,
+    },
+    /// The queue has confirmed that the message is settled for good.
+    AckOk {
+        /// The consumers of the queue.
+        group: GroupId,
+        /// The message.
+        message: MessageId,
+    },
+    /// Nobody knows whether the message was settled.
+    AckInfo {
+        /// The consumers of the queue.
+        group: GroupId,
+        /// The message.
+        message: MessageId,
+    },
+    /// A client begins to act on something that one may act on at a time.
+    Acting {
+        /// The act, which is what takes effect.
+        message: MessageId,
+        /// Where.
+        sink: SinkId,
+        /// What the client believes entitles it: a later owner has a greater one.
+        token: u64,
+    },
     /// An effect became durable and committed: recorded by the world, from the record that means
     /// it.
     Effect {
@@ -165,10 +222,17 @@ impl Event {
             | Self::SendFail { message, .. }
             | Self::SendInfo { message, .. }
             | Self::Polled { message, .. }
+            | Self::Received { message, .. }
+            | Self::Returned { message, .. }
+            | Self::AckInvoke { message, .. }
+            | Self::AckOk { message, .. }
+            | Self::AckInfo { message, .. }
+            | Self::Acting { message, .. }
             | Self::Effect { message, .. } => Some(message),
             Self::CommitInvoke { .. }
             | Self::CommitOk { .. }
             | Self::CommitInfo { .. }
+            | Self::Lapsed { .. }
             | Self::View { .. }
             | Self::Boot
             | Self::Down { .. }

@@ -47,6 +47,10 @@ dense_id!(
     PartitionId(u16), "partition-"
 );
 dense_id!(
+    /// A queue of a queue broker.
+    QueueId(u16), "queue-"
+);
+dense_id!(
     /// A numbered file of one machine's disk.
     FileId(u8), "file-"
 );
@@ -56,7 +60,7 @@ dense_id!(
 );
 dense_id!(
     /// A `sometimes` site of a system, by its place in [`sites`](crate::node::System::sites); below
-    /// 64.
+    /// 128.
     SiteId(u8), "site-"
 );
 dense_id!(

@@ -161,7 +161,14 @@ impl Judge {
             }
             Event::View { digest } => self.convergence.view(operation.process, digest),
             Event::End { cause } => self.end = Some((cause, operation.at)),
-            Event::CommitInvoke { .. }
+            Event::Received { .. }
+            | Event::Returned { .. }
+            | Event::Lapsed { .. }
+            | Event::AckInvoke { .. }
+            | Event::AckOk { .. }
+            | Event::AckInfo { .. }
+            | Event::Acting { .. }
+            | Event::CommitInvoke { .. }
             | Event::CommitOk { .. }
             | Event::CommitInfo { .. }
             | Event::Boot

@@ -370,6 +370,7 @@ impl Node for Broker {
                 ctx.reply(Message::OffsetFetched { request, partition, offset });
             }
             Message::Produced { .. }
+            | Message::Queue(_)
             | Message::Fetched { .. }
             | Message::Committed { .. }
             | Message::OffsetFetched { .. }

@@ -8,10 +8,12 @@ use crate::node;
 use crate::time::Span;
 pub use database::DatabaseMessage;
 pub use external::{CallAnswer, ExternalMessage};
+pub use queue::{Death, Delivery, QueueMessage, Receipt, SettleOutcome, Settlement, Wanted};
 use serde::Deserialize;
 
 mod database;
 mod external;
+mod queue;
 
 /// What links carry between built-in machines.
 #[derive(Clone, PartialEq, Eq)]
@@ -100,6 +102,8 @@ pub enum Message {
     Database(DatabaseMessage),
     /// Between an external system and its clients.
     External(ExternalMessage),
+    /// Between a queue broker and its consumers.
+    Queue(QueueMessage),
     /// A message of a user's own.
     Custom(CustomMessage),
 }
@@ -178,6 +182,9 @@ pub enum Verdict {
     /// It was stored before, as durable as the broker's policy asks for; where, the broker does not
     /// know (Pulsar's message id -1:-1).
     Duplicate,
+    /// A queue broker has taken it over, as durably as its policy asks for, and says of no place:
+    /// AMQP's `basic.ack` for a published message.
+    Accepted,
     /// This copy of the request was not appended; an earlier copy may have been.
     Refused(Refusal),
 }
@@ -198,6 +205,12 @@ pub enum Refusal {
     /// An earlier copy may become durable or not: ask again (Pulsar's "cannot determine whether the
     /// message is a duplicate at this time").
     Undecided,
+    /// No queue is bound for it, and the publisher had said that one must be (AMQP's `mandatory`):
+    /// it came back by `basic.return`.
+    Unroutable,
+    /// The queue is full, and refuses what comes beyond that (RabbitMQ's `reject-publish`): a
+    /// `basic.nack` for a published message.
+    Full,
 }
 
 /// What a fetch found.
@@ -216,7 +229,7 @@ pub enum Reading {
 }
 
 /// The kinds of [`Message`], in its order.
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 21] = [
     "Produce",
     "Produced",
     "Fetch",
@@ -231,13 +244,21 @@ const KINDS: [&str; 15] = [
     DatabaseMessage::KINDS[3],
     ExternalMessage::KINDS[0],
     ExternalMessage::KINDS[1],
+    QueueMessage::KINDS[0],
+    QueueMessage::KINDS[1],
+    QueueMessage::KINDS[2],
+    QueueMessage::KINDS[3],
+    QueueMessage::KINDS[4],
+    QueueMessage::KINDS[5],
     "Custom",
 ];
 
 /// Messages of a database have the kinds from here on.
 const DATABASE: u8 = EXTERNAL - DatabaseMessage::KINDS.len() as u8;
 /// Messages of an external system have the kinds from here on.
-const EXTERNAL: u8 = CUSTOM - ExternalMessage::KINDS.len() as u8;
+const EXTERNAL: u8 = QUEUE - ExternalMessage::KINDS.len() as u8;
+/// Messages of a queue broker have the kinds from here on.
+const QUEUE: u8 = CUSTOM - QueueMessage::KINDS.len() as u8;
 /// Custom messages have the kinds from here on.
 const CUSTOM: u8 = KINDS.len() as u8 - 1;
 
@@ -331,6 +352,7 @@ impl node::Message for Message {
             Self::OffsetFetched { .. } => 7,
             Self::Database(message) => DATABASE + message.kind(),
             Self::External(message) => EXTERNAL + message.kind(),
+            Self::Queue(message) => QUEUE + message.kind(),
             Self::Custom(message) => CUSTOM.saturating_add(message.kind()),
         }
     }
@@ -352,6 +374,7 @@ impl node::Message for Message {
                     Verdict::Stored { offset } => (0, *offset),
                     Verdict::Refused(refusal) => (1 + *refusal as u16, 0),
                     Verdict::Duplicate => (u16::MAX, 0),
+                    Verdict::Accepted => (u16::MAX - 1, 0),
                 };
                 digest.word(packed(1, *partition, NO_GROUP, rest));
                 digest.word(message.word()).word(offset);
@@ -399,6 +422,10 @@ impl node::Message for Message {
                 digest.word(u64::from(EXTERNAL));
                 message.fingerprint(digest);
             }
+            Self::Queue(message) => {
+                digest.word(u64::from(QUEUE));
+                message.fingerprint(digest);
+            }
             Self::Custom(message) => {
                 digest.word(u64::from(CUSTOM));
                 message.fingerprint(digest);
@@ -416,6 +443,7 @@ impl node::Message for Message {
                 Self::Fetched { reading: Reading::Entries(entries), .. } => bodies(entries),
                 Self::Database(message) => message.size(),
                 Self::External(message) => message.size(),
+                Self::Queue(message) => message.size(),
                 Self::Custom(message) => message.size(),
                 _ => 0,
             }
@@ -429,6 +457,7 @@ impl node::Message for Message {
                 let count = entries.len() as u64;
                 entries[(bit % count) as usize].corrupt(bit / count, blobs)
             }
+            Self::Queue(message) => message.corrupt(bit, blobs),
             Self::Custom(message) => message.corrupt(bit, blobs),
             _ => false,
         }
@@ -451,6 +480,8 @@ mod tests {
         let mut all = log_variants(blobs);
         all.extend(database::variants().into_iter().map(Message::Database));
         all.extend(external::variants().into_iter().map(Message::External));
+        let entry = Entry::new(MessageId::new(NodeId(1), 1), 5, blobs.put(b"one"));
+        all.extend(queue::variants(entry).into_iter().map(Message::Queue));
         all
     }
 

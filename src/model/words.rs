@@ -1,7 +1,11 @@
 //! Messages and records in words: they are read in stories of failures more than anywhere else.
 
-use super::message::{Acks, BatchId, Entry, Identity, Message, Produce, Reading, Refusal, Verdict};
+use super::message::{
+    Acks, BatchId, Death, Delivery, Entry, Identity, Message, Produce, QueueMessage, Reading,
+    Receipt, Refusal, SettleOutcome, Settlement, Verdict, Wanted,
+};
 use super::record::{Handled, Record, Tables};
+use crate::time::Span;
 use std::fmt::{Debug, Formatter, Result};
 
 impl Debug for Message {
@@ -20,6 +24,7 @@ impl Debug for Message {
                 match verdict {
                     Verdict::Stored { offset } => write!(f, "stored at offset {offset}"),
                     Verdict::Duplicate => f.write_str("a duplicate"),
+                    Verdict::Accepted => f.write_str("accepted"),
                     Verdict::Refused(refusal) => f.write_str(refused(*refusal)),
                 }
             }
@@ -55,6 +60,7 @@ impl Debug for Message {
             }
             Self::Database(message) => message.fmt(f),
             Self::External(message) => message.fmt(f),
+            Self::Queue(message) => message.fmt(f),
             Self::Custom(message) => message.fmt(f),
         }
     }
@@ -68,6 +74,8 @@ const fn refused(refusal: Refusal) -> &'static str {
         Refusal::Closed => "refused, the log is damaged",
         Refusal::UnknownPartition => "refused, no such partition",
         Refusal::Undecided => "refused, undecided",
+        Refusal::Unroutable => "returned, unroutable",
+        Refusal::Full => "refused, the queue is full",
     }
 }
 
@@ -100,6 +108,72 @@ impl Debug for Entry {
         let Self { message, key, body, .. } = self;
         let fault = if self.is_sound() { "" } else { ", checksum does not match" };
         write!(f, "{message} (key {key}, {body:?}{fault})")
+    }
+}
+
+impl Debug for QueueMessage {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Subscribe { queue, credit } => {
+                write!(f, "Subscribe to {queue:?}, {credit} at a time")
+            }
+            Self::Deliver(delivery) => write!(f, "Deliver {delivery:?}"),
+            Self::Receive { request, queue, wanted, batch, wait_max } => {
+                let wanted = match wanted {
+                    Wanted::Ready => "what is ready".to_owned(),
+                    Wanted::Own => "what this consumer holds".to_owned(),
+                    Wanted::Idle(span) => format!("what was held for {span}"),
+                };
+                write!(f, "Receive from {queue:?} {wanted}, {batch} at most within {wait_max}")?;
+                write!(f, " ({})", Request(*request))
+            }
+            Self::Received { request, deliveries } if deliveries.is_empty() => {
+                write!(f, "Received nothing ({})", Request(*request))
+            }
+            Self::Received { request, deliveries } => {
+                f.write_str("Received ")?;
+                for (place, delivery) in deliveries.iter().enumerate() {
+                    write!(f, "{}{delivery:?}", if place == 0 { "" } else { ", " })?;
+                }
+                write!(f, " ({})", Request(*request))
+            }
+            Self::Settle { request, receipt, settlement } => {
+                match settlement {
+                    Settlement::Ack => write!(f, "Ack {receipt:?}"),
+                    Settlement::Requeue(Span::ZERO) => write!(f, "Requeue {receipt:?}"),
+                    Settlement::Requeue(delay) => write!(f, "Requeue {receipt:?} in {delay}"),
+                    Settlement::Reject => write!(f, "Reject {receipt:?}"),
+                    Settlement::Extend(by) => write!(f, "Extend {receipt:?} by {by}"),
+                }?;
+                request.map_or(Ok(()), |request| write!(f, " ({})", Request(request)))
+            }
+            Self::Settled { request, outcome } => {
+                let outcome = match outcome {
+                    SettleOutcome::Done => "done",
+                    SettleOutcome::Stale => "stale",
+                };
+                write!(f, "Settled: {outcome} ({})", Request(*request))
+            }
+        }
+    }
+}
+
+impl Debug for Delivery {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "{:?} as {:?}", self.entry, self.receipt)?;
+        f.write_str(if self.redelivered { ", redelivered" } else { "" })?;
+        self.death.map_or(Ok(()), |death| match death {
+            Death::Rejected => f.write_str(", dead: rejected"),
+            Death::Expired => f.write_str(", dead: expired"),
+            Death::MaxLen => f.write_str(", dead: the queue was full"),
+            Death::DeliveryLimit => f.write_str(", dead: delivered too often"),
+        })
+    }
+}
+
+impl Debug for Receipt {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "{:?} number {} delivery {}", self.queue, self.number, self.attempt)
     }
 }
 

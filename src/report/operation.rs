@@ -56,6 +56,19 @@ pub(super) fn what(event: &Event) -> String {
         Event::CommitInfo { group, partition, offset } => format!(
             "of {group:?} does not know whether {partition:?} is committed up to offset {offset}"
         ),
+        Event::Received { group, message, key: _, delivery, payload } => {
+            format!("of {group:?} receives {message} (delivery {delivery}, {})", body(*payload))
+        }
+        Event::Returned { group, message } => format!("of {group:?} gives {message} back"),
+        Event::Lapsed { group } => format!("of {group:?} holds nothing any more"),
+        Event::AckInvoke { group, message } => format!("of {group:?} settles {message}"),
+        Event::AckOk { group, message } => format!("of {group:?} has {message} settled"),
+        Event::AckInfo { group, message } => {
+            format!("of {group:?} does not know whether {message} is settled")
+        }
+        Event::Acting { message, sink, token } => {
+            format!("begins {message} at {sink:?} under token {token}")
+        }
         Event::Effect { message, sink, payload } => {
             format!("commits the effect of {message} at {sink:?} ({})", body(*payload))
         }

@@ -79,6 +79,9 @@ impl Ledger {
                 self.enter(at, process, Event::CommitInfo { group, partition, offset });
             }
         }
+        for (group, message) in open.acks {
+            self.enter(at, process, Event::AckInfo { group, message });
+        }
     }
 }
 
@@ -87,6 +90,7 @@ impl Ledger {
 struct Open {
     sends: BTreeSet<(MessageId, u16)>,
     commits: BTreeMap<(GroupId, PartitionId), BTreeSet<u64>>,
+    acks: BTreeSet<(GroupId, MessageId)>,
 }
 
 impl Open {
@@ -109,8 +113,16 @@ impl Open {
                     open.remove(&offset);
                 }
             }
+            Event::AckInvoke { group, message } => _ = self.acks.insert((group, message)),
+            Event::AckOk { group, message } | Event::AckInfo { group, message } => {
+                self.acks.remove(&(group, message));
+            }
             Event::Plan { .. }
             | Event::Polled { .. }
+            | Event::Received { .. }
+            | Event::Returned { .. }
+            | Event::Lapsed { .. }
+            | Event::Acting { .. }
             | Event::Effect { .. }
             | Event::View { .. }
             | Event::Boot

@@ -125,7 +125,7 @@ impl ProducerClient {
         };
         let offset = match verdict {
             Verdict::Stored { offset } => Some(offset),
-            Verdict::Duplicate => None,
+            Verdict::Duplicate | Verdict::Accepted => None,
             Verdict::Refused(refusal) => {
                 self.refused(partition.index(), place, refusal, ctx);
                 return true;

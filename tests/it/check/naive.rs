@@ -70,7 +70,14 @@ impl<'a> Naive<'a> {
             Rule::StaleProjection => rest && self.stale_projection(),
             Rule::Deadlock => rest && self.due() > 0,
             Rule::Livelock => self.cause() == Some(EndCause::Impatient),
-            Rule::Custom => false,
+            Rule::RedeliveryBound
+            | Rule::Fence
+            | Rule::Overtaken
+            | Rule::Backlog
+            | Rule::Accounting
+            | Rule::Torn
+            | Rule::Uncompensated
+            | Rule::Custom => false,
         }
     }
 

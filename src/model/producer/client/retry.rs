@@ -41,7 +41,8 @@ impl ProducerClient {
             },
             // The first copy's own answer comes, or the timer asks again.
             Refusal::Undecided => {}
-            Refusal::Closed => {
+            // This copy is nowhere; an earlier one may be.
+            Refusal::Closed | Refusal::Unroutable | Refusal::Full => {
                 self.give_up(index, place, ctx);
                 self.done(index, place, ctx);
             }

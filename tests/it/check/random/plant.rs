@@ -54,7 +54,14 @@ pub fn plant(rule: Rule, operations: &mut Vec<Operation>, rng: &mut Rng) -> &'st
             let end = operations.len() - 1;
             operations[end].event = Event::End { cause: EndCause::Impatient };
         }
-        Rule::Custom => unreachable!("nothing to plant"),
+        Rule::RedeliveryBound
+        | Rule::Fence
+        | Rule::Overtaken
+        | Rule::Backlog
+        | Rule::Accounting
+        | Rule::Torn
+        | Rule::Uncompensated
+        | Rule::Custom => unreachable!("nothing to plant"),
     }
     EVERYTHING
 }
