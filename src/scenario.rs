@@ -175,8 +175,8 @@ pub use pipe::Pipe;
 pub use problem::{Place, ScenarioError};
 pub use sections::{
     BrokerSection, ClockSection, ConsumerSection, DatabaseSection, DiskSection, Expect,
-    ExternalSection, FsyncPolicy, NetworkSection, ProducerSection, Program, PromiseName, Retries,
-    RunSection, ServiceSection, Until, VarySection, Workload,
+    ExternalSection, FsyncPolicy, NetworkSection, ProducerSection, Program, PromiseName,
+    QueueSection, Retries, RunSection, ServiceSection, Until, VarySection, Workload,
 };
 
 mod advice;
@@ -222,6 +222,8 @@ pub struct Scenario {
     /// The log broker.
     #[serde(default)]
     pub broker: BrokerSection,
+    /// A queue broker in the place of the log broker.
+    pub queue: Option<QueueSection>,
     /// The producers.
     #[serde(default)]
     pub producer: ProducerSection,

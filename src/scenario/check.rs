@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 mod consumers;
 mod promises;
+mod queues;
 mod services;
 
 /// The most machines of a system.
@@ -28,6 +29,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     machines(scenario)?;
     messages(scenario)?;
     broker(scenario)?;
+    queues::queues(scenario)?;
     clients(scenario)?;
     services::services(scenario)?;
     surroundings(scenario)?;
@@ -316,5 +318,12 @@ fn reads_wall_clock(scenario: &Scenario) -> bool {
     scenario.consumer.inbox_expiry != InboxExpiry::Never
         || scenario.external.is_some()
         || policies::broker(scenario).stamps()
+        || queue_stamps(scenario)
         || !scenario.programs.is_empty()
+}
+
+/// Whether the age of a message in a queue matters, or that of its id.
+fn queue_stamps(scenario: &Scenario) -> bool {
+    let policy = scenario.queue.as_ref().map(|section| policies::queue(scenario, section));
+    policy.is_some_and(|policy| policy.ttl.is_some() || policy.dedup.is_some())
 }

@@ -9,10 +9,12 @@ use crate::model::broker::Policy as BrokerPolicy;
 use crate::model::consumer::{Apply, ConsumerPolicy, FetchPolicy};
 use crate::model::external::ExternalPolicy;
 use crate::model::producer::ProducerPolicy;
+use crate::model::queue::QueuePolicy;
 use crate::model::service::ServicePolicy;
 use crate::model::store::Isolation;
 use crate::model::{
-    self, Broker, Consumer, DatabaseServer, External, Moment, Producer, Record, Service,
+    self, Broker, Consumer, DatabaseServer, External, Moment, Producer, QueueBroker, Record,
+    Service,
 };
 use crate::node::{Machine, Planned, Seat, System};
 use crate::profile::{FaultClass, Knob, Profile, Unit};
@@ -35,6 +37,7 @@ pub struct Pipe {
 /// The program of a machine, before its knobs are set.
 enum Role {
     Broker(BrokerPolicy),
+    Queue(Box<QueuePolicy>),
     Producer(ProducerPolicy),
     Consumer(ConsumerPolicy),
     Service(ServicePolicy),
@@ -151,6 +154,9 @@ impl System for Pipe {
     fn boot(&self, seat: &Seat<'_>, disk: Journals<'_, Record>) -> model::Machine {
         match &self.roles[seat.id.index()] {
             Role::Broker(policy) => model::Machine::Broker(Broker::boot(*policy, disk)),
+            Role::Queue(policy) => {
+                model::Machine::Queue(Box::new(QueueBroker::boot(**policy, seat, disk)))
+            }
             Role::Producer(policy) => model::Machine::Producer(self.producer(*policy, seat, disk)),
             Role::Consumer(policy) => model::Machine::Consumer(self.consumer(*policy, seat, disk)),
             Role::Service(policy) => {
@@ -191,7 +197,11 @@ impl System for Pipe {
 }
 
 fn roles(scenario: &Scenario) -> Vec<Role> {
-    let mut roles = vec![Role::Broker(policies::broker(scenario))];
+    let broker = match &scenario.queue {
+        Some(section) => Role::Queue(Box::new(policies::queue(scenario, section))),
+        None => Role::Broker(policies::broker(scenario)),
+    };
+    let mut roles = vec![broker];
     let producer = policies::producer(scenario);
     roles.extend((0..scenario.workload.producers.get()).map(|n| match scenario.service {
         Some(section) => Role::Service(policies::service(scenario, section, n as u16)),

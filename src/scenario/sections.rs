@@ -10,6 +10,7 @@ pub use consumer::{ConsumerSection, Until};
 pub use database::DatabaseSection;
 pub use external::ExternalSection;
 pub use producer::{ProducerSection, Retries};
+pub use queue::QueueSection;
 pub use service::ServiceSection;
 pub use surroundings::{ClockSection, DiskSection, NetworkSection};
 
@@ -18,6 +19,7 @@ mod consumer;
 mod database;
 mod external;
 mod producer;
+mod queue;
 mod service;
 mod surroundings;
 
