@@ -44,13 +44,13 @@ fn conforms_to_streams() {
     );
     // Discard new, or old.
     check(
-        QueuePolicy { length_max: Some(1), ..WORK },
+        QueuePolicy { length_max: Some(1), overflow: Overflow::RejectPublish, ..WORK },
         "Streams, \"DiscardPolicy\"",
         "p1 publishes 1  => p1: accepted 1
         p1 publishes 2   => p1: full 2",
     );
     check(
-        QueuePolicy { length_max: Some(1), overflow: Overflow::DropHead, ..WORK },
+        QueuePolicy { length_max: Some(1), ..WORK },
         "Streams, \"DiscardPolicy\"",
         "p1 publishes 1  => p1: accepted 1
         p1 publishes 2   => p1: accepted 2

@@ -135,7 +135,7 @@ fn conforms_to_persistence() {
     );
     // XADD with MAXLEN evicts the oldest.
     check(
-        QueuePolicy { length_max: Some(2), overflow: Overflow::DropHead, ..STREAM },
+        QueuePolicy { length_max: Some(2), ..STREAM },
         "XADD, \"Capped streams\"",
         "p1 publishes 1  => p1: accepted 1
         p1 publishes 2   => p1: accepted 2
