@@ -297,12 +297,27 @@ impl Scenario {
         key: &str,
         value: &str,
     ) -> Result<Self, ScenarioError> {
+        Self::from_toml_with(file, text, &[(key, value)])
+    }
+
+    /// The scenario that `text` spells out with some lines changed, each a key and its value.
+    ///
+    /// # Errors
+    /// As [`from_toml_changed`](Self::from_toml_changed); only what comes of all changes together
+    /// has to be possible.
+    pub fn from_toml_with(
+        file: &str,
+        text: &str,
+        changes: &[(&str, &str)],
+    ) -> Result<Self, ScenarioError> {
         let wrong = |error: &toml::de::Error| ScenarioError::text(file, text, error);
         let mut document: toml::Table = toml::from_str(text).map_err(|error| wrong(&error))?;
-        let change = format!("{key} = {value}");
-        let change: toml::Table = toml::from_str(&change)
-            .map_err(|error| ScenarioError::text(&change, &change, &error))?;
-        overlay(&mut document, change, key.split('.').count());
+        for (key, value) in changes {
+            let change = format!("{key} = {value}");
+            let change: toml::Table = toml::from_str(&change)
+                .map_err(|error| ScenarioError::text(&change, &change, &error))?;
+            overlay(&mut document, change, key.split('.').count());
+        }
         let mut scenario = Self::deserialize(document).map_err(|error| wrong(&error))?;
         check::check(&scenario).map_err(|problem| problem.locate(file, None))?;
         scenario.origin = Some(Origin::new(file, text));
