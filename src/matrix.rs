@@ -116,6 +116,9 @@ pub struct Cell {
     /// In at least how many of those that kept the promise the column's faults bit; where there are
     /// none, how many kept it.
     pub stressed: u64,
+    /// Whether the column's faults make no difference there, as clock steps to machines that read
+    /// no wall clock.
+    pub is_idle: bool,
     /// What it says.
     pub verdict: Verdict,
 }
@@ -214,10 +217,33 @@ impl Verdict {
 impl Expected {
     /// Whether the promise was expected to break under `fault`: what breaks without faults, or
     /// under some alone, does so under more.
-    pub fn breaks_under(&self, fault: Fault) -> bool {
+    fn breaks_under(&self, fault: Fault) -> bool {
         self.breaks.contains(&Fault::None)
             || self.breaks.contains(&fault)
             || fault == Fault::All && !self.breaks.is_empty()
+    }
+}
+
+impl Cell {
+    /// What it was expected to say. Where the column's faults make no difference nobody expected
+    /// anything else.
+    pub fn wanted(&self) -> &'static str {
+        match self.place.expected().breaks_under(self.place.fault) {
+            _ if self.is_idle => "not-stressed",
+            true => "violated",
+            false => "holds",
+        }
+    }
+
+    /// Whether it says something else than was expected.
+    pub fn is_other(&self) -> bool {
+        self.verdict.slug() != self.wanted()
+    }
+
+    /// Why it does, if somebody has found out.
+    pub fn difference(&self) -> Option<&'static Difference> {
+        let difference = self.place.explained(self.verdict.slug());
+        difference.filter(|_| self.is_other())
     }
 }
 
@@ -238,16 +264,16 @@ impl Place {
     pub fn scenario(&self) -> Result<Scenario, ScenarioError> {
         let Entry { name, text } = Entry::named(self.method.scenario)?;
         let promises = format!("[\"{}\"]", self.promise);
-        let classes = self.fault.classes();
-        let classes: Vec<String> = classes.iter().map(|class| format!("\"{class}\"")).collect();
-        let envelope = format!("[{}]", classes.join(", "));
         let mut changes = self.method.changes.to_vec();
         changes.extend([
             ("promises", promises.as_str()),
-            ("run.envelope", envelope.as_str()),
+            ("run.envelope", "[]"),
             ("expect", "\"holds\""),
         ]);
         let mut scenario = Scenario::from_toml_with(name, text, &changes)?;
+        let mut classes = self.fault.classes();
+        classes.retain(|&class| scenario.impossible(class).is_none());
+        scenario.run.envelope = classes;
         scenario.name = self.word();
         Ok(scenario)
     }
@@ -260,11 +286,24 @@ impl Place {
         self.scenario()?.subject()
     }
 
-    /// Runs it and sees what it says.
+    /// Whether the column's faults make no difference here.
+    ///
+    /// # Errors
+    /// As [`scenario`](Self::scenario).
+    pub fn is_idle(&self) -> Result<bool, ScenarioError> {
+        let Fault::Alone(class) = self.fault else { return Ok(false) };
+        Ok(self.scenario()?.impossible(class).is_some())
+    }
+
+    /// Runs it and sees what it says; nothing is run where the column's faults make no difference.
     ///
     /// # Errors
     /// As [`scenario`](Self::scenario).
     pub fn survey(&self, effort: &Effort, watch: &Arc<dyn Watch>) -> Result<Cell, ScenarioError> {
+        if self.is_idle()? {
+            let verdict = Verdict::NotStressed;
+            return Ok(Cell { place: *self, schedules: 0, stressed: 0, is_idle: true, verdict });
+        }
         let subject = self.subject()?;
         let Effort { schedules, jobs, hung_after_ticks } = *effort;
         let plan = Sweep { schedules, jobs, hung_after_ticks, look_into: 0, ..Sweep::default() };
@@ -284,7 +323,7 @@ impl Place {
             None if stressed >= STRESS => Verdict::Holds,
             None => Verdict::NotStressed,
         };
-        Ok(Cell { place: *self, schedules, stressed, verdict })
+        Ok(Cell { place: *self, schedules, stressed, is_idle: false, verdict })
     }
 
     /// Whether what was found breaks this place's promise: a run that fails otherwise neither

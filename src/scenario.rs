@@ -387,6 +387,12 @@ impl Scenario {
         Ok(Arc::new(self.system()?))
     }
 
+    /// Why faults of a class make no difference to it, if they make none: such a class has no place
+    /// in its envelope.
+    pub fn impossible(&self, class: FaultClass) -> Option<&'static str> {
+        check::impossible(self, class)
+    }
+
     fn factory(&self, program: &str) -> Option<&Factory> {
         let mut attached = self.attached.iter();
         attached.find(|attached| attached.program == program).map(|attached| &attached.factory)

@@ -25,7 +25,7 @@ pub fn differences() -> &'static [Difference] {
 
 impl Place {
     /// Why this place says `says` in spite of what was expected.
-    pub fn explained(&self, says: &str) -> Option<&'static Difference> {
+    pub(super) fn explained(&self, says: &str) -> Option<&'static Difference> {
         DIFFERENCES.iter().find(|it| {
             (it.method, it.promise) == (self.method.id, self.promise)
                 && it.faults.contains(&self.fault)
