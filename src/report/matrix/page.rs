@@ -98,7 +98,7 @@ fn nothing() -> Mark {
 }
 
 fn mark(cell: &Cell) -> Mark {
-    let (text, _) = super::mark(cell);
+    let (text, _) = super::mark(&MatrixCell::of(cell));
     let place = &cell.place;
     Mark {
         id: id(cell),
