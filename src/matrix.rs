@@ -41,6 +41,9 @@ pub const STRESS: u64 = 1_000;
 /// How many times as many schedules are run once more, at most, where faults bite rarely.
 const MORE_MAX: u64 = 4;
 
+/// How many are run once more at least.
+const MORE_MIN: u64 = 256;
+
 /// If more than one run in so many has no verdict, the cell has none.
 const UNKNOWN_ONE_IN: u64 = 1_000;
 
@@ -189,8 +192,8 @@ impl Seen {
         }
         let missing = STRESS - self.stressed;
         let foreseen = (missing * self.schedules).div_ceil(self.stressed);
-        // A tenth more, since the estimate is one.
-        foreseen.saturating_add(foreseen / 10).min(MORE_MAX * asked)
+        // Some more, since it is an estimate.
+        (foreseen + foreseen / 10 + MORE_MIN).min(MORE_MAX * asked)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The guarantee matrix as text and as JSON.
 
 use super::json::pretty;
-use super::words::{Paint, Tone, count, counted, field, wrap};
+use super::words::{Paint, Tone, count, field, wrap};
 use crate::matrix::{Cell, FAULTS, Failure, Fault, Method, Place, STRESS, Verdict};
 use crate::scenario::PromiseName;
 use crate::seed::Seed;
@@ -185,13 +185,18 @@ const fn short(fault: Fault) -> &'static str {
     }
 }
 
+/// How many schedules each cell was to be run on.
+fn asked(cells: &[Cell]) -> u64 {
+    let run = cells.iter().filter(|cell| !cell.is_idle);
+    run.map(|cell| cell.schedules).min().unwrap_or(0)
+}
+
 fn legend(cells: &[Cell]) -> String {
-    let schedules = cells.iter().map(|cell| cell.schedules).max().unwrap_or(0);
     let told = format!(
-        "✓ holds: kept in each of {} in which the column's faults bit, in {} at least. ✗n violated: \
+        "✓ holds: kept in all schedules, {} or more, and the column's faults bit in {}. ✗n violated: \
          a failure takes n faults and decisions. Not stressed: – the faults make no difference here, \
          ? they bit too rarely to tell.",
-        counted(schedules, "schedule"),
+        count(asked(cells)),
         count(STRESS),
     );
     let mut text = wrap(&told, super::words::WIDTH).join("\n");

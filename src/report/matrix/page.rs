@@ -1,6 +1,6 @@
 //! The guarantee matrix as a page: a table whose cells open.
 
-use super::{MatrixCell, replay, rows, short};
+use super::{MatrixCell, asked, replay, rows, short};
 use crate::matrix::{Cell, FAULTS, Fault, Verdict};
 use crate::report::explained::page::{STYLE, rendered};
 use crate::report::words::count;
@@ -59,7 +59,6 @@ struct Detail {
 pub fn matrix_page(cells: &[Cell], explained: &BTreeMap<String, String>) -> String {
     let columns: Vec<Fault> =
         FAULTS.iter().copied().filter(|f| cells.iter().any(|c| c.place.fault == *f)).collect();
-    let schedules = cells.iter().map(|cell| cell.schedules).max().unwrap_or(0);
     let mut groups: Vec<Topic> = Vec::new();
     let mut method = "";
     for row in rows(cells) {
@@ -81,7 +80,7 @@ pub fn matrix_page(cells: &[Cell], explained: &BTreeMap<String, String>) -> Stri
     }
     let page = Page {
         version: env!("CARGO_PKG_VERSION"),
-        schedules: count(schedules),
+        schedules: count(asked(cells)),
         columns: columns.iter().map(|&fault| (short(fault), fault.to_string())).collect(),
         groups,
         details: cells.iter().map(|cell| detail(cell, explained)).collect(),
