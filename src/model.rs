@@ -17,6 +17,7 @@ pub use producer::{Producer, ProducerClient};
 pub use record::Record;
 pub use service::Service;
 pub use site::Moment;
+pub use worker::Worker;
 
 #[cfg(test)]
 mod bench;
@@ -34,6 +35,7 @@ mod site;
 pub mod store;
 mod tail;
 mod words;
+pub mod worker;
 
 /// The program of a machine of a built-in system.
 #[derive(Debug)]
@@ -54,6 +56,8 @@ pub enum Machine {
     External(External),
     /// A service with a state and messages about it.
     Service(Box<Service>),
+    /// A consumer of a queue.
+    Worker(Box<Worker>),
     /// A user's own node.
     Custom(CustomNode),
 }
@@ -67,6 +71,7 @@ macro_rules! each {
             Machine::Database($node) => $call,
             Machine::External($node) => $call,
             Machine::Service($node) => $call,
+            Machine::Worker($node) => $call,
             Machine::Custom($node) => $call,
         }
     };

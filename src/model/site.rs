@@ -96,6 +96,36 @@ moments! {
     KeyKnown = "idempotency-key-known",
     /// An external system had forgotten the key of a call that it carries out again.
     KeyExpired = "idempotency-key-expired",
+    /// A worker was handed a message that had been delivered before.
+    DeliveredAgain = "queue-redelivered",
+    /// A worker learnt that its connection with the queue is gone, and so is what it held.
+    WorkerLapsed = "worker-lapsed",
+    /// A worker ended the handling of a message that was not its own any more.
+    HandledAfterLapse = "handled-after-lapse",
+    /// A worker asked for more time with a message.
+    LeaseExtended = "lease-extended",
+    /// A worker settled again for want of an answer.
+    SettledAgain = "settlement-repeated",
+    /// A queue told a worker that the message which it settled is not its own any more.
+    SettlementStale = "settlement-stale",
+    /// A worker asked for what it had been handed before, and there was something.
+    OwnReadAgain = "own-messages-read-again",
+    /// A worker took over what another one had left lying.
+    IdleClaimed = "idle-messages-claimed",
+    /// A worker gave a message back whose handling had failed.
+    FailureGivenBack = "failed-message-given-back",
+    /// A worker published a message to the retry queue.
+    RetryPublished = "failed-message-sent-to-retry-queue",
+    /// A worker rejected a message whose handling had failed.
+    FailureRejected = "failed-message-rejected",
+    /// A worker held a message back behind a failed one of its key.
+    SuccessorHeld = "successor-held-back",
+    /// A worker sent a message after a dead letter of its key.
+    SuccessorRejected = "successor-rejected",
+    /// A resource refused one who was late.
+    ActRefused = "late-act-refused",
+    /// A worker passed the lock on.
+    LockPassed = "lock-passed-on",
 }
 
 impl Moment {
