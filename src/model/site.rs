@@ -96,8 +96,6 @@ moments! {
     KeyKnown = "idempotency-key-known",
     /// An external system had forgotten the key of a call that it carries out again.
     KeyExpired = "idempotency-key-expired",
-    /// A worker was handed a message that had been delivered before.
-    DeliveredAgain = "queue-redelivered",
     /// A worker learnt that its connection with the queue is gone, and so is what it held.
     WorkerLapsed = "worker-lapsed",
     /// A worker ended the handling of a message that was not its own any more.
@@ -107,15 +105,15 @@ moments! {
     /// A worker settled again for want of an answer.
     SettledAgain = "settlement-repeated",
     /// A queue told a worker that the message which it settled is not its own any more.
-    SettlementStale = "settlement-stale",
+    SettledLate = "worker-settled-late",
     /// A worker asked for what it had been handed before, and there was something.
     OwnReadAgain = "own-messages-read-again",
     /// A worker took over what another one had left lying.
     IdleClaimed = "idle-messages-claimed",
     /// A worker gave a message back whose handling had failed.
     FailureGivenBack = "failed-message-given-back",
-    /// A worker published a message to the retry queue.
-    RetryPublished = "failed-message-sent-to-retry-queue",
+    /// A worker published a message anew whose handling had failed.
+    FailureRepublished = "failed-message-published-anew",
     /// A worker rejected a message whose handling had failed.
     FailureRejected = "failed-message-rejected",
     /// A worker held a message back behind a failed one of its key.

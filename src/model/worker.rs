@@ -99,9 +99,6 @@ impl Worker {
             delivery: delivery.attempt,
             payload: entry.body.fingerprint(),
         });
-        if delivery.redelivered || delivery.receipt.attempt > 1 {
-            Moment::DeliveredAgain.note(ctx);
-        }
         if self.policy.settle == Settle::Before {
             self.ack(slot, ctx);
         }

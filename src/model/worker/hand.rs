@@ -15,7 +15,7 @@ pub(super) struct Task {
     pub(super) is_ours: bool,
     /// Whether it was settled before the handling.
     pub(super) is_settled: bool,
-    /// Whether it is in the retry queue, and is settled here since it comes again from there.
+    /// Whether it was published anew, and is settled here since it comes again so.
     pub(super) moved_on: bool,
     /// How often its handling has failed in this worker's hands.
     pub(super) failures: u16,
@@ -47,7 +47,7 @@ pub(super) enum Step {
     Calling,
     /// The time before it is tried again is to pass.
     Backing,
-    /// The retry queue is to confirm that it has it.
+    /// The queue is to confirm that it has it anew.
     Publishing,
     /// The queue is to confirm what becomes of it.
     Settling { request: u64, settlement: Settlement },

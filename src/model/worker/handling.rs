@@ -128,14 +128,14 @@ impl Worker {
         task.acts = 0;
         let failures = match setback {
             Setback::Retry | Setback::Reject => &mut task.failures,
-            Setback::Requeue | Setback::RetryQueue => {
+            Setback::Requeue | Setback::Republish => {
                 self.failures.entry(task.delivery.entry.message).or_default()
             }
         };
         *failures = failures.saturating_add(1);
         let is_over = *failures > self.policy.retries;
         match setback {
-            Setback::Reject | Setback::Requeue | Setback::RetryQueue if is_over => {
+            Setback::Reject | Setback::Requeue | Setback::Republish if is_over => {
                 Moment::FailureRejected.note(ctx);
                 self.remember(slot, Written::Dead, ctx);
             }
@@ -144,7 +144,7 @@ impl Worker {
                 self.wait(slot, self.policy.backoff, ctx);
                 self.begin_ready(ctx);
             }
-            Setback::Requeue | Setback::RetryQueue => {
+            Setback::Requeue | Setback::Republish => {
                 Moment::FailureGivenBack.note(ctx);
                 self.remember(slot, Written::Held, ctx);
             }
@@ -197,7 +197,7 @@ impl Worker {
 
     /// A message is to come again later.
     fn give_back(&mut self, slot: usize, ctx: &mut Ctx<'_>) {
-        if self.policy.setback == Setback::RetryQueue {
+        if self.policy.setback == Setback::Republish {
             self.publish(slot, ctx);
         } else {
             self.settle(slot, Settlement::Requeue(self.policy.backoff), ctx);

@@ -57,10 +57,10 @@ pub enum Setback {
     /// The worker gives it back, to be delivered again when the backoff has passed; after the
     /// stated retries it rejects the message.
     Requeue,
-    /// The worker publishes it to a retry queue, whose messages come back after a while, and then
-    /// acks it; after the stated retries it rejects the message. Both the queue and the retry
-    /// queue have it if a crash falls in between.
-    RetryQueue,
+    /// The worker publishes it anew, to the end of the queue, and acks the old one once the new
+    /// one is confirmed; after the stated retries it rejects the message. A crash in between
+    /// leaves both.
+    Republish,
 }
 
 /// What happens meanwhile to later messages of the same key.
@@ -150,8 +150,8 @@ pub struct WorkerPolicy {
     pub retries: u16,
     /// The time before that.
     pub backoff: Span,
-    /// The exchange of the retry queue.
-    pub retry_exchange: PartitionId,
+    /// The exchange that leads to its queue alone (AMQP's default exchange).
+    pub to_queue: PartitionId,
     /// What it does to a resource that needs an owner, if there is one.
     pub acts: Option<Acts>,
     /// A message is given back until it has been delivered so often; it is the lock of a resource

@@ -27,7 +27,7 @@ pub(super) fn unsettled(group: GroupId, task: &Task, settlement: Settlement, ctx
     }
 }
 
-/// Whether the message is not to come again. What was published to the retry queue is.
+/// Whether the message is not to come again. What was published anew is.
 fn is_final(task: &Task, settlement: Settlement) -> bool {
     match settlement {
         Settlement::Ack => !task.moved_on,
@@ -109,7 +109,7 @@ impl Worker {
                 self.is_done(slot, settlement, ctx);
             }
             SettleOutcome::Stale => {
-                Moment::SettlementStale.note(ctx);
+                Moment::SettledLate.note(ctx);
                 unsettled(group, task, settlement, ctx);
                 self.release(slot, ctx);
             }
@@ -142,7 +142,7 @@ impl Worker {
         }
     }
 
-    /// Puts a message into the retry queue; it is settled here once it is there.
+    /// Publishes a message anew; the old one is settled once that is confirmed.
     pub(super) fn publish(&mut self, slot: usize, ctx: &mut Ctx<'_>) {
         let group = self.policy.group;
         let Some(task) = self.hand.get_mut(slot) else { return };
@@ -151,22 +151,22 @@ impl Worker {
         }
         let entry = task.delivery.entry;
         if task.step != Step::Publishing {
-            Moment::RetryPublished.note(ctx);
+            Moment::FailureRepublished.note(ctx);
             ctx.record(Event::Returned { group, message: entry.message });
         }
         (task.step, task.lane) = (Step::Publishing, None);
-        // A later delivery that fails again is another message to the retry queue.
+        // A later delivery that fails again leads to another message.
         let receipt = task.delivery.receipt;
         let place = MessageId::derive(entry.message, receipt.number as u32);
         let name = MessageId::derive(place, u32::from(receipt.attempt));
         let produce = Produce { entry, identity: Identity::Message(name.word()) };
-        let (partition, acks) = (self.policy.retry_exchange, Acks::All);
+        let (partition, acks) = (self.policy.to_queue, Acks::All);
         ctx.send(self.policy.broker, Message::Produce { partition, acks, produce });
         self.wait(slot, self.policy.timeout, ctx);
         self.begin_ready(ctx);
     }
 
-    /// The retry queue has answered.
+    /// The queue has answered a publication.
     pub(super) fn published(&mut self, message: MessageId, verdict: Verdict, ctx: &mut Ctx<'_>) {
         let is_it =
             |task: &Task| task.step == Step::Publishing && task.delivery.entry.message == message;

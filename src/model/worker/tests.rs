@@ -43,7 +43,7 @@ fn policy() -> WorkerPolicy {
         successors: Successors::Held,
         retries: 1,
         backoff: BACKOFF,
-        retry_exchange: PartitionId(3),
+        to_queue: PartitionId(3),
         acts: None,
         passes: 0,
     }

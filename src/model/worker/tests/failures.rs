@@ -82,8 +82,8 @@ fn what_is_given_back_too_often_is_rejected() {
 }
 
 #[test]
-fn a_message_is_settled_once_the_retry_queue_has_it() {
-    let mut rig = Rig::new(poisoned(Setback::RetryQueue, Successors::Proceed));
+fn a_message_is_settled_once_it_is_published_anew() {
+    let mut rig = Rig::new(poisoned(Setback::Republish, Successors::Proceed));
     rig.sent();
     assert_eq!(rig.push(3, 1), ["publish 3 to 3"]);
     assert_eq!(rig.fire(TIMEOUT), ["publish 3 to 3"]);
