@@ -1,4 +1,4 @@
-//! The built-in machines: a log broker, producers, consumers with a database, a database and an
+//! The built-in machines: a log broker, a queue broker, producers, consumers with a database, a database and an
 //! external system on machines of their own, services, and a user's own nodes beside them. Protocol
 //! only: they know the contract of a [`Node`], and no simulator.
 
@@ -14,6 +14,7 @@ pub use database_server::{DatabaseClient, DatabaseServer};
 pub use external::{External, ExternalClient};
 pub use message::Message;
 pub use producer::{Producer, ProducerClient};
+pub use queue::QueueBroker;
 pub use record::Record;
 pub use service::Service;
 pub use site::Moment;
@@ -29,6 +30,7 @@ pub mod database_server;
 pub mod external;
 pub mod message;
 pub mod producer;
+pub mod queue;
 mod record;
 pub mod service;
 mod site;
@@ -58,6 +60,8 @@ pub enum Machine {
     Service(Box<Service>),
     /// A consumer of a queue.
     Worker(Box<Worker>),
+    /// A queue broker.
+    Queue(Box<QueueBroker>),
     /// A user's own node.
     Custom(CustomNode),
 }
@@ -72,6 +76,7 @@ macro_rules! each {
             Machine::External($node) => $call,
             Machine::Service($node) => $call,
             Machine::Worker($node) => $call,
+            Machine::Queue($node) => $call,
             Machine::Custom($node) => $call,
         }
     };

@@ -124,6 +124,34 @@ moments! {
     ActRefused = "late-act-refused",
     /// A worker passed the lock on.
     LockPassed = "lock-passed-on",
+    /// A queue delivered a message that it had, or may have, delivered before.
+    DeliveredAgain = "queue-redelivered",
+    /// The lease of a delivered message was over.
+    LeaseOver = "queue-lease-over",
+    /// A consumer was gone that held messages.
+    HolderGone = "queue-holder-gone",
+    /// A consumer claimed a message that somebody held.
+    Claimed = "queue-message-claimed",
+    /// A settlement came that settles nothing any more.
+    StaleSettlement = "queue-settlement-stale",
+    /// A delivered message stayed visible to others.
+    StayedVisible = "queue-message-stayed-visible",
+    /// A message was delivered as often as it may be.
+    DeliveryLimit = "queue-delivery-limit-reached",
+    /// A message became a dead letter.
+    DeadLettered = "queue-dead-lettered",
+    /// A message expired.
+    Expired = "queue-message-expired",
+    /// The oldest message of a full queue had to go.
+    HeadDropped = "queue-head-dropped",
+    /// A message was dropped for good.
+    MessageDropped = "queue-message-dropped",
+    /// A full queue refused a message.
+    QueueFull = "queue-full-refused",
+    /// A message was not read because of an alarm.
+    AlarmHeld = "queue-alarm-held",
+    /// No queue was bound for a message.
+    Unroutable = "queue-unroutable",
 }
 
 impl Moment {
