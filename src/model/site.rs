@@ -96,34 +96,6 @@ moments! {
     KeyKnown = "idempotency-key-known",
     /// An external system had forgotten the key of a call that it carries out again.
     KeyExpired = "idempotency-key-expired",
-    /// A worker learnt that its connection with the queue is gone, and so is what it held.
-    WorkerLapsed = "worker-lapsed",
-    /// A worker ended the handling of a message that was not its own any more.
-    HandledAfterLapse = "handled-after-lapse",
-    /// A worker asked for more time with a message.
-    LeaseExtended = "lease-extended",
-    /// A worker settled again for want of an answer.
-    SettledAgain = "settlement-repeated",
-    /// A queue told a worker that the message which it settled is not its own any more.
-    SettledLate = "worker-settled-late",
-    /// A worker asked for what it had been handed before, and there was something.
-    OwnReadAgain = "own-messages-read-again",
-    /// A worker took over what another one had left lying.
-    IdleClaimed = "idle-messages-claimed",
-    /// A worker gave a message back whose handling had failed.
-    FailureGivenBack = "failed-message-given-back",
-    /// A worker published a message anew whose handling had failed.
-    FailureRepublished = "failed-message-published-anew",
-    /// A worker rejected a message whose handling had failed.
-    FailureRejected = "failed-message-rejected",
-    /// A worker held a message back behind a failed one of its key.
-    SuccessorHeld = "successor-held-back",
-    /// A worker sent a message after a dead letter of its key.
-    SuccessorRejected = "successor-rejected",
-    /// A resource refused one who was late.
-    ActRefused = "late-act-refused",
-    /// A worker passed the lock on.
-    LockPassed = "lock-passed-on",
     /// A queue delivered a message that it had, or may have, delivered before.
     DeliveredAgain = "queue-redelivered",
     /// The lease of a delivered message was over.
@@ -152,6 +124,34 @@ moments! {
     AlarmHeld = "queue-alarm-held",
     /// No queue was bound for a message.
     Unroutable = "queue-unroutable",
+    /// A worker learnt that its connection with the queue is gone, and so is what it held.
+    WorkerLapsed = "worker-lapsed",
+    /// A worker ended the handling of a message that was not its own any more.
+    HandledAfterLapse = "handled-after-lapse",
+    /// A worker asked for more time with a message.
+    LeaseExtended = "lease-extended",
+    /// A worker settled again for want of an answer.
+    SettledAgain = "settlement-repeated",
+    /// A queue told a worker that the message which it settled is not its own any more.
+    SettledLate = "worker-settled-late",
+    /// A worker asked for what it had been handed before, and there was something.
+    OwnReadAgain = "own-messages-read-again",
+    /// A worker took over what another one had left lying.
+    IdleClaimed = "idle-messages-claimed",
+    /// A worker gave a message back whose handling had failed.
+    FailureGivenBack = "failed-message-given-back",
+    /// A worker published a message anew whose handling had failed.
+    FailureRepublished = "failed-message-published-anew",
+    /// A worker rejected a message whose handling had failed.
+    FailureRejected = "failed-message-rejected",
+    /// A worker held a message back behind a failed one of its key.
+    SuccessorHeld = "successor-held-back",
+    /// A worker sent a message after a dead letter of its key.
+    SuccessorRejected = "successor-rejected",
+    /// A resource refused one who was late.
+    ActRefused = "late-act-refused",
+    /// A worker passed the lock on.
+    LockPassed = "lock-passed-on",
 }
 
 impl Moment {
