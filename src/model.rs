@@ -1,4 +1,4 @@
-//! The built-in machines: a log broker, producers, consumers with a database, a database and an
+//! The built-in machines: a log broker, a queue broker, producers, consumers with a database, a database and an
 //! external system on machines of their own, services, and a user's own nodes beside them. Protocol
 //! only: they know the contract of a [`Node`], and no simulator.
 
@@ -14,9 +14,11 @@ pub use database_server::{DatabaseClient, DatabaseServer};
 pub use external::{External, ExternalClient};
 pub use message::Message;
 pub use producer::{Producer, ProducerClient};
+pub use queue::QueueBroker;
 pub use record::Record;
 pub use service::Service;
 pub use site::Moment;
+pub use worker::Worker;
 
 #[cfg(test)]
 mod bench;
@@ -28,12 +30,14 @@ pub mod database_server;
 pub mod external;
 pub mod message;
 pub mod producer;
+pub mod queue;
 mod record;
 pub mod service;
 mod site;
 pub mod store;
 mod tail;
 mod words;
+pub mod worker;
 
 /// The program of a machine of a built-in system.
 #[derive(Debug)]
@@ -54,6 +58,10 @@ pub enum Machine {
     External(External),
     /// A service with a state and messages about it.
     Service(Box<Service>),
+    /// A consumer of a queue.
+    Worker(Box<Worker>),
+    /// A queue broker.
+    Queue(Box<QueueBroker>),
     /// A user's own node.
     Custom(CustomNode),
 }
@@ -67,6 +75,8 @@ macro_rules! each {
             Machine::Database($node) => $call,
             Machine::External($node) => $call,
             Machine::Service($node) => $call,
+            Machine::Worker($node) => $call,
+            Machine::Queue($node) => $call,
             Machine::Custom($node) => $call,
         }
     };
