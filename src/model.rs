@@ -1,6 +1,6 @@
 //! The built-in machines: a log broker, producers, consumers with a database, a database and an
-//! external system on machines of their own, services, and a user's own nodes beside them. Protocol
-//! only: they know the contract of a [`Node`], and no simulator.
+//! external system on machines of their own, services, sagas, and a user's own nodes beside them.
+//! Protocol only: they know the contract of a [`Node`], and no simulator.
 
 use crate::digest::Digest;
 use crate::id::{NodeId, Ticket, TimerId};
@@ -15,6 +15,7 @@ pub use external::{External, ExternalClient};
 pub use message::Message;
 pub use producer::{Producer, ProducerClient};
 pub use record::Record;
+pub use saga::{Orders, Participant};
 pub use service::Service;
 pub use site::Moment;
 
@@ -29,6 +30,7 @@ pub mod external;
 pub mod message;
 pub mod producer;
 mod record;
+pub mod saga;
 pub mod service;
 mod site;
 pub mod store;
@@ -54,6 +56,10 @@ pub enum Machine {
     External(External),
     /// A service with a state and messages about it.
     Service(Box<Service>),
+    /// A service that accepts orders of several steps.
+    Orders(Box<Orders>),
+    /// A machine that takes one of the steps.
+    Participant(Box<Participant>),
     /// A user's own node.
     Custom(CustomNode),
 }
@@ -67,6 +73,8 @@ macro_rules! each {
             Machine::Database($node) => $call,
             Machine::External($node) => $call,
             Machine::Service($node) => $call,
+            Machine::Orders($node) => $call,
+            Machine::Participant($node) => $call,
             Machine::Custom($node) => $call,
         }
     };

@@ -33,6 +33,10 @@ const CATALOGUE: &[Entry] = &[
     entry!("external-payments"),
     entry!("log-first-service"),
     entry!("outbox-free-dual-write"),
+    entry!("order-payment-inventory"),
+    entry!("order-choreography"),
+    entry!("order-tcc"),
+    entry!("event-chain"),
     entry!("w1"),
 ];
 

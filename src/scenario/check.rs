@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 mod consumers;
 mod promises;
+mod sagas;
 mod services;
 
 /// The most machines of a system.
@@ -30,16 +31,16 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     broker(scenario)?;
     clients(scenario)?;
     services::services(scenario)?;
+    sagas::sagas(scenario)?;
     surroundings(scenario)?;
     envelope(scenario)
 }
 
 fn machines(scenario: &Scenario) -> Result<(), Problem> {
-    let consumers = scenario.consumer.groups.get() * scenario.consumer.members.get();
     let programs = scenario.programs.len() as u32;
     let shared = [scenario.database.is_some(), scenario.external.is_some()];
     let shared = shared.into_iter().map(u32::from).sum::<u32>();
-    let machines = 1 + scenario.workload.producers.get() + consumers + shared + programs;
+    let machines = 1 + scenario.workload.producers.get() + scenario.readers() + shared + programs;
     if machines > MACHINES_MAX {
         return Err(Problem::new(
             "workload.producers",

@@ -9,6 +9,7 @@ use crate::model::broker::Policy as BrokerPolicy;
 use crate::model::consumer::{Apply, ConsumerPolicy, FetchPolicy};
 use crate::model::external::ExternalPolicy;
 use crate::model::producer::ProducerPolicy;
+use crate::model::saga::{Orders, Participant, SagaPolicy};
 use crate::model::service::ServicePolicy;
 use crate::model::store::Isolation;
 use crate::model::{
@@ -18,6 +19,8 @@ use crate::node::{Machine, Planned, Seat, System};
 use crate::profile::{FaultClass, Knob, Profile, Unit};
 use crate::time::Span;
 use std::fmt;
+
+mod sagas;
 
 /// The system of a [`Scenario`].
 pub struct Pipe {
@@ -38,6 +41,9 @@ enum Role {
     Producer(ProducerPolicy),
     Consumer(ConsumerPolicy),
     Service(ServicePolicy),
+    Orders(SagaPolicy),
+    /// With the step that it takes.
+    Participant(SagaPolicy, u8),
     Database(Isolation),
     External(ExternalPolicy),
     Program(Factory),
@@ -126,6 +132,12 @@ impl Pipe {
         self.tune_fetch(&mut policy.fetch, seat);
         Service::boot(policy, seat, disk)
     }
+
+    fn saga(&self, mut policy: SagaPolicy, seat: &Seat<'_>) -> SagaPolicy {
+        self.tune_producer(&mut policy.producer, seat);
+        self.tune_fetch(&mut policy.fetch, seat);
+        policy
+    }
 }
 
 impl fmt::Debug for Pipe {
@@ -155,6 +167,14 @@ impl System for Pipe {
             Role::Consumer(policy) => model::Machine::Consumer(self.consumer(*policy, seat, disk)),
             Role::Service(policy) => {
                 model::Machine::Service(Box::new(self.service(*policy, seat, disk)))
+            }
+            Role::Orders(policy) => {
+                let policy = self.saga(*policy, seat);
+                model::Machine::Orders(Box::new(Orders::boot(policy, seat, disk)))
+            }
+            Role::Participant(policy, step) => {
+                let policy = self.saga(*policy, seat);
+                model::Machine::Participant(Box::new(Participant::boot(policy, *step, seat, disk)))
             }
             Role::Database(isolation) => {
                 model::Machine::Database(DatabaseServer::boot(*isolation, disk))
@@ -193,11 +213,16 @@ impl System for Pipe {
 fn roles(scenario: &Scenario) -> Vec<Role> {
     let mut roles = vec![Role::Broker(policies::broker(scenario))];
     let producer = policies::producer(scenario);
-    roles.extend((0..scenario.workload.producers.get()).map(|n| match scenario.service {
-        Some(section) => Role::Service(policies::service(scenario, section, n as u16)),
-        None => Role::Producer(producer),
+    let saga = scenario.saga.as_ref().map(|section| policies::saga(scenario, section));
+    roles.extend((0..scenario.workload.producers.get()).map(|n| match (scenario.service, saga) {
+        (Some(section), _) => Role::Service(policies::service(scenario, section, n as u16)),
+        (None, Some(policy)) => Role::Orders(policy),
+        (None, None) => Role::Producer(producer),
     }));
-    for group in 0..scenario.consumer.groups.get() {
+    if let Some(policy) = saga {
+        roles.extend((0..policy.steps).map(|step| Role::Participant(policy, step)));
+    }
+    for group in (0..scenario.consumer.groups.get()).filter(|_| saga.is_none()) {
         for member in 0..scenario.consumer.members.get() {
             let policy = policies::consumer(scenario, group as u16, member as u16);
             roles.push(Role::Consumer(policy));
@@ -232,7 +257,10 @@ fn plan(scenario: &Scenario) -> Vec<Planned> {
 }
 
 fn promises(scenario: &Scenario) -> Vec<Promise> {
-    let named = scenario.promises.iter().map(|&name| promise(scenario, name));
+    let named = scenario.promises.iter().flat_map(|&name| match &scenario.saga {
+        Some(section) => sagas::promises(section, name),
+        None => vec![promise(scenario, name)],
+    });
     named.chain(scenario.own_promises.iter().cloned()).collect()
 }
 
@@ -270,6 +298,8 @@ fn promise(scenario: &Scenario, name: PromiseName) -> Promise {
         PromiseName::Projected => Promise::Projected {
             replicas: groups.map(|group| scenario.consumer_node(group, 0)).collect(),
         },
+        // Without orders nothing has steps, and a scenario that promises this is refused.
+        PromiseName::Compensated => Promise::Compensated { steps: Vec::new() },
         PromiseName::Convergent => Promise::Convergent {
             replicas: groups
                 .map(|group| table(scenario, group))

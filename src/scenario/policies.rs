@@ -9,12 +9,14 @@ pub(super) use broker::broker;
 pub(super) use consumer::consumer;
 pub(super) use external::external;
 pub(super) use producer::producer;
+pub(super) use saga::saga;
 pub(super) use service::service;
 
 mod broker;
 mod consumer;
 mod external;
 mod producer;
+mod saga;
 mod service;
 
 /// Where the broker stands among the machines.

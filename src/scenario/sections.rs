@@ -10,6 +10,7 @@ pub use consumer::{ConsumerSection, Until};
 pub use database::DatabaseSection;
 pub use external::ExternalSection;
 pub use producer::{ProducerSection, Retries};
+pub use saga::SagaSection;
 pub use service::ServiceSection;
 pub use surroundings::{ClockSection, DiskSection, NetworkSection};
 
@@ -18,6 +19,7 @@ mod consumer;
 mod database;
 mod external;
 mod producer;
+mod saga;
 mod service;
 mod surroundings;
 
@@ -44,6 +46,9 @@ pub enum PromiseName {
     Convergent,
     /// Each group's table holds the newest update of each key in the end.
     Projected,
+    /// In the end each order is carried out with all of its steps, or called off with every step
+    /// undone that was taken.
+    Compensated,
 }
 
 /// What a scenario is there to show.
