@@ -37,6 +37,9 @@ mod orders;
 mod outbox;
 mod participant;
 
+#[cfg(test)]
+mod tests;
+
 /// The most steps of an order.
 pub const STEPS_MAX: u8 = 4;
 
@@ -166,17 +169,17 @@ impl SagaSinks {
         SinkId(2 * step as u16 + 1)
     }
 
-    /// Where it shows that an order has come to its end.
-    pub const fn closed(self) -> SinkId {
+    /// Where it shows that an order is accepted.
+    pub const fn accepted(self) -> SinkId {
         SinkId(2 * self.steps as u16)
     }
 
-    /// Where it shows that it was carried out.
-    pub const fn completed(self) -> SinkId {
+    /// Where it shows that it has come to its end.
+    pub const fn closed(self) -> SinkId {
         SinkId(2 * self.steps as u16 + 1)
     }
 
-    /// Where it shows that it was not.
+    /// Where it shows that this end is not that it was carried out.
     pub const fn cancelled(self) -> SinkId {
         SinkId(2 * self.steps as u16 + 2)
     }
@@ -186,9 +189,14 @@ impl SagaSinks {
         SinkId(2 * self.steps as u16 + 3 + step as u16)
     }
 
+    /// Where the taking back of a confirmation would show. Nobody does that.
+    pub const fn revokes(self) -> SinkId {
+        self.confirms(self.steps)
+    }
+
     /// The first sink behind all of these.
     pub const fn end(self) -> SinkId {
-        self.confirms(self.steps)
+        self.confirms(self.steps + 1)
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) enum Act {
 }
 
 /// The order of the discriminants.
-const ACTS: [Act; 7] = [
+pub(super) const ACTS: [Act; 7] = [
     Act::Do,
     Act::Undo,
     Act::Confirm,

@@ -59,12 +59,12 @@ impl Orders {
     }
 
     /// Fires when the next order is due.
-    fn pace(&self) -> TimerId {
+    pub(super) fn pace(&self) -> TimerId {
         TimerId(self.mail.timers())
     }
 
     /// Fires when an order is overdue.
-    fn patience(&self) -> TimerId {
+    pub(super) fn patience(&self) -> TimerId {
         TimerId(self.mail.timers() + 1)
     }
 
@@ -93,6 +93,7 @@ impl Orders {
             ctx.record(Event::invoke(message, key, payload));
             let (course, orders) = self.rules().begin();
             let (change, letters) = self.decide(message, course, &orders, ctx);
+            let change = change.effect(effect(message, self.policy.sinks().accepted(), ctx));
             let mark = self.mail.commit(change, &letters, ctx);
             self.begun.push((mark, message));
         }
@@ -122,15 +123,12 @@ impl Orders {
             change.writes.push(Write::Upsert { table: ORDERS, key: order.word(), row });
         }
         let sinks = self.policy.sinks();
-        let end = match course.phase {
-            Phase::Completed => Some(sinks.completed()),
-            Phase::Cancelled => Some(sinks.cancelled()),
-            Phase::Doing | Phase::Undoing | Phase::Confirming => None,
-        };
-        if let Some(end) = end {
+        if course.is_over() {
             self.open.remove(&order.word());
-            change.effects.push(effect(order, end, ctx));
             change.effects.push(effect(order, sinks.closed(), ctx));
+            if course.phase == Phase::Cancelled {
+                change.effects.push(effect(order, sinks.cancelled(), ctx));
+            }
         } else {
             let since = ctx.now();
             self.open.insert(order.word(), Open { course, since });
@@ -249,6 +247,3 @@ impl Node for Orders {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -17,9 +17,9 @@ use crate::node::{Context, DiskError, Node, Seat, Work};
 /// A row an order, whose version says what became of the step.
 const STEPS: TableId = TableId(2);
 /// The choice of whether a step is refused. 0 is the producer client's.
-const REFUSING: u8 = 1;
+pub(super) const REFUSING: u8 = 1;
 /// The choice of whether a handling fails.
-const FAILING: u8 = 2;
+pub(super) const FAILING: u8 = 2;
 
 /// What became of the step of an order. Seata's `tcc_fence_log` tells the same of a branch: tried,
 /// committed, rolled back, suspended.
@@ -70,7 +70,7 @@ impl Participant {
     }
 
     /// Fires when a failed handling in a lane is to be repeated.
-    fn again(&self, lane: usize) -> TimerId {
+    pub(super) fn again(&self, lane: usize) -> TimerId {
         TimerId(self.mail.timers() + lane as u8)
     }
 
@@ -257,6 +257,3 @@ impl Node for Participant {
         self.mail.fingerprint(digest);
     }
 }
-
-#[cfg(test)]
-mod tests;
