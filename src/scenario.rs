@@ -300,12 +300,27 @@ impl Scenario {
         key: &str,
         value: &str,
     ) -> Result<Self, ScenarioError> {
+        Self::from_toml_with(file, text, &[(key, value)])
+    }
+
+    /// The scenario that `text` spells out with some lines changed, each a key and its value.
+    ///
+    /// # Errors
+    /// As [`from_toml_changed`](Self::from_toml_changed); only what comes of all changes together
+    /// has to be possible.
+    pub fn from_toml_with(
+        file: &str,
+        text: &str,
+        changes: &[(&str, &str)],
+    ) -> Result<Self, ScenarioError> {
         let wrong = |error: &toml::de::Error| ScenarioError::text(file, text, error);
         let mut document: toml::Table = toml::from_str(text).map_err(|error| wrong(&error))?;
-        let change = format!("{key} = {value}");
-        let change: toml::Table = toml::from_str(&change)
-            .map_err(|error| ScenarioError::text(&change, &change, &error))?;
-        overlay(&mut document, change, key.split('.').count());
+        for (key, value) in changes {
+            let change = format!("{key} = {value}");
+            let change: toml::Table = toml::from_str(&change)
+                .map_err(|error| ScenarioError::text(&change, &change, &error))?;
+            overlay(&mut document, change, key.split('.').count());
+        }
         let mut scenario = Self::deserialize(document).map_err(|error| wrong(&error))?;
         check::check(&scenario).map_err(|problem| problem.locate(file, None))?;
         scenario.origin = Some(Origin::new(file, text));
@@ -373,6 +388,12 @@ impl Scenario {
     /// As [`system`](Self::system).
     pub fn subject(self) -> Result<Arc<dyn crate::run::Subject>, ScenarioError> {
         Ok(Arc::new(self.system()?))
+    }
+
+    /// Why faults of a class make no difference to it, if they make none: such a class has no place
+    /// in its envelope.
+    pub fn impossible(&self, class: FaultClass) -> Option<&'static str> {
+        check::impossible(self, class)
     }
 
     fn factory(&self, program: &str) -> Option<&Factory> {

@@ -275,7 +275,7 @@ fn surroundings(scenario: &Scenario) -> Result<(), Problem> {
 }
 
 fn envelope(scenario: &Scenario) -> Result<(), Problem> {
-    let Scenario { disk, run, network, .. } = scenario;
+    let run = &scenario.run;
     if run.swarm == Swarm::Off && !run.envelope.is_empty() {
         return Err(Problem::new(
             "run.envelope",
@@ -284,31 +284,38 @@ fn envelope(scenario: &Scenario) -> Result<(), Problem> {
         ));
     }
     for &class in &run.envelope {
-        let why = match class {
-            FaultClass::SlowSync
-            | FaultClass::FailedSync
-            | FaultClass::LyingSync
-            | FaultClass::FullDisk
-            | FaultClass::TornWrite
-                if disk.write_through =>
-            {
-                "it cannot happen on a disk that writes through"
-            }
-            FaultClass::Duplicate if network.transport == Transport::Stream => {
-                "a stream doubles nothing"
-            }
-            FaultClass::Disconnect if network.transport == Transport::Datagram => {
-                "datagrams have no connection to break"
-            }
-            FaultClass::ClockStep if !reads_wall_clock(scenario) => {
-                "no machine reads its wall clock"
-            }
-            _ => continue,
-        };
-        let right = format!("leave {:?} out", class.slug());
-        return Err(Problem::new("run.envelope", format!("{class}: {why}"), right));
+        if let Some(why) = impossible(scenario, class) {
+            let right = format!("leave {:?} out", class.slug());
+            return Err(Problem::new("run.envelope", format!("{class}: {why}"), right));
+        }
     }
     Ok(())
+}
+
+/// Why faults of a class make no difference to a scenario, if they make none.
+pub(super) fn impossible(scenario: &Scenario, class: FaultClass) -> Option<&'static str> {
+    let Scenario { disk, network, .. } = scenario;
+    match class {
+        FaultClass::SlowSync
+        | FaultClass::FailedSync
+        | FaultClass::LyingSync
+        | FaultClass::FullDisk
+        | FaultClass::TornWrite
+            if disk.write_through =>
+        {
+            Some("it cannot happen on a disk that writes through")
+        }
+        FaultClass::Duplicate if network.transport == Transport::Stream => {
+            Some("a stream doubles nothing")
+        }
+        FaultClass::Disconnect if network.transport == Transport::Datagram => {
+            Some("datagrams have no connection to break")
+        }
+        FaultClass::ClockStep if !reads_wall_clock(scenario) => {
+            Some("no machine reads its wall clock")
+        }
+        _ => None,
+    }
 }
 
 /// Whether a step of a wall clock can make a difference: it dates the rows of an inbox that expire

@@ -4,6 +4,7 @@ use super::bounded::{Bounded, Positive};
 use crate::profile::{FaultClass, Swarm};
 use crate::time::Span;
 use serde::Deserialize;
+use std::fmt::{self, Write as _};
 
 pub use broker::{BrokerSection, FsyncPolicy};
 pub use consumer::{ConsumerSection, Until};
@@ -49,6 +50,19 @@ pub enum PromiseName {
     /// In the end each order is carried out with all of its steps, or called off with every step
     /// undone that was taken.
     Compensated,
+}
+
+impl fmt::Display for PromiseName {
+    /// As scenarios spell it, such as `at-least-once`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, letter) in format!("{self:?}").chars().enumerate() {
+            if letter.is_uppercase() && place > 0 {
+                f.write_char('-')?;
+            }
+            f.write_char(letter.to_ascii_lowercase())?;
+        }
+        Ok(())
+    }
 }
 
 /// What a scenario is there to show.
