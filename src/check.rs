@@ -35,6 +35,7 @@ mod judge;
 mod lanes;
 mod ledger;
 mod log;
+mod patterns;
 mod progress;
 mod projected;
 mod reading;
@@ -42,7 +43,8 @@ mod unseen;
 
 pub use judge::{Counts, Judge, judge};
 
-/// How many sinks the promises about delivery may name together.
+/// How many sinks the promises about delivery may name together, and each other promise that names
+/// several, or each of its accounts.
 pub const SINKS_MAX: usize = 64;
 
 /// What a system promises, as data.
@@ -101,8 +103,8 @@ pub enum Promise {
         /// The sinks.
         sinks: Vec<SinkId>,
     },
-    /// In the end each message, an operation of several steps, has taken all of them or none: a
-    /// step that was taken counts as not taken once it is undone.
+    /// In the end each message, an operation of several steps, has taken all of them once or none
+    /// of them: a step that was taken counts as not taken once it is undone.
     Compensated {
         /// The steps.
         steps: Vec<Compensable>,
@@ -117,30 +119,40 @@ pub enum Promise {
     },
     /// Effects of messages of one session and key happen in the order in which the messages were
     /// invoked first; after a dead letter none of its successors has an effect but among the dead
-    /// letters.
+    /// letters. The first effect of a message at the sink counts, and only messages that had been
+    /// sent once by their effect: what the application sends again may come at any time.
     OrderedEffects {
         /// Where that is promised.
         of: Vec<Course>,
     },
-    /// A message is received at most once, and once more for each cause: it was given back, its
-    /// consumer went down or lapsed before the queue confirmed that it is settled, the queue itself
-    /// went down, or it was held for longer than a lease.
+    /// A message is received at most once for each time that it was sent, and once more for each
+    /// cause: a delivery of it ended before its consumer had it confirmed that the message is
+    /// settled, because the consumer gave it back, went down, lapsed, or does not know whether it
+    /// settled it; the queue went down after the first send; or a lease ran out, as many as there
+    /// was time for from the first send to the last delivery.
+    ///
+    /// That an attempt to send puts the message into the queue once is part of it: a producer that
+    /// resends by itself needs a queue that drops duplicates.
     BoundedRedelivery {
         /// The consumers of the queue.
         group: GroupId,
         /// The machine of the queue.
         broker: NodeId,
-        /// How long a consumer may hold a message, by the history's time; if there is no such
-        /// bound, it may for ever. A queue whose clock may run fast has to promise less than it is
-        /// set to.
+        /// How long a consumer may hold a message before the queue hands it to others, by the
+        /// history's time; if there is no such bound, it may for ever. A queue whose clock may run
+        /// fast has to promise less than it is set to.
         lease: Option<Span>,
     },
-    /// A message that the queue has confirmed to be settled for good is not received again.
+    /// A message that the queue has confirmed to be settled for good is not received again by the
+    /// session that had it confirmed, nor by one that began afterwards. To others it may have been
+    /// under way. One that was sent again may come again; a producer that resends by itself needs a
+    /// queue that drops duplicates.
     SettledForGood {
         /// The consumers of the queues.
         groups: Vec<GroupId>,
     },
-    /// At each of the sinks no act takes effect once one under a greater token has.
+    /// At each of the sinks no act takes effect once one under a greater token has, and none that
+    /// nobody began under a token.
     Fenced {
         /// The sinks.
         sinks: Vec<SinkId>,
@@ -151,7 +163,7 @@ pub enum Promise {
         sink: SinkId,
         /// How many there may be at any time, if a queue has a cap.
         cap: Option<u64>,
-        /// How many there may be when the burst is over.
+        /// How many there may be when the burst is over, and once all is at rest.
         recovered: u64,
         /// How long that may take, from the last send or the end of the faults, whichever is later.
         within: Span,

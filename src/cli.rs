@@ -11,6 +11,7 @@ mod explain;
 mod list;
 mod log;
 mod man;
+mod matrix;
 mod progress;
 mod replay;
 mod screen;
@@ -36,6 +37,7 @@ pub fn main() -> ExitCode {
         Command::Shrink(arguments) => shrink::run(arguments, &screen),
         Command::Check(arguments) => check::run(arguments, &screen),
         Command::Zoo(arguments) => zoo::run(arguments, &screen),
+        Command::Matrix(arguments) => matrix::run(arguments, &screen),
         Command::Completions(arguments) => completions::run(arguments, &screen),
         Command::Man(arguments) => man::run(arguments, &screen),
     };

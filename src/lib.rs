@@ -61,6 +61,7 @@
 //! | 8 | [`explore`] | many runs, on several threads |
 //! | 9 | [`explain`] | failures explained |
 //! | 9 | [`zoo`] | planted bugs, measured and verified |
+//! | 9 | [`matrix`] | which method keeps which promise under which faults |
 //! | 10 | [`report`] | text and JSON |
 //! | 11 | [`harness`], `cli` | `cargo test`, the command: they read clock and environment |
 //! | 11 | `property` | schedules and scenarios as strategies of `proptest` |
@@ -80,6 +81,7 @@ pub mod harness;
 pub mod history;
 pub mod id;
 pub mod journal;
+pub mod matrix;
 pub mod model;
 pub mod node;
 pub mod profile;

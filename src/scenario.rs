@@ -159,6 +159,8 @@ use crate::check::Promise;
 use crate::id::{NodeId, SinkId};
 use crate::journal::Journals;
 use crate::model::consumer::Apply;
+use crate::model::saga::SagaSinks;
+use crate::model::worker::WorkerPolicy;
 use crate::model::{CustomNode, Record};
 use crate::node::{Machine, Seat};
 use crate::profile::{DiskProfile, Envelope, FaultClass, Link, Profile, Swarm};
@@ -175,8 +177,9 @@ pub use pipe::Pipe;
 pub use problem::{Place, ScenarioError};
 pub use sections::{
     BrokerSection, ClockSection, ConsumerSection, DatabaseSection, DiskSection, Expect,
-    ExternalSection, FsyncPolicy, NetworkSection, ProducerSection, Program, PromiseName,
-    QueueSection, Retries, RunSection, ServiceSection, Until, VarySection, Workload,
+    ExternalSection, FsyncPolicy, Heartbeat, IntakeName, NetworkSection, ProducerSection, Program,
+    PromiseName, QueueSection, Retries, RunSection, SagaSection, ServiceSection, Until,
+    VarySection, WorkerSection, Workload,
 };
 
 mod advice;
@@ -230,12 +233,17 @@ pub struct Scenario {
     /// The consumers.
     #[serde(default)]
     pub consumer: ConsumerSection,
+    /// What they do besides if they consume queues.
+    #[serde(default)]
+    pub worker: WorkerSection,
     /// A database on a machine of its own, for consumers or programs that use one.
     pub database: Option<DatabaseSection>,
     /// An external system, for consumers or programs that call one.
     pub external: Option<ExternalSection>,
     /// Services in the place of the producers.
     pub service: Option<ServiceSection>,
+    /// Orders of several steps, in the place of producers and consumers.
+    pub saga: Option<SagaSection>,
     /// The network.
     #[serde(default)]
     pub network: NetworkSection,
@@ -299,12 +307,27 @@ impl Scenario {
         key: &str,
         value: &str,
     ) -> Result<Self, ScenarioError> {
+        Self::from_toml_with(file, text, &[(key, value)])
+    }
+
+    /// The scenario that `text` spells out with some lines changed, each a key and its value.
+    ///
+    /// # Errors
+    /// As [`from_toml_changed`](Self::from_toml_changed); only what comes of all changes together
+    /// has to be possible.
+    pub fn from_toml_with(
+        file: &str,
+        text: &str,
+        changes: &[(&str, &str)],
+    ) -> Result<Self, ScenarioError> {
         let wrong = |error: &toml::de::Error| ScenarioError::text(file, text, error);
         let mut document: toml::Table = toml::from_str(text).map_err(|error| wrong(&error))?;
-        let change = format!("{key} = {value}");
-        let change: toml::Table = toml::from_str(&change)
-            .map_err(|error| ScenarioError::text(&change, &change, &error))?;
-        overlay(&mut document, change, key.split('.').count());
+        for (key, value) in changes {
+            let change = format!("{key} = {value}");
+            let change: toml::Table = toml::from_str(&change)
+                .map_err(|error| ScenarioError::text(&change, &change, &error))?;
+            overlay(&mut document, change, key.split('.').count());
+        }
         let mut scenario = Self::deserialize(document).map_err(|error| wrong(&error))?;
         check::check(&scenario).map_err(|problem| problem.locate(file, None))?;
         scenario.origin = Some(Origin::new(file, text));
@@ -374,6 +397,12 @@ impl Scenario {
         Ok(Arc::new(self.system()?))
     }
 
+    /// Why faults of a class make no difference to it, if they make none: such a class has no place
+    /// in its envelope.
+    pub fn impossible(&self, class: FaultClass) -> Option<&'static str> {
+        check::impossible(self, class)
+    }
+
     fn factory(&self, program: &str) -> Option<&Factory> {
         let mut attached = self.attached.iter();
         attached.find(|attached| attached.program == program).map(|attached| &attached.factory)
@@ -381,36 +410,48 @@ impl Scenario {
 
     /// The machine of the database, if there is one.
     pub fn database_node(&self) -> Option<NodeId> {
-        self.database.map(|_| self.consumer_node(self.consumer.groups.get(), 0))
+        self.database.map(|_| self.shared_node())
     }
 
     /// The machine of the external system, if there is one.
     pub fn external_node(&self) -> Option<NodeId> {
-        let place = self.consumer_node(self.consumer.groups.get(), 0).0;
-        self.external.map(|_| NodeId(place + u16::from(self.database.is_some())))
+        let place = self.shared_node().0 + u16::from(self.database.is_some());
+        self.external.map(|_| NodeId(place))
     }
 
-    /// The machines: the broker, the producers or services, the consumers group by group, the
-    /// database, the external system, the programs.
+    /// The machines: the broker, the producers or services, the consumers group by group or those
+    /// that take the steps of orders, the database, the external system, those that take the dead
+    /// letters, the programs.
     fn machines(&self) -> Vec<Machine> {
         let zoned = |n: u32| 1 + (n % 2) as u8;
         let machine = |name, role, zone| Machine { name, role, zone };
         let mut machines = vec![machine("broker".to_owned(), "broker", 0)];
         let producers = 1..=self.workload.producers.get();
-        let sender = if self.service.is_some() { "service" } else { "producer" };
+        let sender = match (&self.service, &self.saga) {
+            (Some(_), _) => "service",
+            (None, Some(_)) => "order",
+            (None, None) => "producer",
+        };
         machines.extend(producers.map(|n| machine(format!("{sender}-{n}"), sender, zoned(n))));
-        for group in 1..=self.consumer.groups.get() {
+        let steps = self.saga.iter().flat_map(|saga| &saga.steps).zip(1..);
+        machines.extend(steps.map(|(step, n)| machine(step.clone(), "participant", zoned(n))));
+        let consumer = if self.queue.is_some() { "worker" } else { "consumer" };
+        for group in (1..=self.consumer.groups.get()).filter(|_| self.saga.is_none()) {
             for member in 1..=self.consumer.members.get() {
                 let name = match self.consumer.members.get() {
-                    1 => format!("consumer-{group}"),
-                    _ => format!("consumer-{group}.{member}"),
+                    1 => format!("{consumer}-{group}"),
+                    _ => format!("{consumer}-{group}.{member}"),
                 };
-                machines.push(machine(name, "consumer", zoned(group + member)));
+                machines.push(machine(name, consumer, zoned(group + member)));
             }
         }
         let shared = [("database", self.database.is_some()), ("external", self.external.is_some())];
         let shared = shared.into_iter().filter(|&(_, present)| present);
         machines.extend(shared.map(|(role, _)| machine(role.to_owned(), role, 0)));
+        let undertakers = (1..=self.consumer.groups.get()).zip(self.undertakers());
+        machines.extend(
+            undertakers.map(|(n, _)| machine(format!("dead-letters-{n}"), "worker", zoned(n))),
+        );
         let programs = self.programs.iter().zip(0..);
         machines.extend(programs.map(|(p, n)| machine(p.machine.clone(), "program", zoned(n))));
         machines
@@ -468,8 +509,12 @@ impl Scenario {
         }
     }
 
-    /// Where what the external system does shows: behind the sinks of the groups and the services.
+    /// Where what the external system does shows: behind the sinks of the groups and the services,
+    /// or of the orders.
     fn external_sink(&self) -> SinkId {
+        if let Some(saga) = &self.saga {
+            return SagaSinks { steps: saga.steps.len() as u8 }.end();
+        }
         let services = self.service.map_or(0, |_| self.workload.producers.get());
         SinkId((self.consumer.groups.get() + services) as u16)
     }
@@ -477,6 +522,29 @@ impl Scenario {
     /// Where the dead letters of a group land: behind all other sinks.
     fn dead_letters(&self, group: u16) -> SinkId {
         SinkId(self.external_sink().0 + 1 + group)
+    }
+
+    /// Where the acts of a group on its resource show: behind the sinks of what the queue broker
+    /// drops.
+    fn acts(&self, group: u16) -> SinkId {
+        SinkId(self.dead_letters(2 * self.consumer.groups.get() as u16).0 + group)
+    }
+
+    /// Who takes the dead letters of the groups out of their queues, if there are such.
+    fn undertakers(&self) -> impl Iterator<Item = WorkerPolicy> {
+        let groups = self.queue.map_or(0, |_| self.consumer.groups.get() as u16);
+        (0..groups).filter_map(|group| policies::undertaker(self, self.queue.as_ref()?, group))
+    }
+
+    /// How many machines stand where the consumers do.
+    fn readers(&self) -> u32 {
+        let consumers = self.consumer.groups.get() * self.consumer.members.get();
+        self.saga.as_ref().map_or(consumers, |saga| saga.steps.len() as u32)
+    }
+
+    /// The first machine behind those.
+    fn shared_node(&self) -> NodeId {
+        NodeId((1 + self.workload.producers.get() + self.readers()) as u16)
     }
 
     /// The number of a consumer's machine; groups and members count from 0.

@@ -4,6 +4,7 @@ use super::Promise;
 use super::ahead::Ahead;
 use super::delivery::Delivery;
 use super::ledger::Ledger;
+use super::patterns::Patterns;
 use super::projected::Projected;
 use super::reading::Reading;
 use super::unseen::Unseen;
@@ -16,6 +17,7 @@ pub(super) struct Aside {
     pub(super) ahead: Ahead,
     pub(super) projected: Projected,
     pub(super) unseen: Unseen,
+    pub(super) patterns: Patterns,
 }
 
 impl Aside {
@@ -26,6 +28,7 @@ impl Aside {
             ahead: Ahead::new(promises),
             projected: Projected::new(promises),
             unseen: Unseen::new(promises),
+            patterns: Patterns::new(promises),
         }
     }
 
@@ -35,6 +38,7 @@ impl Aside {
         self.ahead.reset();
         self.projected.reset();
         self.unseen.reset();
+        self.patterns.reset();
     }
 
     /// Whether any of them has anything to check.
@@ -43,6 +47,7 @@ impl Aside {
             || self.ahead.is_promised()
             || self.projected.is_promised()
             || self.unseen.is_promised()
+            || self.patterns.is_promised()
     }
 
     /// Takes in an operation that the ledger and `delivery` know already. Returns whether that
@@ -63,7 +68,9 @@ impl Aside {
             if self.unseen.is_promised() {
                 match operation.event {
                     Event::SendOk { .. } => self.unseen.acknowledged(slot, tally),
-                    Event::Polled { .. } => self.unseen.seen(slot, tally),
+                    Event::Polled { .. } | Event::Received { .. } => {
+                        self.unseen.seen(slot, tally);
+                    }
                     Event::Effect { sink, .. } if delivery.is_watched(sink) => {
                         self.unseen.seen(slot, tally);
                     }
@@ -84,6 +91,9 @@ impl Aside {
         if self.reading.is_promised() {
             broken |= self.reading.observe(operation, message);
         }
+        if self.patterns.is_promised() {
+            broken |= self.patterns.observe(operation, ledger);
+        }
         broken
     }
 }
@@ -93,6 +103,7 @@ mod tests {
     use super::*;
     use crate::check::Handling;
     use crate::id::{GroupId, NodeId, SinkId};
+    use crate::time::Span;
 
     #[test]
     fn systems_that_promise_none_of_these_do_not_pay_for_them() {
@@ -108,5 +119,24 @@ mod tests {
         assert!(paid(Promise::Projected { replicas: vec![NodeId(0)] }));
         let of = vec![Handling { group: GroupId(0), sink: SinkId(0) }];
         assert!(paid(Promise::NeverCommitsAhead { of }));
+        assert!(!Aside::new(&[Promise::IdempotentProducer]).patterns.is_promised());
+        assert!(!Aside::new(&[Promise::PerKeyOrder]).patterns.is_promised());
+        for promise in of_patterns() {
+            assert!(paid(promise.clone()), "{promise:?}");
+        }
+    }
+
+    fn of_patterns() -> [Promise; 8] {
+        let (sink, group) = (SinkId(0), GroupId(0));
+        [
+            Promise::Atomic { sinks: vec![sink] },
+            Promise::Compensated { steps: Vec::new() },
+            Promise::Accounted { of: Vec::new(), disjoint: false },
+            Promise::OrderedEffects { of: Vec::new() },
+            Promise::BoundedRedelivery { group, broker: NodeId(0), lease: None },
+            Promise::SettledForGood { groups: vec![group] },
+            Promise::Fenced { sinks: vec![sink] },
+            Promise::BoundedBacklog { sink, cap: None, recovered: 0, within: Span::ZERO },
+        ]
     }
 }

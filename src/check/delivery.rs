@@ -165,6 +165,9 @@ impl Delivery {
             Event::Polled { message, payload, partition, offset, .. } => {
                 (message, payload, format!("read from {partition:?} at offset {offset}"))
             }
+            Event::Received { group, message, payload, .. } => {
+                (message, payload, format!("received by {group:?}"))
+            }
             _ => return None,
         };
         let (_, entry, _) = ledger.open(message);
@@ -181,15 +184,19 @@ impl Delivery {
     /// A record under a key that its message was never sent under.
     pub(super) fn misrouted(&self, history: &History) -> Option<Violation> {
         let operation = self.misrouted.as_ref()?;
-        let Event::Polled { message, key, partition, offset, .. } = operation.event else {
-            return None;
+        let (message, stands, how) = match operation.event {
+            Event::Polled { message, key, partition, offset, .. } => {
+                let how = format!("read under key {key} from {partition:?} at offset {offset}");
+                (message, "stands in the log", how)
+            }
+            Event::Received { group, message, key, .. } => {
+                (message, "is handed out", format!("received under key {key} by {group:?}"))
+            }
+            _ => return None,
         };
-        let expected = format!("{message} stands in the log under the key that it was sent under");
-        let observed = format!(
-            "it was read under key {key} from {partition:?} at offset {offset} at {}, and nobody \
-             had sent it under that key",
-            operation.at
-        );
+        let expected = format!("{message} {stands} under the key that it was sent under");
+        let observed =
+            format!("it was {how} at {}, and nobody had sent it under that key", operation.at);
         let shows = |o: &Operation| {
             o == operation
                 || matches!(o.event, Event::SendInvoke { message: sent, .. } if sent == message)

@@ -150,6 +150,9 @@ impl Judge {
             Event::Polled { message, key, partition, offset, payload, .. } => {
                 self.polled(operation, message, Place { partition, offset }, (key, payload));
             }
+            Event::Received { message, key, payload, .. } => {
+                self.received(operation, message, (key, payload));
+            }
             Event::Effect { message, sink, payload } => {
                 self.counts.effects += 1;
                 let effect = (message, sink, payload);
@@ -161,8 +164,7 @@ impl Judge {
             }
             Event::View { digest } => self.convergence.view(operation.process, digest),
             Event::End { cause } => self.end = Some((cause, operation.at)),
-            Event::Received { .. }
-            | Event::Returned { .. }
+            Event::Returned { .. }
             | Event::Lapsed { .. }
             | Event::AckInvoke { .. }
             | Event::AckOk { .. }
@@ -267,6 +269,13 @@ impl Judge {
         }
     }
 
+    fn received(&mut self, operation: &Operation, message: MessageId, read: (u64, u64)) {
+        if self.delivery.is_promised() {
+            let (slot, entry, tally) = self.ledger.open(message);
+            self.broken |= self.delivery.read((slot, entry, tally), operation, read);
+        }
+    }
+
     #[inline(never)]
     fn observe_more(&mut self, operation: &Operation) {
         self.broken |= self.aside.observe(operation, &mut self.ledger, &self.delivery);
@@ -288,11 +297,16 @@ impl Judge {
             .or_else(|| log.order(ledger, history))
             .or_else(|| aside.reading.overtaken(ledger, history))
             .or_else(|| aside.reading.resurrected(history))
+            .or_else(|| aside.patterns.settled.resurrected(ledger, history))
             .or_else(|| aside.reading.skipped(ledger, history))
             .or_else(|| aside.reading.rewound(history))
             .or_else(|| aside.ahead.committed_ahead(ledger, history))
+            .or_else(|| aside.patterns.fences.breached(ledger, history))
             .or_else(|| delivery.phantom_effect(ledger, history))
             .or_else(|| delivery.duplicate_effect(history))
+            .or_else(|| aside.patterns.overtaken.overtaken(ledger, history))
+            .or_else(|| aside.patterns.backlogs.beyond_cap(history))
+            .or_else(|| aside.patterns.accounts.twice(ledger, history))
     }
 
     /// What ought to have happened by the end.
@@ -304,14 +318,17 @@ impl Judge {
             EndCause::Settled | EndCause::Quiescent => aside
                 .reading
                 .lost_record(ledger, history)
+                .or_else(|| aside.patterns.redelivery.unbounded(ledger, history))
+                .or_else(|| aside.patterns.backlogs.unrecovered(history))
                 .or_else(|| delivery.lost(ledger, history))
                 .or_else(|| aside.unseen.unseen(ledger, history))
+                .or_else(|| aside.patterns.accounts.missing(ledger, history))
+                .or_else(|| aside.patterns.torn.torn(ledger, history))
+                .or_else(|| aside.patterns.steps.uncompensated(ledger, history))
                 .or_else(|| convergence.diverged(history))
                 .or_else(|| aside.projected.stale(history))
                 .or_else(|| (owed > 0).then(|| progress::deadlock(ledger, owed, end, history))),
-            EndCause::Impatient => {
-                Some(progress::livelock(&self.ledger, self.owed(), end, history))
-            }
+            EndCause::Impatient => Some(progress::livelock(ledger, self.owed(), end, history)),
             EndCause::Broken | EndCause::Budget => None,
         }
     }
@@ -333,16 +350,26 @@ impl Judge {
             None if self.convergence.is_promised() || self.aside.projected.is_promised() => {
                 Some("the history stops before the replicas could be compared".to_owned())
             }
-            None => {
-                let passed = self.aside.reading.lost_record(&self.ledger, history);
-                passed
-                    .map(|_| "the history stops with a record passed over and not read".to_owned())
+            None if self.ledger.behind() > 0 => {
+                let behind = things(self.ledger.behind());
+                Some(format!("the history stops with {behind} still to happen"))
             }
+            None => self.unexplained(history).map(str::to_owned),
             _ => {
                 let silent = self.convergence.silent().or_else(|| self.aside.projected.silent());
                 silent.map(|node| format!("{node:?} never reported its view"))
             }
         }
+    }
+
+    /// What may yet be explained if the history goes on.
+    fn unexplained(&self, history: &History) -> Option<&'static str> {
+        let Self { ledger, aside, .. } = self;
+        if aside.reading.lost_record(ledger, history).is_some() {
+            return Some("the history stops with a record passed over and not read");
+        }
+        let unbounded = aside.patterns.redelivery.unbounded(ledger, history);
+        unbounded.map(|_| "the history stops before the cause of every delivery is known")
     }
 }
 

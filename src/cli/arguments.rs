@@ -39,6 +39,8 @@ pub(super) enum Command {
     Check(CheckArguments),
     /// Show the published bugs that are planted, and put them to the test
     Zoo(ZooArguments),
+    /// Show which method keeps which promise under which faults
+    Matrix(MatrixArguments),
     /// Write the completions of this command for a shell
     Completions(CompletionsArguments),
     /// Write the manual page of this command
@@ -259,6 +261,44 @@ pub(super) struct ZooArguments {
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MatrixArguments {
+    /// Methods, the rows [default: all]
+    #[arg(value_name = "METHOD")]
+    pub(super) methods: Vec<String>,
+    /// Columns: none, a class of faults, or all of them together [default: every column]
+    #[arg(long = "fault", value_name = "FAULT")]
+    pub(super) faults: Vec<String>,
+    /// How many schedules to run for each cell
+    #[arg(
+        long,
+        value_name = "N",
+        env = "POSTULATE_SCHEDULES",
+        default_value = "10000",
+        value_parser = positive
+    )]
+    pub(super) schedules: NonZeroU64,
+    /// How many threads to use [default: one a core]
+    #[arg(long, value_name = "J", env = "POSTULATE_JOBS")]
+    pub(super) jobs: Option<NonZeroUsize>,
+    /// How to report
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) format: MatrixFormat,
+    /// Write the report there, and to the screen only the verdict; - is standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) output: Option<String>,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum MatrixFormat {
+    /// Text for people
+    Human,
+    /// One JSON array of cells
+    Json,
+    /// A page whose violated cells open as explained failures, in one file
+    Html,
 }
 
 #[derive(Debug, Args)]

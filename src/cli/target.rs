@@ -1,5 +1,6 @@
 //! From the word for a scenario to what is run.
 
+use crate::matrix::{NotACell, Place};
 use crate::run::Subject;
 use crate::scenario::{self, Scenario, ScenarioError, nearest};
 use crate::zoo::{self, Specimen};
@@ -24,6 +25,9 @@ enum Misled {
         #[help]
         advice: String,
     },
+    #[error(transparent)]
+    #[diagnostic(help("`postulate matrix` shows the whole table"))]
+    NotACell(#[from] NotACell),
     #[error("the scenario {path} cannot be read")]
     Unreadable { path: String, source: io::Error },
     #[error("{error}")]
@@ -70,11 +74,16 @@ pub(super) fn specimens() -> Vec<Listed> {
 /// Whether `word` is the path of a TOML file, and no scenario that is built in.
 pub(super) fn is_file(word: &str) -> bool {
     let is_built_in = scenario::catalogue().iter().any(|entry| entry.name == word);
-    !is_built_in && Specimen::named(word).is_none() && is_path(word)
+    let is_planted = Specimen::named(word).is_some() || Place::named(word).is_some();
+    !is_built_in && !is_planted && is_path(word)
 }
 
-/// What `word` means: a scenario of the catalogue, a specimen of the zoo, or a TOML file.
+/// What `word` means: a scenario of the catalogue, a specimen of the zoo, a cell of the matrix, or a
+/// TOML file.
 pub(super) fn resolve(word: &str) -> miette::Result<Arc<dyn Subject>> {
+    if let Some(place) = Place::named(word) {
+        return Ok(place.map_err(Misled::from)?.subject().map_err(Misled::from)?);
+    }
     let known = scenario::catalogue().iter().find(|entry| entry.name == word);
     let system = match (known, Specimen::named(word)) {
         (Some(entry), _) => entry.scenario().and_then(Scenario::system).map_err(Misled::from)?,

@@ -72,6 +72,7 @@ fn otherwise(event: Event, operations: &[Operation]) -> Option<(Event, Option<Ev
         Event::CommitInfo { group, partition, offset } => {
             Some((Event::CommitOk { group, partition, offset }, None))
         }
+        Event::AckInfo { group, message } => Some((Event::AckOk { group, message }, None)),
         _ => None,
     }
 }

@@ -15,7 +15,9 @@ use std::collections::BTreeSet;
 mod consumers;
 mod promises;
 mod queues;
+mod sagas;
 mod services;
+mod workers;
 
 /// The most machines of a system.
 const MACHINES_MAX: u32 = 4_000;
@@ -32,16 +34,19 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     queues::queues(scenario)?;
     clients(scenario)?;
     services::services(scenario)?;
+    sagas::sagas(scenario)?;
     surroundings(scenario)?;
     envelope(scenario)
 }
 
 fn machines(scenario: &Scenario) -> Result<(), Problem> {
-    let consumers = scenario.consumer.groups.get() * scenario.consumer.members.get();
     let programs = scenario.programs.len() as u32;
     let shared = [scenario.database.is_some(), scenario.external.is_some()];
     let shared = shared.into_iter().map(u32::from).sum::<u32>();
-    let machines = 1 + scenario.workload.producers.get() + consumers + shared + programs;
+    let undertakers = scenario.undertakers().count() as u32;
+    let readers = scenario.readers();
+    let machines =
+        1 + scenario.workload.producers.get() + readers + shared + undertakers + programs;
     if machines > MACHINES_MAX {
         return Err(Problem::new(
             "workload.producers",
@@ -154,6 +159,11 @@ fn clients(scenario: &Scenario) -> Result<(), Problem> {
             "with settle = \"atomic\" nothing is committed to the broker",
             "leave it out",
         ));
+    }
+    if scenario.queue.is_some() {
+        workers::workers(scenario)?;
+    } else {
+        workers::without_queue(scenario)?;
     }
     consumers::consumers(scenario)?;
     let varied = vary.wait_max.iter().map(|&wait_max| ("vary.wait_max", wait_max));
@@ -276,7 +286,7 @@ fn surroundings(scenario: &Scenario) -> Result<(), Problem> {
 }
 
 fn envelope(scenario: &Scenario) -> Result<(), Problem> {
-    let Scenario { disk, run, network, .. } = scenario;
+    let run = &scenario.run;
     if run.swarm == Swarm::Off && !run.envelope.is_empty() {
         return Err(Problem::new(
             "run.envelope",
@@ -285,31 +295,38 @@ fn envelope(scenario: &Scenario) -> Result<(), Problem> {
         ));
     }
     for &class in &run.envelope {
-        let why = match class {
-            FaultClass::SlowSync
-            | FaultClass::FailedSync
-            | FaultClass::LyingSync
-            | FaultClass::FullDisk
-            | FaultClass::TornWrite
-                if disk.write_through =>
-            {
-                "it cannot happen on a disk that writes through"
-            }
-            FaultClass::Duplicate if network.transport == Transport::Stream => {
-                "a stream doubles nothing"
-            }
-            FaultClass::Disconnect if network.transport == Transport::Datagram => {
-                "datagrams have no connection to break"
-            }
-            FaultClass::ClockStep if !reads_wall_clock(scenario) => {
-                "no machine reads its wall clock"
-            }
-            _ => continue,
-        };
-        let right = format!("leave {:?} out", class.slug());
-        return Err(Problem::new("run.envelope", format!("{class}: {why}"), right));
+        if let Some(why) = impossible(scenario, class) {
+            let right = format!("leave {:?} out", class.slug());
+            return Err(Problem::new("run.envelope", format!("{class}: {why}"), right));
+        }
     }
     Ok(())
+}
+
+/// Why faults of a class make no difference to a scenario, if they make none.
+pub(super) fn impossible(scenario: &Scenario, class: FaultClass) -> Option<&'static str> {
+    let Scenario { disk, network, .. } = scenario;
+    match class {
+        FaultClass::SlowSync
+        | FaultClass::FailedSync
+        | FaultClass::LyingSync
+        | FaultClass::FullDisk
+        | FaultClass::TornWrite
+            if disk.write_through =>
+        {
+            Some("it cannot happen on a disk that writes through")
+        }
+        FaultClass::Duplicate if network.transport == Transport::Stream => {
+            Some("a stream doubles nothing")
+        }
+        FaultClass::Disconnect if network.transport == Transport::Datagram => {
+            Some("datagrams have no connection to break")
+        }
+        FaultClass::ClockStep if !reads_wall_clock(scenario) => {
+            Some("no machine reads its wall clock")
+        }
+        _ => None,
+    }
 }
 
 /// Whether a step of a wall clock can make a difference: it dates the rows of an inbox that expire

@@ -4,6 +4,7 @@ use super::bounded::{Bounded, Positive};
 use crate::profile::{FaultClass, Swarm};
 use crate::time::Span;
 use serde::Deserialize;
+use std::fmt::{self, Write as _};
 
 pub use broker::{BrokerSection, FsyncPolicy};
 pub use consumer::{ConsumerSection, Until};
@@ -11,8 +12,10 @@ pub use database::DatabaseSection;
 pub use external::ExternalSection;
 pub use producer::{ProducerSection, Retries};
 pub use queue::QueueSection;
+pub use saga::SagaSection;
 pub use service::ServiceSection;
 pub use surroundings::{ClockSection, DiskSection, NetworkSection};
+pub use worker::{Heartbeat, IntakeName, WorkerSection};
 
 mod broker;
 mod consumer;
@@ -20,8 +23,10 @@ mod database;
 mod external;
 mod producer;
 mod queue;
+mod saga;
 mod service;
 mod surroundings;
+mod worker;
 
 /// A promise, by name.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -46,6 +51,35 @@ pub enum PromiseName {
     Convergent,
     /// Each group's table holds the newest update of each key in the end.
     Projected,
+    /// Each acknowledged message was processed in the end or is a dead letter, group by group.
+    Accounted,
+    /// Effects of messages of one producer and key happen in the order in which they were sent, and
+    /// none after a dead letter.
+    OrderedEffects,
+    /// No message is delivered again without a cause.
+    BoundedRedelivery,
+    /// No message is delivered again that the queue has confirmed to be settled.
+    SettledForGood,
+    /// Nobody acts on the resource of a group after a later owner has.
+    Fenced,
+    /// A queue holds no more than its cap, and a burst is worked off in time.
+    BoundedBacklog,
+    /// In the end each order is carried out with all of its steps, or called off with every step
+    /// undone that was taken.
+    Compensated,
+}
+
+impl fmt::Display for PromiseName {
+    /// As scenarios spell it, such as `at-least-once`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, letter) in format!("{self:?}").chars().enumerate() {
+            if letter.is_uppercase() && place > 0 {
+                f.write_char('-')?;
+            }
+            f.write_char(letter.to_ascii_lowercase())?;
+        }
+        Ok(())
+    }
 }
 
 /// What a scenario is there to show.

@@ -8,7 +8,7 @@ use crate::explore::{self, Doubt, Exhaustive, Finding, Group, Hung, Swept};
 use crate::figures::{count, counted};
 use crate::profile::{Envelope, FaultClass};
 use crate::run::{Outcome, Run, Subject};
-use crate::scenario::{PromiseName, ScenarioError};
+use crate::scenario::ScenarioError;
 use crate::schedule::Schedule;
 use std::sync::Arc;
 
@@ -345,7 +345,7 @@ impl<'a> Case<'a> {
             // With less promised a run may be over before it shows: most of them are enough.
             holds |= 2 * broken > runs.len();
             if broken > 0 {
-                told.push(format!("{broken} of {} with {} alone", runs.len(), kebab(promise)));
+                told.push(format!("{broken} of {} with {} alone", runs.len(), promise.to_string()));
             }
         }
         let rule = self.specimen.breaks;
@@ -410,16 +410,4 @@ fn listed(groups: &[&Group]) -> String {
 
 fn is_by(group: &Group, rule: Rule) -> bool {
     matches!(&group.finding, Finding::Violated(violation) if violation.rule == rule)
-}
-
-/// `at-least-once`, as scenarios spell it.
-fn kebab(promise: PromiseName) -> String {
-    let mut spelled = String::new();
-    for letter in format!("{promise:?}").chars() {
-        if letter.is_uppercase() && !spelled.is_empty() {
-            spelled.push('-');
-        }
-        spelled.extend(letter.to_lowercase());
-    }
-    spelled
 }

@@ -24,6 +24,7 @@ mod junit;
 mod logs;
 #[cfg(feature = "cli")]
 mod malformed;
+mod matrix;
 mod million;
 mod network;
 mod novelty;

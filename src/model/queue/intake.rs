@@ -75,7 +75,7 @@ impl QueueBroker {
         let message = entry.message;
         let refusal = if self.is_damaged() {
             Some(Refusal::Closed)
-        } else if asked.partition != PartitionId(0) {
+        } else if asked.partition.index() > usize::from(self.policy.queues) {
             Some(Refusal::UnknownPartition)
         } else if !entry.is_sound() {
             Moment::CorruptRefused.note(ctx);
@@ -95,7 +95,11 @@ impl QueueBroker {
             Moment::DuplicateAnswered.note(ctx);
             return self.answer(asked, (message, Verdict::Duplicate), Some(position), ctx);
         }
-        let bound = self.policy.route(entry.key);
+        let bound = match asked.partition.0 {
+            0 => self.policy.route(entry.key),
+            // AMQP's default exchange: every queue is bound by its name.
+            queue => 1 << (queue - 1),
+        };
         if bound == 0 {
             Moment::Unroutable.note(ctx);
             let verdict = match self.policy.unroutable {

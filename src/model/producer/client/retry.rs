@@ -58,7 +58,7 @@ impl ProducerClient {
             }
             // No earlier copy can have escaped that.
             Refusal::UnknownPartition | Refusal::Unroutable => {
-                ctx.record(Event::SendFail { message, attempt });
+                self.tell(Event::SendFail { message, attempt }, ctx);
                 if self.journal.is_some() {
                     self.write_down(Record::Answered { message }, ctx);
                 }
@@ -66,9 +66,10 @@ impl ProducerClient {
             }
             Refusal::Fenced => {
                 self.fenced = true;
-                for one in self.lanes.iter_mut().flat_map(|lane| lane.flying.drain(..)) {
+                let flying = self.lanes.iter_mut().flat_map(|lane| lane.flying.drain(..));
+                for one in flying.collect::<Vec<_>>() {
                     let (message, attempt) = (one.produce.entry.message, one.attempt);
-                    ctx.record(Event::SendInfo { message, attempt });
+                    self.tell(Event::SendInfo { message, attempt }, ctx);
                 }
             }
         }
@@ -80,11 +81,11 @@ impl ProducerClient {
         let lane = &mut self.lanes[index];
         let Flying { produce, attempt, .. } = lane.flying[place];
         let (message, key) = (produce.entry.message, produce.entry.key);
-        ctx.record(Event::SendInfo { message, attempt });
         lane.draining = self.policy.identity == IdentityPolicy::Idempotent;
         if attempt + 1 < self.policy.attempts {
             lane.again.push(Again { message, key, attempt: attempt + 1 });
         }
+        self.tell(Event::SendInfo { message, attempt }, ctx);
     }
 
     /// The first of what the application sends again, if it may go now.
