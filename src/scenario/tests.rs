@@ -284,7 +284,8 @@ fn a_preset_says_what_the_other_keys_are_unless_they_are_stated() {
     let stated = policy("preset = \"sqs-fifo\"\nack = \"strict\"\nlease = \"9ms\"");
     assert_eq!((stated.ack, stated.lease), (AckMatch::Strict, Span::millis(9)));
     assert_eq!(stated.dedup, Some(Span::secs(300)));
-    assert_eq!(policy("preset = \"redis-streams\"").hold, Hold::UntilClaimed);
+    let stream = policy("preset = \"redis-streams\"\n[worker]\nintake = \"pull\"");
+    assert_eq!(stream.hold, Hold::UntilClaimed);
     let stated = policy(
         "unbound_key = 7\ndelivery_limit = 3\npriorities = 4\nlength_max = 5\nttl = \"6ms\"
         fsync = \"interval\"\nfsync_interval = \"8ms\"",

@@ -37,12 +37,24 @@ fn what_cannot_be_taken_is_refused() {
         [Message::Produced { verdict, .. }] => verdict,
         ref other => panic!("{other:?}"),
     };
-    let nowhere = stage.bench.deliver(&mut stage.broker, 1, produce(entry, 1));
+    let nowhere = stage.bench.deliver(&mut stage.broker, 1, produce(entry, 2));
     assert_eq!(verdict(nowhere), Verdict::Refused(Refusal::UnknownPartition));
     entry.checksum ^= 1;
     let corrupt = stage.bench.deliver(&mut stage.broker, 1, produce(entry, 0));
     assert_eq!(verdict(corrupt), Verdict::Refused(Refusal::Corrupt));
     assert_eq!(stage.step("c1 receives 9"), "c1: got nothing");
+}
+
+/// AMQP's default exchange: each queue is bound to it by its own name.
+#[test]
+fn a_message_may_name_its_queue() {
+    run(
+        QueuePolicy { unbound: Some(7), routing: Routing::Direct, ..TWO },
+        "p1 publishes 1 key 7 to 1 => p1: accepted 1
+        p1 publishes 2 key 0 to 2  => p1: accepted 2
+        c1 receives 9              => c1: got 1
+        c1 receives 9 q1           => c1: got 2",
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! stated. The disk writes through, unless the trace begins with `cached disk`.
 //!
 //! ```text
-//! p1 publishes 1 [key 3] [id 7]    => p1: accepted 1
+//! p1 publishes 1 [key 3] [id 7] [to 1] [unconfirmed] => p1: accepted 1
 //! c1 subscribes 2 [q1]             => c1: got 1; c1: got 2 again #2
 //! c1 receives 2 [q1] [waits 9ms]   => c1: got nothing
 //! c1 rereads 2, c1 claims 2 idle 9ms
@@ -156,7 +156,8 @@ impl Stage {
         let identity = stated("id").map_or(Identity::None, Identity::Message);
         let acks = if words.contains(&"unconfirmed") { Acks::None } else { Acks::All };
         let produce = Produce { entry, identity };
-        Message::Produce { partition: PartitionId(0), acks, produce }
+        let partition = PartitionId(stated("to").unwrap_or(0) as u16);
+        Message::Produce { partition, acks, produce }
     }
 
     fn settlement(&mut self, who: u16, words: &[&str]) -> QueueMessage {
