@@ -19,7 +19,7 @@ pub use command::{Publication, QueueCommand};
 use dedup::Window;
 use line::{Line, State};
 pub use policy::{
-    AckMatch, Alarm, Confirm, Counting, Cursor, DeadLetter, DedupKept, Hiding, Hold, Overflow,
+    AckMatch, Alarm, AnswerWhen, Counting, Cursor, DeadLetter, DedupKept, Hiding, Hold, Overflow,
     Persistence, QueueOrder, QueuePolicy, Routing, Unroutable,
 };
 pub use preset::Preset;
@@ -119,8 +119,8 @@ impl QueueBroker {
     }
 
     /// Whether the record at `position` is as durable as `confirm` asks for.
-    fn is_kept(&self, position: u64, confirm: Confirm) -> bool {
-        confirm == Confirm::AtOnce
+    fn is_kept(&self, position: u64, confirm: AnswerWhen) -> bool {
+        confirm == AnswerWhen::AtOnce
             || self.policy.persistence == Persistence::Transient
             || position < self.tail.durable()
     }
@@ -130,7 +130,7 @@ impl QueueBroker {
     fn say(
         &mut self,
         (to, message): (NodeId, Message),
-        (position, confirm): (u64, Confirm),
+        (position, confirm): (u64, AnswerWhen),
         asking: Option<NodeId>,
         ctx: &mut Ctx<'_>,
     ) {

@@ -129,8 +129,8 @@ impl QueueBroker {
     }
 
     /// When something may be said that follows from a record.
-    fn once(&self, position: Option<u64>) -> (u64, Confirm) {
-        position.map_or((0, Confirm::AtOnce), |position| (position, self.policy.confirm))
+    fn once(&self, position: Option<u64>) -> (u64, AnswerWhen) {
+        position.map_or((0, AnswerWhen::AtOnce), |position| (position, self.policy.confirm))
     }
 
     /// Hands the messages of a queue to those who have subscribed to it, in turn.

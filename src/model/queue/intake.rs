@@ -187,9 +187,9 @@ impl QueueBroker {
     ) {
         let confirm = match asked.acks {
             Acks::None => return,
-            Acks::Leader => Confirm::AtOnce,
+            Acks::Leader => AnswerWhen::AtOnce,
             // What is about no record waits for none.
-            Acks::All if position.is_none() => Confirm::AtOnce,
+            Acks::All if position.is_none() => AnswerWhen::AtOnce,
             Acks::All => self.policy.confirm,
         };
         let said = Message::Produced { message, partition: asked.partition, verdict };

@@ -46,7 +46,7 @@ pub enum Persistence {
 /// Whether an answer waits for the disk.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Confirm {
+pub enum AnswerWhen {
     /// Until what it is about is durable.
     #[default]
     Durable,
@@ -217,9 +217,9 @@ pub struct QueuePolicy {
     pub fsync: Fsync,
     /// Whether the answer to a publisher waits for that. If so, nobody is delivered a message
     /// before it is durable.
-    pub confirm: Confirm,
+    pub confirm: AnswerWhen,
     /// Whether the answer to a settlement does.
-    pub settled: Confirm,
+    pub settled: AnswerWhen,
     /// How long a delivered message is its consumer's.
     pub hold: Hold,
     /// How long that is, by the broker's monotonic clock, if there is an end to it.
@@ -270,8 +270,8 @@ impl QueuePolicy {
             unroutable: Unroutable::Returned,
             persistence: Persistence::Durable,
             fsync: Fsync::BeforeAck,
-            confirm: Confirm::Durable,
-            settled: Confirm::Durable,
+            confirm: AnswerWhen::Durable,
+            settled: AnswerWhen::Durable,
             hold: Hold::Lease,
             lease: Span::millis(500),
             ack: AckMatch::Strict,

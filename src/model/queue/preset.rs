@@ -73,7 +73,7 @@
 //!   that leaves it to be claimed at once, and one that rejects it for an acknowledgement.
 
 use super::policy::{
-    AckMatch, Confirm, Counting, DedupKept, Hiding, Hold, Overflow, QueueOrder, QueuePolicy,
+    AckMatch, AnswerWhen, Counting, DedupKept, Hiding, Hold, Overflow, QueueOrder, QueuePolicy,
     Routing, Unroutable,
 };
 use crate::model::broker::Fsync;
@@ -108,7 +108,7 @@ impl Preset {
             Self::RabbitmqClassic => QueuePolicy {
                 hold: Hold::UntilDisconnect,
                 count: Counting::Flag,
-                settled: Confirm::AtOnce,
+                settled: AnswerWhen::AtOnce,
                 unroutable: Unroutable::Dropped,
                 overflow: Overflow::DropHead,
                 ..strict
@@ -150,8 +150,8 @@ impl Preset {
                 hold: Hold::UntilClaimed,
                 ack: AckMatch::Message,
                 fsync: Fsync::Interval(Span::secs(1)),
-                confirm: Confirm::AtOnce,
-                settled: Confirm::AtOnce,
+                confirm: AnswerWhen::AtOnce,
+                settled: AnswerWhen::AtOnce,
                 overflow: Overflow::DropHead,
                 ..strict
             },

@@ -35,7 +35,7 @@ impl QueueBroker {
         }
         let Some(request) = request else { return };
         let when =
-            position.map_or((0, Confirm::AtOnce), |position| (position, self.policy.settled));
+            position.map_or((0, AnswerWhen::AtOnce), |position| (position, self.policy.settled));
         let settled = Message::Queue(QueueMessage::Settled { request, outcome });
         self.say((from, settled), when, is_now.then_some(from), ctx);
     }

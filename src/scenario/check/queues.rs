@@ -4,7 +4,7 @@ use super::Problem;
 use crate::model::Fsync;
 use crate::model::producer::IdentityPolicy;
 use crate::model::queue::{
-    Alarm, Confirm, Counting, Cursor, DedupKept, Hold, Overflow, Persistence, QueuePolicy,
+    Alarm, AnswerWhen, Counting, Cursor, DedupKept, Hold, Overflow, Persistence, QueuePolicy,
 };
 use crate::profile::Transport;
 use crate::scenario::sections::FsyncPolicy;
@@ -50,7 +50,7 @@ fn together(
     policy: &QueuePolicy,
 ) -> Result<(), Problem> {
     let is_capped = policy.length_max.is_some();
-    let waits = [policy.confirm, policy.settled].contains(&Confirm::Durable);
+    let waits = [policy.confirm, policy.settled].contains(&AnswerWhen::Durable);
     let impossible = [
         (
             policy.fsync == Fsync::Never && waits && policy.persistence == Persistence::Durable,

@@ -85,7 +85,7 @@ fn a_transient_message_is_lost_with_the_process_and_waits_for_no_disk() {
 #[test]
 fn an_early_confirm_promises_what_a_power_cut_takes_back() {
     run(
-        QueuePolicy { confirm: Confirm::AtOnce, ..STRICT },
+        QueuePolicy { confirm: AnswerWhen::AtOnce, ..STRICT },
         "cached disk
         p1 publishes 1  => p1: accepted 1
         c1 receives 1   => c1: got 1
@@ -93,7 +93,7 @@ fn an_early_confirm_promises_what_a_power_cut_takes_back() {
         c1 receives 9   => c1: got nothing",
     );
     run(
-        QueuePolicy { settled: Confirm::AtOnce, ..STRICT },
+        QueuePolicy { settled: AnswerWhen::AtOnce, ..STRICT },
         "cached disk
         p1 publishes 1
         sync            => p1: accepted 1
@@ -120,8 +120,8 @@ fn a_confirm_waits_for_the_interval_between_syncs() {
     run(
         QueuePolicy {
             fsync: Fsync::Never,
-            confirm: Confirm::AtOnce,
-            settled: Confirm::AtOnce,
+            confirm: AnswerWhen::AtOnce,
+            settled: AnswerWhen::AtOnce,
             ..STRICT
         },
         "cached disk
@@ -412,7 +412,7 @@ fn ids_are_known_for_a_window_and_as_far_as_a_restart_leaves_them() {
 #[test]
 fn a_settlement_of_what_is_lost_settles_nothing_else() {
     run(
-        QueuePolicy { confirm: Confirm::AtOnce, ack: AckMatch::Message, ..STRICT },
+        QueuePolicy { confirm: AnswerWhen::AtOnce, ack: AckMatch::Message, ..STRICT },
         "cached disk
         p1 publishes 1  => p1: accepted 1
         c1 receives 1   => c1: got 1
