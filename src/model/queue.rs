@@ -1,9 +1,16 @@
-//! The queue broker, single: one machine, one file of commands, in the manner of RabbitMQ, SQS, NATS
-//! `JetStream` and Redis streams, as its policy says.
+//! The queue broker, single: one machine, one file of commands, in the manner of RabbitMQ, SQS,
+//! NATS `JetStream` and Redis streams, as its policy says.
 //!
-//! A message is *ready*, then *in flight*: a consumer has it by a delivery, which has a number. That
-//! ends with an acknowledgement, or the message is ready again, or it is a *dead letter*, which has
-//! a queue of its own. What has happened to it is written down, and a boot reads it again.
+//! A message is *ready*, then *in flight*: a consumer has it by a delivery, which has a number.
+//! That ends with an acknowledgement, or the message is ready again, or it is a *dead letter*,
+//! which has a queue of its own. What has happened to it is written down, and a boot reads it.
+//!
+//! A publisher names an exchange by the partition of its request: 0 is the one that the policy
+//! routes by, n + 1 that of the queue n alone.
+//!
+//! A connection has no name here. Should the broker learn late that an old one of a subscriber is
+//! gone, it closes the new one too, so that the subscriber knows to subscribe once more; to
+//! subscribe again over the same one only states the credit anew.
 
 use super::message::{Message, QueueMessage, Refusal, Verdict};
 use super::record::Record;
