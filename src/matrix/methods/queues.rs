@@ -4,6 +4,9 @@ use super::{ALWAYS, ANSWERS, EACH_RECORD, HOLDS, LEASES, NEVER, UNNAMED, WRITES,
 use crate::matrix::Method;
 use crate::scenario::PromiseName::{Accounted, AtLeastOnce, AtMostOnce, Fenced, OrderedEffects};
 
+const PULL: (&str, &str) = ("worker.intake", "\"pull\"");
+const WAIT: (&str, &str) = ("consumer.wait_max", "\"50ms\"");
+
 pub(super) const METHODS: &[Method] = &[
     Method {
         id: "queue-ack-before-effect",
@@ -72,7 +75,8 @@ pub(super) const METHODS: &[Method] = &[
             EACH_RECORD,
             UNNAMED,
             ("queue", "{ preset = \"sqs-standard\", lease = \"200ms\" }"),
-            ("worker.intake", "\"pull\""),
+            PULL,
+            WAIT,
         ],
         expected: &[
             expect(AtMostOnce, ALWAYS, "SQS, standard queues: at-least-once delivery"),
@@ -87,7 +91,8 @@ pub(super) const METHODS: &[Method] = &[
         changes: &[
             EACH_RECORD,
             ("queue", "{ preset = \"sqs-fifo\", lease = \"200ms\" }"),
-            ("worker.intake", "\"pull\""),
+            PULL,
+            WAIT,
         ],
         expected: &[
             expect(
@@ -106,7 +111,8 @@ pub(super) const METHODS: &[Method] = &[
         changes: &[
             EACH_RECORD,
             ("queue", "{ preset = \"jetstream-work-queue\", lease = \"200ms\" }"),
-            ("worker.intake", "\"pull\""),
+            PULL,
+            WAIT,
         ],
         expected: &[
             expect(
