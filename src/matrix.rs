@@ -482,6 +482,12 @@ pub fn rules(promise: PromiseName) -> &'static [Rule] {
         PromiseName::NeverCommitsAhead => &[Rule::CommittedAhead],
         PromiseName::Convergent => &[Rule::Diverged, Rule::Deadlock, Rule::Livelock],
         PromiseName::Projected => &[Rule::StaleProjection, Rule::Deadlock, Rule::Livelock],
+        PromiseName::Accounted => &[Rule::Accounting, Rule::Deadlock, Rule::Livelock],
+        PromiseName::OrderedEffects => &[Rule::Overtaken],
+        PromiseName::BoundedRedelivery => &[Rule::RedeliveryBound],
+        PromiseName::SettledForGood => &[Rule::Resurrected],
+        PromiseName::Fenced => &[Rule::Fence],
+        PromiseName::BoundedBacklog => &[Rule::Backlog, Rule::Deadlock, Rule::Livelock],
     }
 }
 
