@@ -488,6 +488,7 @@ pub fn rules(promise: PromiseName) -> &'static [Rule] {
         PromiseName::SettledForGood => &[Rule::Resurrected],
         PromiseName::Fenced => &[Rule::Fence],
         PromiseName::BoundedBacklog => &[Rule::Backlog, Rule::Deadlock, Rule::Livelock],
+        PromiseName::Compensated => &[Rule::Uncompensated, Rule::Deadlock, Rule::Livelock],
     }
 }
 

@@ -1,6 +1,6 @@
-//! The built-in machines: a log broker, a queue broker, producers, consumers with a database, a database and an
-//! external system on machines of their own, services, and a user's own nodes beside them. Protocol
-//! only: they know the contract of a [`Node`], and no simulator.
+//! The built-in machines: a log broker, a queue broker, producers, consumers with a database, a
+//! database and an external system on machines of their own, services, sagas, and a user's own
+//! nodes beside them. Protocol only: they know the contract of a [`Node`], and no simulator.
 
 use crate::digest::Digest;
 use crate::id::{NodeId, Ticket, TimerId};
@@ -16,6 +16,7 @@ pub use message::Message;
 pub use producer::{Producer, ProducerClient};
 pub use queue::QueueBroker;
 pub use record::Record;
+pub use saga::{Orders, Participant};
 pub use service::Service;
 pub use site::Moment;
 pub use worker::Worker;
@@ -32,6 +33,7 @@ pub mod message;
 pub mod producer;
 pub mod queue;
 mod record;
+pub mod saga;
 pub mod service;
 mod site;
 pub mod store;
@@ -62,6 +64,10 @@ pub enum Machine {
     Worker(Box<Worker>),
     /// A queue broker.
     Queue(Box<QueueBroker>),
+    /// A service that accepts orders of several steps.
+    Orders(Box<Orders>),
+    /// A machine that takes one of the steps.
+    Participant(Box<Participant>),
     /// A user's own node.
     Custom(CustomNode),
 }
@@ -77,6 +83,8 @@ macro_rules! each {
             Machine::Service($node) => $call,
             Machine::Worker($node) => $call,
             Machine::Queue($node) => $call,
+            Machine::Orders($node) => $call,
+            Machine::Participant($node) => $call,
             Machine::Custom($node) => $call,
         }
     };

@@ -159,6 +159,7 @@ use crate::check::Promise;
 use crate::id::{NodeId, SinkId};
 use crate::journal::Journals;
 use crate::model::consumer::Apply;
+use crate::model::saga::SagaSinks;
 use crate::model::worker::WorkerPolicy;
 use crate::model::{CustomNode, Record};
 use crate::node::{Machine, Seat};
@@ -177,8 +178,8 @@ pub use problem::{Place, ScenarioError};
 pub use sections::{
     BrokerSection, ClockSection, ConsumerSection, DatabaseSection, DiskSection, Expect,
     ExternalSection, FsyncPolicy, Heartbeat, IntakeName, NetworkSection, ProducerSection, Program,
-    PromiseName, QueueSection, Retries, RunSection, ServiceSection, Until, VarySection,
-    WorkerSection, Workload,
+    PromiseName, QueueSection, Retries, RunSection, SagaSection, ServiceSection, Until,
+    VarySection, WorkerSection, Workload,
 };
 
 mod advice;
@@ -241,6 +242,8 @@ pub struct Scenario {
     pub external: Option<ExternalSection>,
     /// Services in the place of the producers.
     pub service: Option<ServiceSection>,
+    /// Orders of several steps, in the place of producers and consumers.
+    pub saga: Option<SagaSection>,
     /// The network.
     #[serde(default)]
     pub network: NetworkSection,
@@ -407,26 +410,33 @@ impl Scenario {
 
     /// The machine of the database, if there is one.
     pub fn database_node(&self) -> Option<NodeId> {
-        self.database.map(|_| self.consumer_node(self.consumer.groups.get(), 0))
+        self.database.map(|_| self.shared_node())
     }
 
     /// The machine of the external system, if there is one.
     pub fn external_node(&self) -> Option<NodeId> {
-        let place = self.consumer_node(self.consumer.groups.get(), 0).0;
-        self.external.map(|_| NodeId(place + u16::from(self.database.is_some())))
+        let place = self.shared_node().0 + u16::from(self.database.is_some());
+        self.external.map(|_| NodeId(place))
     }
 
-    /// The machines: the broker, the producers or services, the consumers group by group, the
-    /// database, the external system, those that take the dead letters, the programs.
+    /// The machines: the broker, the producers or services, the consumers group by group or those
+    /// that take the steps of orders, the database, the external system, those that take the dead
+    /// letters, the programs.
     fn machines(&self) -> Vec<Machine> {
         let zoned = |n: u32| 1 + (n % 2) as u8;
         let machine = |name, role, zone| Machine { name, role, zone };
         let mut machines = vec![machine("broker".to_owned(), "broker", 0)];
         let producers = 1..=self.workload.producers.get();
-        let sender = if self.service.is_some() { "service" } else { "producer" };
+        let sender = match (&self.service, &self.saga) {
+            (Some(_), _) => "service",
+            (None, Some(_)) => "order",
+            (None, None) => "producer",
+        };
         machines.extend(producers.map(|n| machine(format!("{sender}-{n}"), sender, zoned(n))));
+        let steps = self.saga.iter().flat_map(|saga| &saga.steps).zip(1..);
+        machines.extend(steps.map(|(step, n)| machine(step.clone(), "participant", zoned(n))));
         let consumer = if self.queue.is_some() { "worker" } else { "consumer" };
-        for group in 1..=self.consumer.groups.get() {
+        for group in (1..=self.consumer.groups.get()).filter(|_| self.saga.is_none()) {
             for member in 1..=self.consumer.members.get() {
                 let name = match self.consumer.members.get() {
                     1 => format!("{consumer}-{group}"),
@@ -499,8 +509,12 @@ impl Scenario {
         }
     }
 
-    /// Where what the external system does shows: behind the sinks of the groups and the services.
+    /// Where what the external system does shows: behind the sinks of the groups and the services,
+    /// or of the orders.
     fn external_sink(&self) -> SinkId {
+        if let Some(saga) = &self.saga {
+            return SagaSinks { steps: saga.steps.len() as u8 }.end();
+        }
         let services = self.service.map_or(0, |_| self.workload.producers.get());
         SinkId((self.consumer.groups.get() + services) as u16)
     }
@@ -520,6 +534,17 @@ impl Scenario {
     fn undertakers(&self) -> impl Iterator<Item = WorkerPolicy> {
         let groups = self.queue.map_or(0, |_| self.consumer.groups.get() as u16);
         (0..groups).filter_map(|group| policies::undertaker(self, self.queue.as_ref()?, group))
+    }
+
+    /// How many machines stand where the consumers do.
+    fn readers(&self) -> u32 {
+        let consumers = self.consumer.groups.get() * self.consumer.members.get();
+        self.saga.as_ref().map_or(consumers, |saga| saga.steps.len() as u32)
+    }
+
+    /// The first machine behind those.
+    fn shared_node(&self) -> NodeId {
+        NodeId((1 + self.workload.producers.get() + self.readers()) as u16)
     }
 
     /// The number of a consumer's machine; groups and members count from 0.

@@ -152,6 +152,24 @@ moments! {
     ActRefused = "late-act-refused",
     /// A worker passed the lock on.
     LockPassed = "lock-passed-on",
+    /// A boot found letters in an outbox that may not have reached the log.
+    LetterRepublished = "letter-republished-at-boot",
+    /// A boot found orders that are not over.
+    SagaResumed = "saga-resumed-at-boot",
+    /// A service waited too long for a step, and called the order off.
+    StepOverdue = "saga-step-overdue",
+    /// An answer about a step came that nobody was waiting for any more.
+    AnswerUnawaited = "saga-answer-unawaited",
+    /// A participant refused a step.
+    StepRefused = "saga-step-refused",
+    /// A participant undid a step.
+    StepUndone = "saga-step-undone",
+    /// A participant knew by its row that it had handled a letter.
+    StepKnown = "saga-step-deduplicated",
+    /// An undoing outran its step.
+    UndoneUntaken = "cancel-outran-its-try",
+    /// A step came that had been undone before.
+    LateStepRefused = "late-try-refused",
 }
 
 impl Moment {

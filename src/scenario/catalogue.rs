@@ -40,6 +40,10 @@ const CATALOGUE: &[Entry] = &[
     entry!("lock-by-queue"),
     entry!("leased-work"),
     entry!("claimed-stream"),
+    entry!("order-payment-inventory"),
+    entry!("order-choreography"),
+    entry!("order-tcc"),
+    entry!("event-chain"),
     entry!("w1"),
 ];
 

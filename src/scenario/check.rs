@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 mod consumers;
 mod promises;
 mod queues;
+mod sagas;
 mod services;
 mod workers;
 
@@ -33,18 +34,19 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     queues::queues(scenario)?;
     clients(scenario)?;
     services::services(scenario)?;
+    sagas::sagas(scenario)?;
     surroundings(scenario)?;
     envelope(scenario)
 }
 
 fn machines(scenario: &Scenario) -> Result<(), Problem> {
-    let consumers = scenario.consumer.groups.get() * scenario.consumer.members.get();
     let programs = scenario.programs.len() as u32;
     let shared = [scenario.database.is_some(), scenario.external.is_some()];
     let shared = shared.into_iter().map(u32::from).sum::<u32>();
     let undertakers = scenario.undertakers().count() as u32;
+    let readers = scenario.readers();
     let machines =
-        1 + scenario.workload.producers.get() + consumers + shared + undertakers + programs;
+        1 + scenario.workload.producers.get() + readers + shared + undertakers + programs;
     if machines > MACHINES_MAX {
         return Err(Problem::new(
             "workload.producers",

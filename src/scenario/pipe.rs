@@ -10,6 +10,7 @@ use crate::model::consumer::{Apply, ConsumerPolicy, FetchPolicy};
 use crate::model::external::ExternalPolicy;
 use crate::model::producer::ProducerPolicy;
 use crate::model::queue::QueuePolicy;
+use crate::model::saga::{Orders, Participant, SagaPolicy};
 use crate::model::service::ServicePolicy;
 use crate::model::store::Isolation;
 use crate::model::worker::{Intake, WorkerPolicy};
@@ -23,6 +24,7 @@ use crate::time::Span;
 use std::fmt;
 
 mod queues;
+mod sagas;
 
 /// The system of a [`Scenario`].
 pub struct Pipe {
@@ -45,6 +47,9 @@ enum Role {
     Consumer(ConsumerPolicy),
     Worker(Box<WorkerPolicy>),
     Service(ServicePolicy),
+    Orders(SagaPolicy),
+    /// With the step that it takes.
+    Participant(SagaPolicy, u8),
     Database(Isolation),
     External(ExternalPolicy),
     Program(Factory),
@@ -151,6 +156,12 @@ impl Pipe {
         self.tune_fetch(&mut policy.fetch, seat);
         Service::boot(policy, seat, disk)
     }
+
+    fn saga(&self, mut policy: SagaPolicy, seat: &Seat<'_>) -> SagaPolicy {
+        self.tune_producer(&mut policy.producer, seat);
+        self.tune_fetch(&mut policy.fetch, seat);
+        policy
+    }
 }
 
 impl fmt::Debug for Pipe {
@@ -186,6 +197,14 @@ impl System for Pipe {
             }
             Role::Service(policy) => {
                 model::Machine::Service(Box::new(self.service(*policy, seat, disk)))
+            }
+            Role::Orders(policy) => {
+                let policy = self.saga(*policy, seat);
+                model::Machine::Orders(Box::new(Orders::boot(policy, seat, disk)))
+            }
+            Role::Participant(policy, step) => {
+                let policy = self.saga(*policy, seat);
+                model::Machine::Participant(Box::new(Participant::boot(policy, *step, seat, disk)))
             }
             Role::Database(isolation) => {
                 model::Machine::Database(DatabaseServer::boot(*isolation, disk))
@@ -228,11 +247,16 @@ fn roles(scenario: &Scenario) -> Vec<Role> {
     };
     let mut roles = vec![broker];
     let producer = policies::producer(scenario);
-    roles.extend((0..scenario.workload.producers.get()).map(|n| match scenario.service {
-        Some(section) => Role::Service(policies::service(scenario, section, n as u16)),
-        None => Role::Producer(producer),
+    let saga = scenario.saga.as_ref().map(|section| policies::saga(scenario, section));
+    roles.extend((0..scenario.workload.producers.get()).map(|n| match (scenario.service, saga) {
+        (Some(section), _) => Role::Service(policies::service(scenario, section, n as u16)),
+        (None, Some(policy)) => Role::Orders(policy),
+        (None, None) => Role::Producer(producer),
     }));
-    for group in 0..scenario.consumer.groups.get() {
+    if let Some(policy) = saga {
+        roles.extend((0..policy.steps).map(|step| Role::Participant(policy, step)));
+    }
+    for group in (0..scenario.consumer.groups.get()).filter(|_| saga.is_none()) {
         for member in 0..scenario.consumer.members.get() {
             let (group, member) = (group as u16, member as u16);
             roles.push(match &scenario.queue {
@@ -273,7 +297,10 @@ fn plan(scenario: &Scenario) -> Vec<Planned> {
 }
 
 fn promises(scenario: &Scenario) -> Vec<Promise> {
-    let named = scenario.promises.iter().flat_map(|&name| promised(scenario, name));
+    let named = scenario.promises.iter().flat_map(|&name| match &scenario.saga {
+        Some(section) => sagas::promises(section, name),
+        None => promised(scenario, name),
+    });
     named.chain(scenario.own_promises.iter().cloned()).collect()
 }
 
@@ -311,6 +338,8 @@ fn promised(scenario: &Scenario, name: PromiseName) -> Vec<Promise> {
         PromiseName::Projected => Promise::Projected {
             replicas: groups.map(|group| scenario.consumer_node(group, 0)).collect(),
         },
+        // Without orders nothing has steps, and a scenario that promises this is refused.
+        PromiseName::Compensated => Promise::Compensated { steps: Vec::new() },
         PromiseName::Convergent => Promise::Convergent {
             replicas: groups
                 .map(|group| table(scenario, group))

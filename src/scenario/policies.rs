@@ -10,6 +10,7 @@ pub(super) use consumer::consumer;
 pub(super) use external::external;
 pub(super) use producer::producer;
 pub(super) use queue::queue;
+pub(super) use saga::saga;
 pub(super) use service::service;
 pub(super) use worker::{claim_idle, undertaker, worker};
 
@@ -18,6 +19,7 @@ mod consumer;
 mod external;
 mod producer;
 mod queue;
+mod saga;
 mod service;
 mod worker;
 

@@ -12,6 +12,7 @@ pub use database::DatabaseSection;
 pub use external::ExternalSection;
 pub use producer::{ProducerSection, Retries};
 pub use queue::QueueSection;
+pub use saga::SagaSection;
 pub use service::ServiceSection;
 pub use surroundings::{ClockSection, DiskSection, NetworkSection};
 pub use worker::{Heartbeat, IntakeName, WorkerSection};
@@ -22,6 +23,7 @@ mod database;
 mod external;
 mod producer;
 mod queue;
+mod saga;
 mod service;
 mod surroundings;
 mod worker;
@@ -62,6 +64,9 @@ pub enum PromiseName {
     Fenced,
     /// A queue holds no more than its cap, and a burst is worked off in time.
     BoundedBacklog,
+    /// In the end each order is carried out with all of its steps, or called off with every step
+    /// undone that was taken.
+    Compensated,
 }
 
 impl fmt::Display for PromiseName {
