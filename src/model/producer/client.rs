@@ -297,8 +297,8 @@ impl ProducerClient {
             return self.fire(partition, produce, attempt, ctx);
         }
         let is_first = lane.flying.is_empty();
-        let (refused, renamed) = (false, false);
-        lane.flying.push(Flying { produce, sequence, attempt, refused, renamed, since });
+        let (refused, renamed, repeated) = (false, false, false);
+        lane.flying.push(Flying { produce, sequence, attempt, refused, renamed, repeated, since });
         ctx.send(self.policy.broker, Message::Produce { partition, acks, produce });
         if is_first {
             self.set_timer(index, ctx);
@@ -316,7 +316,7 @@ impl ProducerClient {
 
     fn transmit(&mut self, index: usize, place: usize, ctx: &mut Ctx<'_>) {
         let one = &mut self.lanes[index].flying[place];
-        one.refused = false;
+        (one.refused, one.repeated) = (false, true);
         let (partition, produce, acks) = (PartitionId(index as u16), one.produce, self.policy.acks);
         ctx.send(self.policy.broker, Message::Produce { partition, acks, produce });
     }

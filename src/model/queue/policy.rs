@@ -139,7 +139,7 @@ pub enum DedupKept {
     #[default]
     All,
     /// Those of messages that are still in a queue: they are read again from what is stored
-    /// (`JetStream`'s file store, whose work queues have removed what is acknowledged).
+    /// (`JetStream`'s work queues, which have removed what is acknowledged, nats-server #3272).
     Stored,
     /// None.
     None,
