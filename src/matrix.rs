@@ -425,6 +425,7 @@ fn rules(promise: PromiseName) -> &'static [Rule] {
         PromiseName::NeverCommitsAhead => &[Rule::CommittedAhead],
         PromiseName::Convergent => &[Rule::Diverged, Rule::Deadlock, Rule::Livelock],
         PromiseName::Projected => &[Rule::StaleProjection, Rule::Deadlock, Rule::Livelock],
+        PromiseName::Compensated => &[Rule::Uncompensated, Rule::Deadlock, Rule::Livelock],
     }
 }
 
