@@ -260,6 +260,8 @@ fn a_queue_broker_is_refused_what_it_cannot_do() {
     after("fsync = \"never\"", 9, "confirm = \"at-once\"");
     let datagrams = "\n[network]\ntransport = \"datagram\"";
     after(&format!("hold = \"until-disconnect\"{datagrams}"), 9, "transport = \"stream\"");
+    let pushed = format!("{datagrams}\n[worker]\nintake = \"push\"");
+    after(&pushed, 13, "write \"pull\"");
     after(&format!("preset = \"rabbitmq-classic\"{datagrams}"), 8, "transport = \"stream\"");
     after("lease = \"9ms\"\nhold = \"until-claimed\"", 9, "hold = \"lease\"");
     after("delivery_limit = 3\ncount = \"flag\"", 9, "count = \"durable\"");

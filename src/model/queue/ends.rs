@@ -80,8 +80,7 @@ impl QueueBroker {
         death: Death,
         ctx: &mut Ctx<'_>,
     ) -> u64 {
-        let at_ms = ctx.wall().nanos() / 1_000_000;
-        let (number, entry) = (self.number(), slot.entry);
+        let (number, entry, at_ms) = (self.number(), slot.entry, slot.at_ms);
         let death = Some((to, death));
         let publication = Publication { number, queues: 0, death, at_ms, id: None, entry };
         let position = self.write(QueueCommand::Published(Box::new(publication)), ctx);

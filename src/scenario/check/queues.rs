@@ -8,7 +8,7 @@ use crate::model::queue::{
 };
 use crate::profile::Transport;
 use crate::scenario::sections::FsyncPolicy;
-use crate::scenario::{BrokerSection, QueueSection, Scenario, policies};
+use crate::scenario::{BrokerSection, IntakeName, QueueSection, Scenario, policies};
 
 pub(super) fn queues(scenario: &Scenario) -> Result<(), Problem> {
     let Some(section) = &scenario.queue else { return Ok(()) };
@@ -64,6 +64,13 @@ fn together(
             "queue.hold",
             "datagrams have no connection to lose",
             "write \"lease\", or use network.transport = \"stream\"",
+        ),
+        (
+            scenario.worker.intake == IntakeName::Push
+                && scenario.network.transport == Transport::Datagram,
+            "worker.intake",
+            "a subscription lasts as long as a connection, and datagrams have none",
+            "write \"pull\", or use network.transport = \"stream\"",
         ),
         (
             section.lease.is_some() && policy.hold != Hold::Lease,

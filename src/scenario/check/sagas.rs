@@ -238,10 +238,7 @@ mod tests {
             ("compensation = \"best-effort\"", "no undoing ever fails"),
             ("compensation = \"best-effort\"\ntimeout = \"9ms\"", "no undoing ever fails"),
             ("compensation = \"best-effort\"\nfailing = \"1/2\"", "no undoing ever fails"),
-            (
-                "compensation = \"best-effort\"\nfailing = \"1/2\"\nrefusing = \"1/2\"",
-                POSSIBLE,
-            ),
+            ("compensation = \"best-effort\"\nfailing = \"1/2\"\nrefusing = \"1/2\"", POSSIBLE),
             ("retry_backoff = \"9ms\"", "no handling ever fails"),
             ("retry_backoff = \"9ms\"\nfailing = \"1/2\"", POSSIBLE),
         ] {

@@ -107,6 +107,17 @@ fn an_early_confirm_promises_what_a_power_cut_takes_back() {
     );
 }
 
+/// Kafka's word for it: the publisher may be content with a broker that has the message.
+#[test]
+fn a_publisher_need_not_wait_for_the_disk() {
+    run(
+        STRICT,
+        "cached disk
+        p1 publishes 1 early => p1: accepted 1
+        c1 receives 1        => c1: got nothing",
+    );
+}
+
 #[test]
 fn a_confirm_waits_for_the_interval_between_syncs() {
     run(
@@ -178,6 +189,18 @@ fn a_delivery_that_counts_leaves_once_it_is_durable() {
         p1 publishes 1
         sync            => p1: accepted 1";
     run(STRICT, &format!("{trace}\nc1 subscribes 1\nsync => c1: got 1"));
+    // All of an answer, that is.
+    run(
+        STRICT,
+        "cached disk
+        p1 publishes 1
+        p1 publishes 2
+        sync            => p1: accepted 1
+        sync            => p1: accepted 2
+        c1 receives 2
+        sync
+        sync            => c1: got 1, 2",
+    );
     let flag = QueuePolicy { count: Counting::Flag, ..STRICT };
     run(flag, &format!("{trace}\nc1 subscribes 1 => c1: got 1"));
 }
@@ -204,6 +227,20 @@ fn a_restart_leaves_leases_delays_and_extensions_alone() {
         c2 receives 9   => c2: got nothing
         wait 1ms
         c2 receives 9   => c2: got 3 #2 again",
+    );
+}
+
+#[test]
+fn after_a_restart_nothing_has_been_idle() {
+    run(
+        QueuePolicy { hold: Hold::UntilClaimed, ..STRICT },
+        "p1 publishes 1 => p1: accepted 1
+        c1 receives 1   => c1: got 1
+        wait 90ms
+        crash
+        c2 claims 1 idle 50ms => c2: got nothing
+        wait 50ms
+        c2 claims 1 idle 50ms => c2: got 1 #2 again",
     );
 }
 
@@ -242,6 +279,26 @@ fn who_subscribes_again_changes_the_credit() {
         c1 subscribes 2
         c1 acks 1       => c1: done; c1: got 3",
     );
+    // What it has asked for takes none of that.
+    run(
+        STRICT,
+        "p1 publishes 1 => p1: accepted 1
+        p1 publishes 2  => p1: accepted 2
+        c1 receives 1   => c1: got 1
+        c1 subscribes 1 => c1: got 2",
+    );
+}
+
+#[test]
+fn what_is_given_back_for_a_while_comes_when_that_is_over() {
+    run(
+        STRICT,
+        "p1 publishes 1 => p1: accepted 1
+        c1 subscribes 1 => c1: got 1
+        c1 returns 1 after 9ms => c1: done
+        wait 8ms
+        wait 1ms        => c1: got 1 #2 again",
+    );
 }
 
 #[test]
@@ -268,7 +325,16 @@ fn an_alarm_stops_publishers_until_there_is_room() {
         p2 publishes 4
         p1 publishes 3
         c1 receives 2   => c1: got 1, 2";
-    run(capped, &format!("{full}\nc1 acks 1 => c1: done; p1: accepted 3"));
+    run(
+        capped,
+        &format!(
+            "{full}
+            c1 acks 1       => c1: done; p1: accepted 3
+            c1 acks 2       => c1: done; p2: accepted 4
+            c1 receives 9   => c1: got 3, 4
+            c1 acks 3       => c1: done"
+        ),
+    );
     run(capped, &format!("{full}\np1 leaves\nc1 acks 1 => c1: done; p2: accepted 4"));
     // Over a shared connection the acknowledgement is not read either.
     let shared = QueuePolicy { alarm: Alarm::BlocksConnection, ..capped };
@@ -312,6 +378,23 @@ fn a_dead_letter_is_published_durably_before_its_message_is_removed() {
             c1 receives 9 => c1: got nothing"
         ),
     );
+    // Meanwhile nobody has a say about it.
+    run(dead, &format!("{rejected}\nc1 acks 1 => c1: stale\nsync => c1: done"));
+    // It holds nobody back.
+    run(
+        QueuePolicy { order: QueueOrder::Groups, ..dead },
+        "cached disk
+        p1 publishes 1
+        p1 publishes 2
+        sync            => p1: accepted 1
+        sync            => p1: accepted 2
+        c1 receives 1
+        sync            => c1: got 1
+        c1 rejects 1
+        c1 receives 1
+        sync            => c1: done
+        sync            => c1: got 2",
+    );
     // The letter is durable, its message's removal is not: there are two letters.
     run(
         dead,
@@ -326,6 +409,15 @@ fn a_dead_letter_is_published_durably_before_its_message_is_removed() {
             sync          => c2: got 1 dead: rejected, 1 dead: rejected
             c1 receives 9 => c1: got nothing"
         ),
+    );
+    // With both on the disk there is one.
+    run(
+        dead,
+        "p1 publishes 1 => p1: accepted 1
+        c1 receives 1   => c1: got 1
+        c1 rejects 1    => c1: done
+        crash
+        c2 receives 9 q1 => c2: got 1 dead: rejected",
     );
     // A letter is dropped if it dies once more, in the name of its group.
     run(
@@ -404,6 +496,16 @@ fn ids_are_known_for_a_window_and_as_far_as_a_restart_leaves_them() {
         "p1 publishes 1 id 1 => p1: accepted 1
         p1 publishes 2 id 2  => p1: full 2
         c1 receives 9        => c1: got 1
+        p1 publishes 2 id 2  => p1: accepted 2",
+    );
+    // Nor is it if one queue has taken it and another has refused it.
+    run(
+        QueuePolicy { dedup: Some(Span::millis(900)), length_max: Some(1), ..TWO },
+        "p1 publishes 1 id 1 => p1: accepted 1
+        c2 receives 9 q1     => c2: got 1
+        p1 publishes 2 id 2  => p1: full 2
+        c1 receives 9        => c1: got 1
+        c2 receives 9 q1     => c2: got 2
         p1 publishes 2 id 2  => p1: accepted 2",
     );
 }

@@ -75,11 +75,8 @@ fn reservations_are_all_confirmed_or_all_cancelled() {
     let two = [hears(2, Done, &[]), hears(0, Done, &[])];
     let go = |rest: &[&[Turn]], last| check(Tcc, &[&[&two[..]], rest].concat(), last);
     go(&[&[hears(0, Done, &[])]], Doing);
-    let confirmed = [
-        hears(1, Done, &all(Confirm)),
-        hears(1, Confirmed, &[]),
-        hears(0, Confirmed, &[]),
-    ];
+    let confirmed =
+        [hears(1, Done, &all(Confirm)), hears(1, Confirmed, &[]), hears(0, Confirmed, &[])];
     // After the decision there is no way back.
     go(&[&confirmed, &[overdue(&[]), hears(2, Undone, &[])]], Confirming);
     go(&[&confirmed, &[hears(2, Confirmed, &[])]], Completed);
@@ -88,10 +85,7 @@ fn reservations_are_all_confirmed_or_all_cancelled() {
     let cancelled = [hears(1, Undone, &[]), hears(2, Undone, &[]), hears(0, Undone, &[])];
     go(&[&[late], &cancelled], Cancelled);
     // Who has refused has nothing to cancel.
-    let refused = [
-        hears(1, Refused, &[(0, Undo), (2, Undo)]),
-        hears(0, Undone, &[]),
-        hears(2, Undone, &[]),
-    ];
+    let refused =
+        [hears(1, Refused, &[(0, Undo), (2, Undo)]), hears(0, Undone, &[]), hears(2, Undone, &[])];
     go(&[&refused], Cancelled);
 }

@@ -145,12 +145,8 @@ fn all_that_it_knows_is_in_its_fingerprint() {
         letters.iter().for_each(|&letter| _ = trial.hand(&[letter]));
         trial.fingerprint()
     };
-    let ways: [&[Letter]; 4] = [
-        &[],
-        &[letter(0, 0, Done)],
-        &[letter(0, 1, Done)],
-        &[letter(0, 0, Refused)],
-    ];
+    let ways: [&[Letter]; 4] =
+        [&[], &[letter(0, 0, Done)], &[letter(0, 1, Done)], &[letter(0, 0, Refused)]];
     let prints: std::collections::BTreeSet<u64> = ways.into_iter().map(after).collect();
     assert_eq!(prints.len(), ways.len());
 }
