@@ -1,4 +1,4 @@
-//! The queue broker, single: one machine, one file of commands, in the manner of RabbitMQ, SQS,
+//! The queue broker, single: one machine, one file of commands, in the manner of `RabbitMQ`, SQS,
 //! NATS `JetStream` and Redis streams, as its policy says.
 //!
 //! A message is *ready*, then *in flight*: a consumer has it by a delivery, which has a number.
@@ -12,9 +12,8 @@
 //! gone, it closes the new one too, so that the subscriber knows to subscribe once more; to
 //! subscribe again over the same one only states the credit anew.
 
-use super::message::{Message, QueueMessage, Refusal, Verdict};
+use super::message::Message;
 use super::record::Record;
-use super::site::Moment;
 use super::tail::{Found, Synced, Tail};
 use crate::digest::Digest;
 use crate::id::{FileId, NodeId, QueueId, Ticket, TimerId};

@@ -1,10 +1,12 @@
 //! How a message ends that is not acknowledged: as a dead letter, or dropped.
 
-use super::*;
+use super::{Ctx, DeadLetter, Publication, QueueBroker, QueueCommand, State};
 use crate::history::Effect;
-use crate::id::SinkId;
+use crate::id::{QueueId, SinkId};
 use crate::model::message::Death;
-use line::Slot;
+use crate::model::queue::line::Slot;
+use crate::model::site::Moment;
+use crate::time::{Instant, Span};
 
 /// How long a message has until it expires, if it was published `at_ms` and the wall clock shows
 /// `wall`.

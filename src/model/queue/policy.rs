@@ -24,11 +24,11 @@ pub enum Routing {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unroutable {
-    /// It comes back (AMQP's `mandatory`; RabbitMQ, "Publishers", "Unroutable Message Handling").
+    /// It comes back (AMQP's `mandatory`; `RabbitMQ`, "Publishers", "Unroutable Message Handling").
     #[default]
     Returned,
-    /// It is confirmed and dropped: RabbitMQ confirms an unroutable message as soon as the exchange
-    /// has found no queue for it ("Consumer Acknowledgements and Publisher Confirms").
+    /// It is confirmed and dropped: `RabbitMQ` confirms an unroutable message as soon as the
+    /// exchange has found no queue for it ("Consumer Acknowledgements and Publisher Confirms").
     Dropped,
 }
 
@@ -61,8 +61,8 @@ pub enum Hold {
     /// For `lease`, unless it is extended (SQS's visibility timeout, `JetStream`'s `AckWait`).
     #[default]
     Lease,
-    /// Until its connection is gone (RabbitMQ, "Consumer Acknowledgements and Publisher Confirms",
-    /// "Automatic Requeueing").
+    /// Until its connection is gone (`RabbitMQ`, "Consumer Acknowledgements and Publisher
+    /// Confirms", "Automatic Requeueing").
     UntilDisconnect,
     /// Until another consumer claims it (Redis's `XAUTOCLAIM`).
     UntilClaimed,
@@ -92,7 +92,7 @@ pub enum AckMatch {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Counting {
-    /// On the disk, before the message leaves (RabbitMQ's quorum queues, `JetStream`'s
+    /// On the disk, before the message leaves (`RabbitMQ`'s quorum queues, `JetStream`'s
     /// `MaxDeliver`, SQS's `ApproximateReceiveCount`).
     #[default]
     Durable,
@@ -108,7 +108,7 @@ pub enum Counting {
 #[serde(rename_all = "kebab-case")]
 pub enum QueueOrder {
     /// In the order in which they came; one that is given back takes its old place, as far as it is
-    /// still there (RabbitMQ, "Consumer Acknowledgements and Publisher Confirms", "Negative
+    /// still there (`RabbitMQ`, "Consumer Acknowledgements and Publisher Confirms", "Negative
     /// Acknowledgement and Requeuing of Deliveries").
     #[default]
     Queue,
@@ -149,13 +149,13 @@ pub enum DedupKept {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Overflow {
-    /// What comes is refused (RabbitMQ's `reject-publish`).
+    /// What comes is refused (`RabbitMQ`'s `reject-publish`).
     #[default]
     RejectPublish,
-    /// The oldest message that nobody holds is dropped, or becomes a dead letter (RabbitMQ's
+    /// The oldest message that nobody holds is dropped, or becomes a dead letter (`RabbitMQ`'s
     /// `drop-head`, its default).
     DropHead,
-    /// An alarm is raised: what comes is not read until there is room (RabbitMQ, "Memory and Disk
+    /// An alarm is raised: what comes is not read until there is room (`RabbitMQ`, "Memory and Disk
     /// Alarms").
     Backpressure,
 }
@@ -164,7 +164,7 @@ pub enum Overflow {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Alarm {
-    /// Publishers: consumers have connections of their own (RabbitMQ, "Connection Blocking").
+    /// Publishers: consumers have connections of their own (`RabbitMQ`, "Connection Blocking").
     #[default]
     BlocksPublishers,
     /// Whoever has a connection, since applications publish and consume over the same one: no
@@ -180,9 +180,9 @@ pub enum DeadLetter {
     #[default]
     None,
     /// It is published to the queue's dead-letter queue and removed once that is confirmed
-    /// (RabbitMQ, "Quorum Queues", "At-least-once dead-lettering").
+    /// (`RabbitMQ`, "Quorum Queues", "At-least-once dead-lettering").
     AtLeastOnce,
-    /// It is removed and published there without a confirm (RabbitMQ, "Dead Letter Exchanges",
+    /// It is removed and published there without a confirm (`RabbitMQ`, "Dead Letter Exchanges",
     /// "Safety": the only way that classic queues have).
     AtMostOnce,
 }
@@ -233,7 +233,7 @@ pub struct QueuePolicy {
     /// In which order messages are delivered.
     pub order: QueueOrder,
     /// How many priorities there are: a message has the priority of its key modulo their number,
-    /// and those of a higher one go first (RabbitMQ, "Classic Queues Support Priorities").
+    /// and those of a higher one go first (`RabbitMQ`, "Classic Queues Support Priorities").
     pub priorities: Option<u8>,
     /// Whether a delivered message is sure to be hidden from others.
     pub hiding: Hiding,
@@ -248,7 +248,7 @@ pub struct QueuePolicy {
     /// Whom an alarm stops.
     pub alarm: Alarm,
     /// How old a message may get by the broker's wall clock before it expires, unless a consumer
-    /// holds it (RabbitMQ, "Time-To-Live and Expiration").
+    /// holds it (`RabbitMQ`, "Time-To-Live and Expiration").
     pub ttl: Option<Span>,
     /// What becomes of a message that is not to be delivered again.
     pub dead_letter: DeadLetter,

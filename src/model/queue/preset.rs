@@ -10,7 +10,7 @@
 //! Persistent messages in durable classic queues, one channel a connection, publisher confirms,
 //! manual acknowledgements; dead letters and limits if they are asked for. Not modelled:
 //!
-//! - a message is delivered only once it is on the disk; RabbitMQ delivers it at once, and
+//! - a message is delivered only once it is on the disk; `RabbitMQ` delivers it at once, and
 //!   confirms it early if it is acknowledged before it was written;
 //! - `multiple` acknowledgements and confirms, several channels a connection, transactions;
 //! - the acknowledgement timeout, which closes the channel of a consumer after 30 minutes, and the
@@ -19,9 +19,9 @@
 //! - what expires leaves the queue at once, while a classic queue looks only at its head; a
 //!   message has no expiry of its own;
 //! - `reject-publish-dlx`, cycles of dead letters, the rest of `x-death` but for its reason;
-//! - an alarm counts the messages of one queue, held ones included, where RabbitMQ watches memory
+//! - an alarm counts the messages of one queue, held ones included, where `RabbitMQ` watches memory
 //!   and disk;
-//! - a delay before a message is requeued: RabbitMQ takes a queue with a time to live and a
+//! - a delay before a message is requeued: `RabbitMQ` takes a queue with a time to live and a
 //!   dead-letter exchange for that, and a settlement with a delay stands for both.
 //!
 //! # `sqs-standard`
@@ -88,7 +88,7 @@ use serde::Deserialize;
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
-    /// RabbitMQ's classic queues, with persistent messages, publisher confirms and manual
+    /// `RabbitMQ`'s classic queues, with persistent messages, publisher confirms and manual
     /// acknowledgements.
     RabbitmqClassic,
     /// Amazon SQS standard queues.

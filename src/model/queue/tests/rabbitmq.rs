@@ -1,4 +1,4 @@
-//! RabbitMQ's classic queues, by its manual.
+//! `RabbitMQ`'s classic queues, by its manual.
 
 use super::*;
 

@@ -1,6 +1,8 @@
 //! What each value of the policy comes to, besides what the presets say.
 
 use super::*;
+use crate::id::{MessageId, PartitionId, Position};
+use crate::model::message::{Acks, Entry, Identity, Produce, Refusal, Verdict};
 
 const TWO: QueuePolicy = QueuePolicy { queues: 2, ..STRICT };
 
@@ -26,12 +28,11 @@ fn what_cannot_be_taken_is_refused() {
     let mut stage = run(QueuePolicy { unbound: Some(7), ..STRICT }, "");
     assert_eq!(stage.step("p1 publishes 1 key 7"), "p1: unroutable 1");
     let body = stage.bench.desk.blobs.put(b"one");
-    let mut entry =
-        crate::model::message::Entry::new(crate::id::MessageId::new(NodeId(1), 1), 0, body);
+    let mut entry = Entry::new(MessageId::new(NodeId(1), 1), 0, body);
     let produce = |entry, partition| Message::Produce {
-        partition: crate::id::PartitionId(partition),
-        acks: crate::model::message::Acks::All,
-        produce: crate::model::message::Produce { entry, identity: Default::default() },
+        partition: PartitionId(partition),
+        acks: Acks::All,
+        produce: Produce { entry, identity: Identity::None },
     };
     let verdict = |sent: Vec<Message>| match sent[..] {
         [Message::Produced { verdict, .. }] => verdict,
@@ -410,7 +411,11 @@ fn a_dead_letter_is_published_durably_before_its_message_is_removed() {
             c1 receives 9 => c1: got nothing"
         ),
     );
-    // With both on the disk there is one.
+}
+
+#[test]
+fn a_dead_letter_has_one_place_once_all_is_on_the_disk_and_dies_once_more_in_its_own_name() {
+    let dead = QueuePolicy { dead_letter: DeadLetter::AtLeastOnce, ..STRICT };
     run(
         dead,
         "p1 publishes 1 => p1: accepted 1
@@ -539,7 +544,7 @@ fn a_damaged_log_is_closed() {
         "p1 publishes 1 => p1: accepted 1
         p1 publishes 2  => p1: accepted 2",
     );
-    stage.bench.file(COMMANDS).damage(crate::id::Position(0));
+    stage.bench.file(COMMANDS).damage(Position(0));
     stage.step("crash");
     assert_eq!(stage.step("p1 publishes 3"), "p1: closed 3");
     assert_eq!(stage.step("c1 receives 9 waits 9ms"), "c1: got nothing");

@@ -18,7 +18,8 @@ use super::super::*;
 use crate::id::{MessageId, PartitionId};
 use crate::model::bench::Bench;
 use crate::model::message::{
-    Acks, Delivery, Entry, Identity, Produce, Receipt, SettleOutcome, Settlement, Wanted,
+    Acks, Delivery, Entry, Identity, Produce, QueueMessage, Receipt, SettleOutcome, Settlement,
+    Verdict, Wanted,
 };
 use std::fmt::Write as _;
 
