@@ -1,7 +1,7 @@
 //! Histories as JSON Lines: one operation a line.
 
 use super::{Event, History, Operation};
-use crate::id::{MessageId, NodeId};
+use crate::id::{GroupId, MessageId, NodeId};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
@@ -53,7 +53,8 @@ impl LineError {
                  {\"at\":\"1ms\",\"process\":0,\"incarnation\":0,\"kind\":\"boot\"}"
             }
             Self::Contradiction { .. } => {
-                "a session invokes each attempt of a message once and has it answered at most once"
+                "a session invokes each attempt of a message once and has it answered at most \
+                 once, and so it has each ack"
             }
             Self::Unreadable { .. } => "a history is UTF-8 text",
         }
@@ -76,16 +77,18 @@ pub fn write(history: &History, out: &mut impl Write) -> io::Result<()> {
 ///
 /// # Errors
 /// At the first line that is not an operation, or has a key that no such operation has, or answers
-/// a send which is not open, or invokes an attempt again; with its number.
+/// a send or an ack which is not open, or invokes an attempt again; with its number.
 pub fn read(input: impl BufRead) -> Result<History, LineError> {
     let mut history = History::default();
     let mut attempts = Attempts::default();
+    let mut acks = Acks::default();
     for (number, text) in input.lines().enumerate() {
         let line = number + 1;
         let text = text.map_err(|source| LineError::Unreadable { line, source })?;
         let operation =
             operation(&text).map_err(|what| LineError::NotAnOperation { line, what })?;
-        attempts.take(&operation).map_err(|what| LineError::Contradiction { line, what })?;
+        let taken = attempts.take(&operation).and_then(|()| acks.take(&operation));
+        taken.map_err(|what| LineError::Contradiction { line, what })?;
         history.push(operation);
     }
     Ok(history)
@@ -139,6 +142,37 @@ impl Attempts {
             (None, true) => Err(format!("attempt {attempt} of {message} is answered, never sent")),
             (Some(true), true) => Err(format!("attempt {attempt} of {message} is answered twice")),
             (Some(_), false) => Err(format!("attempt {attempt} of {message} is sent twice")),
+        }
+    }
+}
+
+/// The acks so far, each with how many of a session are unanswered: a message that is handed out
+/// again may be acked again.
+#[derive(Default)]
+struct Acks(BTreeMap<(NodeId, u16, GroupId, MessageId), u32>);
+
+impl Acks {
+    fn take(&mut self, operation: &Operation) -> Result<(), String> {
+        let session = (operation.process, operation.incarnation);
+        let name = |group, message| (session.0, session.1, group, message);
+        match operation.event {
+            Event::AckInvoke { group, message } => {
+                *self.0.entry(name(group, message)).or_insert(0) += 1;
+                Ok(())
+            }
+            Event::AckOk { group, message } | Event::AckInfo { group, message } => {
+                match self.0.get_mut(&name(group, message)) {
+                    Some(0) => Err(format!("the ack of {message} by {group:?} is answered twice")),
+                    Some(open) => {
+                        *open -= 1;
+                        Ok(())
+                    }
+                    None => {
+                        Err(format!("an ack of {message} by {group:?} is answered, never sent"))
+                    }
+                }
+            }
+            _ => Ok(()),
         }
     }
 }

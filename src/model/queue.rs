@@ -1,13 +1,19 @@
-//! The queue broker, single: one machine, one file of commands, in the manner of RabbitMQ, SQS, NATS
-//! `JetStream` and Redis streams, as its policy says.
+//! The queue broker, single: one machine, one file of commands, in the manner of `RabbitMQ`, SQS,
+//! NATS `JetStream` and Redis streams, as its policy says.
 //!
-//! A message is *ready*, then *in flight*: a consumer has it by a delivery, which has a number. That
-//! ends with an acknowledgement, or the message is ready again, or it is a *dead letter*, which has
-//! a queue of its own. What has happened to it is written down, and a boot reads it again.
+//! A message is *ready*, then *in flight*: a consumer has it by a delivery, which has a number.
+//! That ends with an acknowledgement, or the message is ready again, or it is a *dead letter*,
+//! which has a queue of its own. What has happened to it is written down, and a boot reads it.
+//!
+//! A publisher names an exchange by the partition of its request: 0 is the one that the policy
+//! routes by, n + 1 that of the queue n alone.
+//!
+//! A connection has no name here. Should the broker learn late that an old one of a subscriber is
+//! gone, it closes the new one too, so that the subscriber knows to subscribe once more; to
+//! subscribe again over the same one only states the credit anew.
 
-use super::message::{Message, QueueMessage, Refusal, Verdict};
+use super::message::Message;
 use super::record::Record;
-use super::site::Moment;
 use super::tail::{Found, Synced, Tail};
 use crate::digest::Digest;
 use crate::id::{FileId, NodeId, QueueId, Ticket, TimerId};
@@ -19,7 +25,7 @@ pub use command::{Publication, QueueCommand};
 use dedup::Window;
 use line::{Line, State};
 pub use policy::{
-    AckMatch, Alarm, Confirm, Counting, Cursor, DeadLetter, DedupKept, Hiding, Hold, Overflow,
+    AckMatch, Alarm, AnswerWhen, Counting, Cursor, DeadLetter, DedupKept, Hiding, Hold, Overflow,
     Persistence, QueueOrder, QueuePolicy, Routing, Unroutable,
 };
 pub use preset::Preset;
@@ -119,8 +125,8 @@ impl QueueBroker {
     }
 
     /// Whether the record at `position` is as durable as `confirm` asks for.
-    fn is_kept(&self, position: u64, confirm: Confirm) -> bool {
-        confirm == Confirm::AtOnce
+    fn is_kept(&self, position: u64, confirm: AnswerWhen) -> bool {
+        confirm == AnswerWhen::AtOnce
             || self.policy.persistence == Persistence::Transient
             || position < self.tail.durable()
     }
@@ -130,7 +136,7 @@ impl QueueBroker {
     fn say(
         &mut self,
         (to, message): (NodeId, Message),
-        (position, confirm): (u64, Confirm),
+        (position, confirm): (u64, AnswerWhen),
         asking: Option<NodeId>,
         ctx: &mut Ctx<'_>,
     ) {

@@ -260,6 +260,8 @@ fn a_queue_broker_is_refused_what_it_cannot_do() {
     after("fsync = \"never\"", 9, "confirm = \"at-once\"");
     let datagrams = "\n[network]\ntransport = \"datagram\"";
     after(&format!("hold = \"until-disconnect\"{datagrams}"), 9, "transport = \"stream\"");
+    let pushed = format!("{datagrams}\n[worker]\nintake = \"push\"");
+    after(&pushed, 13, "write \"pull\"");
     after(&format!("preset = \"rabbitmq-classic\"{datagrams}"), 8, "transport = \"stream\"");
     after("lease = \"9ms\"\nhold = \"until-claimed\"", 9, "hold = \"lease\"");
     after("delivery_limit = 3\ncount = \"flag\"", 9, "count = \"durable\"");
@@ -284,7 +286,8 @@ fn a_preset_says_what_the_other_keys_are_unless_they_are_stated() {
     let stated = policy("preset = \"sqs-fifo\"\nack = \"strict\"\nlease = \"9ms\"");
     assert_eq!((stated.ack, stated.lease), (AckMatch::Strict, Span::millis(9)));
     assert_eq!(stated.dedup, Some(Span::secs(300)));
-    assert_eq!(policy("preset = \"redis-streams\"").hold, Hold::UntilClaimed);
+    let stream = policy("preset = \"redis-streams\"\n[worker]\nintake = \"pull\"");
+    assert_eq!(stream.hold, Hold::UntilClaimed);
     let stated = policy(
         "unbound_key = 7\ndelivery_limit = 3\npriorities = 4\nlength_max = 5\nttl = \"6ms\"
         fsync = \"interval\"\nfsync_interval = \"8ms\"",

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use text::{promises, tell};
 
 /// Everything but `custom`, which has no definition of its own.
-const RULES: [Rule; 18] = [
+const RULES: [Rule; 25] = [
     Rule::Corrupted,
     Rule::Misrouted,
     Rule::InconsistentOffset,
@@ -27,10 +27,17 @@ const RULES: [Rule; 18] = [
     Rule::Skipped,
     Rule::Rewound,
     Rule::CommittedAhead,
+    Rule::RedeliveryBound,
+    Rule::Fence,
     Rule::PhantomEffect,
     Rule::DuplicateEffect,
+    Rule::Overtaken,
+    Rule::Backlog,
     Rule::Lost,
     Rule::Unseen,
+    Rule::Accounting,
+    Rule::Torn,
+    Rule::Uncompensated,
     Rule::Diverged,
     Rule::StaleProjection,
     Rule::Deadlock,

@@ -37,6 +37,7 @@ mod readme;
 mod reference;
 mod regression;
 mod remote;
+mod sagas;
 mod service;
 mod shrink;
 mod tidy;

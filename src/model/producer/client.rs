@@ -117,6 +117,15 @@ impl ProducerClient {
         self.lanes[partition.index()].queue.push(planned);
     }
 
+    /// Puts a message in line for a partition of the owner's choice, which an earlier process of
+    /// the machine may have sent. It goes before all that has not been sent.
+    ///
+    /// # Panics
+    /// If there is no such partition.
+    pub fn enqueue_again(&mut self, partition: PartitionId, message: MessageId, key: u64) {
+        self.lanes[partition.index()].again.push(Again { message, key, attempt: 1 });
+    }
+
     /// Whether another producer with the same id and a higher epoch was met. The client sends
     /// nothing more; its machine should start over.
     #[inline]

@@ -1,7 +1,14 @@
 //! What a boot makes of the commands on the disk.
 
-use super::*;
-use line::{Holding, Slot};
+use super::{
+    COMMANDS, Ctx, DedupKept, Hold, Line, Publication, QueueBroker, QueueCommand, QueuePolicy,
+    State, Tail, Window,
+};
+use crate::id::QueueId;
+use crate::journal::Journals;
+use crate::model::queue::line::{Holding, Slot};
+use crate::model::record::Record;
+use crate::time::Instant;
 
 /// Numbers of different processes never meet: what a power cut undid may be in somebody's hands.
 const NUMBERS: u32 = 40;

@@ -1,10 +1,12 @@
 //! How a message ends that is not acknowledged: as a dead letter, or dropped.
 
-use super::*;
+use super::{Ctx, DeadLetter, Publication, QueueBroker, QueueCommand, State};
 use crate::history::Effect;
-use crate::id::SinkId;
+use crate::id::{QueueId, SinkId};
 use crate::model::message::Death;
-use line::Slot;
+use crate::model::queue::line::Slot;
+use crate::model::site::Moment;
+use crate::time::{Instant, Span};
 
 /// How long a message has until it expires, if it was published `at_ms` and the wall clock shows
 /// `wall`.
@@ -80,8 +82,7 @@ impl QueueBroker {
         death: Death,
         ctx: &mut Ctx<'_>,
     ) -> u64 {
-        let at_ms = ctx.wall().nanos() / 1_000_000;
-        let (number, entry) = (self.number(), slot.entry);
+        let (number, entry, at_ms) = (self.number(), slot.entry, slot.at_ms);
         let death = Some((to, death));
         let publication = Publication { number, queues: 0, death, at_ms, id: None, entry };
         let position = self.write(QueueCommand::Published(Box::new(publication)), ctx);

@@ -1,9 +1,15 @@
 //! What goes out: messages handed to subscribers and to who has asked.
 
-use super::*;
-use crate::model::message::{Death, Delivery, Wanted};
+use super::{
+    AnswerWhen, Counting, Ctx, Cursor, Hiding, Hold, Parked, QueueBroker, QueueCommand, QueueOrder,
+    QueuePolicy, State, Subscription,
+};
+use crate::id::{NodeId, QueueId};
+use crate::model::message::{Death, Delivery, Message, QueueMessage, Wanted};
+use crate::model::queue::line::Holding;
+use crate::model::site::Moment;
 use crate::seed::Ratio;
-use line::Holding;
+use crate::time::{Instant, Span};
 
 /// The choice of which of the first messages goes first, where order is a matter of best effort.
 const ORDER: u8 = 0;
@@ -141,8 +147,8 @@ impl QueueBroker {
     }
 
     /// When something may be said that follows from a record.
-    fn once(&self, position: Option<u64>) -> (u64, Confirm) {
-        position.map_or((0, Confirm::AtOnce), |position| (position, self.policy.confirm))
+    fn once(&self, position: Option<u64>) -> (u64, AnswerWhen) {
+        position.map_or((0, AnswerWhen::AtOnce), |position| (position, self.policy.confirm))
     }
 
     /// Hands the messages of a queue to those who have subscribed to it, in turn.

@@ -1,9 +1,15 @@
 //! What comes in: requests of publishers and consumers, and an alarm that keeps them waiting.
 
-use super::*;
-use crate::id::{MessageId, PartitionId};
-use crate::model::message::{Acks, Death, Identity, Produce};
-use line::Slot;
+use super::{
+    Alarm, AnswerWhen, Ctx, Overflow, Publication, QueueBroker, QueueCommand, State, Unroutable,
+};
+use crate::id::{MessageId, NodeId, PartitionId, QueueId};
+use crate::model::message::{
+    Acks, Death, Identity, Message, Produce, QueueMessage, Refusal, Verdict,
+};
+use crate::model::queue::line::Slot;
+use crate::model::site::Moment;
+use crate::time::Instant;
 
 /// How an answer to a publisher is addressed.
 #[derive(Copy, Clone)]
@@ -30,14 +36,14 @@ impl QueueBroker {
             }
             return;
         }
-        self.handle(from, message, true, ctx);
+        self.handle(from, &message, true, ctx);
     }
 
     /// Reads what an alarm has kept waiting, as long as there is room.
     pub(super) fn read_on(&mut self, ctx: &mut Ctx<'_>) {
         while !self.unread.is_empty() && !self.is_alarmed() {
             let (from, message) = self.unread.remove(0);
-            self.handle(from, message, false, ctx);
+            self.handle(from, &message, false, ctx);
             let now = ctx.now();
             self.hand_out(now, None, ctx);
         }
@@ -51,8 +57,8 @@ impl QueueBroker {
             && own.any(|line| line.slots.len() >= most as usize)
     }
 
-    fn handle(&mut self, from: NodeId, message: Message, now: bool, ctx: &mut Ctx<'_>) {
-        match message {
+    fn handle(&mut self, from: NodeId, message: &Message, now: bool, ctx: &mut Ctx<'_>) {
+        match *message {
             Message::Produce { partition, acks, produce } => {
                 let asked = Asked { from, partition, acks, now };
                 self.publish(asked, produce, ctx);
@@ -187,9 +193,9 @@ impl QueueBroker {
     ) {
         let confirm = match asked.acks {
             Acks::None => return,
-            Acks::Leader => Confirm::AtOnce,
+            Acks::Leader => AnswerWhen::AtOnce,
             // What is about no record waits for none.
-            Acks::All if position.is_none() => Confirm::AtOnce,
+            Acks::All if position.is_none() => AnswerWhen::AtOnce,
             Acks::All => self.policy.confirm,
         };
         let said = Message::Produced { message, partition: asked.partition, verdict };

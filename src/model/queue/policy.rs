@@ -24,11 +24,11 @@ pub enum Routing {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unroutable {
-    /// It comes back (AMQP's `mandatory`; RabbitMQ, "Publishers", "Unroutable Message Handling").
+    /// It comes back (AMQP's `mandatory`; `RabbitMQ`, "Publishers", "Unroutable Message Handling").
     #[default]
     Returned,
-    /// It is confirmed and dropped: RabbitMQ confirms an unroutable message as soon as the exchange
-    /// has found no queue for it ("Consumer Acknowledgements and Publisher Confirms").
+    /// It is confirmed and dropped: `RabbitMQ` confirms an unroutable message as soon as the
+    /// exchange has found no queue for it ("Consumer Acknowledgements and Publisher Confirms").
     Dropped,
 }
 
@@ -46,7 +46,7 @@ pub enum Persistence {
 /// Whether an answer waits for the disk.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Confirm {
+pub enum AnswerWhen {
     /// Until what it is about is durable.
     #[default]
     Durable,
@@ -61,8 +61,8 @@ pub enum Hold {
     /// For `lease`, unless it is extended (SQS's visibility timeout, `JetStream`'s `AckWait`).
     #[default]
     Lease,
-    /// Until its connection is gone (RabbitMQ, "Consumer Acknowledgements and Publisher Confirms",
-    /// "Automatic Requeueing").
+    /// Until its connection is gone (`RabbitMQ`, "Consumer Acknowledgements and Publisher
+    /// Confirms", "Automatic Requeueing").
     UntilDisconnect,
     /// Until another consumer claims it (Redis's `XAUTOCLAIM`).
     UntilClaimed,
@@ -92,7 +92,7 @@ pub enum AckMatch {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Counting {
-    /// On the disk, before the message leaves (RabbitMQ's quorum queues, `JetStream`'s
+    /// On the disk, before the message leaves (`RabbitMQ`'s quorum queues, `JetStream`'s
     /// `MaxDeliver`, SQS's `ApproximateReceiveCount`).
     #[default]
     Durable,
@@ -108,7 +108,7 @@ pub enum Counting {
 #[serde(rename_all = "kebab-case")]
 pub enum QueueOrder {
     /// In the order in which they came; one that is given back takes its old place, as far as it is
-    /// still there (RabbitMQ, "Consumer Acknowledgements and Publisher Confirms", "Negative
+    /// still there (`RabbitMQ`, "Consumer Acknowledgements and Publisher Confirms", "Negative
     /// Acknowledgement and Requeuing of Deliveries").
     #[default]
     Queue,
@@ -153,13 +153,13 @@ pub enum DedupKept {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Overflow {
-    /// What comes is refused (RabbitMQ's `reject-publish`).
+    /// What comes is refused (`RabbitMQ`'s `reject-publish`).
     #[default]
     RejectPublish,
-    /// The oldest message that nobody holds is dropped, or becomes a dead letter (RabbitMQ's
+    /// The oldest message that nobody holds is dropped, or becomes a dead letter (`RabbitMQ`'s
     /// `drop-head`, its default).
     DropHead,
-    /// An alarm is raised: what comes is not read until there is room (RabbitMQ, "Memory and Disk
+    /// An alarm is raised: what comes is not read until there is room (`RabbitMQ`, "Memory and Disk
     /// Alarms").
     Backpressure,
 }
@@ -168,7 +168,7 @@ pub enum Overflow {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Alarm {
-    /// Publishers: consumers have connections of their own (RabbitMQ, "Connection Blocking").
+    /// Publishers: consumers have connections of their own (`RabbitMQ`, "Connection Blocking").
     #[default]
     BlocksPublishers,
     /// Whoever has a connection, since applications publish and consume over the same one: no
@@ -184,9 +184,9 @@ pub enum DeadLetter {
     #[default]
     None,
     /// It is published to the queue's dead-letter queue and removed once that is confirmed
-    /// (RabbitMQ, "Quorum Queues", "At-least-once dead-lettering").
+    /// (`RabbitMQ`, "Quorum Queues", "At-least-once dead-lettering").
     AtLeastOnce,
-    /// It is removed and published there without a confirm (RabbitMQ, "Dead Letter Exchanges",
+    /// It is removed and published there without a confirm (`RabbitMQ`, "Dead Letter Exchanges",
     /// "Safety": the only way that classic queues have).
     AtMostOnce,
 }
@@ -221,9 +221,9 @@ pub struct QueuePolicy {
     pub fsync: Fsync,
     /// Whether the answer to a publisher waits for that. If so, nobody is delivered a message
     /// before it is durable.
-    pub confirm: Confirm,
+    pub confirm: AnswerWhen,
     /// Whether the answer to a settlement does.
-    pub settled: Confirm,
+    pub settled: AnswerWhen,
     /// How long a delivered message is its consumer's.
     pub hold: Hold,
     /// How long that is, by the broker's monotonic clock, if there is an end to it.
@@ -237,7 +237,7 @@ pub struct QueuePolicy {
     /// In which order messages are delivered.
     pub order: QueueOrder,
     /// How many priorities there are: a message has the priority of its key modulo their number,
-    /// and those of a higher one go first (RabbitMQ, "Classic Queues Support Priorities").
+    /// and those of a higher one go first (`RabbitMQ`, "Classic Queues Support Priorities").
     pub priorities: Option<u8>,
     /// Whether a delivered message is sure to be hidden from others.
     pub hiding: Hiding,
@@ -252,7 +252,7 @@ pub struct QueuePolicy {
     /// Whom an alarm stops.
     pub alarm: Alarm,
     /// How old a message may get by the broker's wall clock before it expires, unless a consumer
-    /// holds it (RabbitMQ, "Time-To-Live and Expiration").
+    /// holds it (`RabbitMQ`, "Time-To-Live and Expiration").
     pub ttl: Option<Span>,
     /// What becomes of a message that is not to be delivered again.
     pub dead_letter: DeadLetter,
@@ -274,8 +274,8 @@ impl QueuePolicy {
             unroutable: Unroutable::Returned,
             persistence: Persistence::Durable,
             fsync: Fsync::BeforeAck,
-            confirm: Confirm::Durable,
-            settled: Confirm::Durable,
+            confirm: AnswerWhen::Durable,
+            settled: AnswerWhen::Durable,
             hold: Hold::Lease,
             lease: Span::millis(500),
             ack: AckMatch::Strict,

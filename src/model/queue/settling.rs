@@ -1,8 +1,11 @@
 //! What becomes of messages in flight: what their consumers say, and what happens without them.
 
-use super::*;
-use crate::model::message::{Death, Receipt, SettleOutcome, Settlement};
-use line::Slot;
+use super::{AckMatch, AnswerWhen, Ctx, Cursor, Hold, QueueBroker, QueueCommand, State};
+use crate::id::{NodeId, QueueId};
+use crate::model::message::{Death, Message, QueueMessage, Receipt, SettleOutcome, Settlement};
+use crate::model::queue::line::Slot;
+use crate::model::site::Moment;
+use crate::time::Instant;
 
 /// What a settlement matches.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -35,7 +38,7 @@ impl QueueBroker {
         }
         let Some(request) = request else { return };
         let when =
-            position.map_or((0, Confirm::AtOnce), |position| (position, self.policy.settled));
+            position.map_or((0, AnswerWhen::AtOnce), |position| (position, self.policy.settled));
         let settled = Message::Queue(QueueMessage::Settled { request, outcome });
         self.say((from, settled), when, is_now.then_some(from), ctx);
     }

@@ -1,7 +1,7 @@
 //! The mail of a machine: the letters it reads, one after another, and those it writes.
 
 use super::letter::Letter;
-use super::outbox::Outbox;
+use super::outbox::{Outbox, Sent};
 use super::{Answers, Ctx};
 use crate::digest::Digest;
 use crate::id::{FileId, MessageId, NodeId, PartitionId, Ticket, TimerId};
@@ -223,8 +223,12 @@ impl Mail {
     }
 
     fn post_due(&mut self, ctx: &mut Ctx<'_>) {
-        while let Some(letter) = self.outbox.take(&self.store) {
-            self.producer.enqueue_to(letter.topic(self.steps), letter.posted());
+        while let Some((letter, sent)) = self.outbox.take(&self.store) {
+            let (topic, posted) = (letter.topic(self.steps), letter.posted());
+            match sent {
+                Sent::Never => self.producer.enqueue_to(topic, posted),
+                Sent::Perhaps => self.producer.enqueue_again(topic, posted.message, posted.key),
+            }
         }
         self.producer.send_due(ctx);
     }

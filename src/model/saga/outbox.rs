@@ -27,6 +27,15 @@ struct Staged {
     row: Option<u64>,
     /// It is durable with everything before this mark.
     mark: u64,
+    sent: Sent,
+}
+
+/// Whether the log may have a letter already.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    Never,
+    /// By an earlier process.
+    Perhaps,
 }
 
 impl Outbox {
@@ -34,7 +43,7 @@ impl Outbox {
     pub(super) fn open(store: &Store) -> Self {
         let staged = store.rows(OUTBOX).map(|(number, row)| {
             let letter = Letter::from_word(MessageId::from_word(row.payload), row.version);
-            Staged { letter, row: Some(number), mark: 0 }
+            Staged { letter, row: Some(number), mark: 0, sent: Sent::Perhaps }
         });
         let staged: VecDeque<Staged> = staged.collect();
         let next = staged.back().and_then(|last| last.row).map_or(0, |last| last + 1);
@@ -61,17 +70,16 @@ impl Outbox {
     /// Takes over letters that may go once all before `mark` is durable, with the rows from `first`
     /// on, if they have any.
     pub(super) fn stage(&mut self, letters: &[Letter], first: Option<u64>, mark: u64) {
-        let staged = letters.iter().zip(0..).map(|(&letter, place)| Staged {
-            letter,
-            row: first.map(|first| first + place),
-            mark,
+        let staged = letters.iter().zip(0..).map(|(&letter, place)| {
+            let row = first.map(|first| first + place);
+            Staged { letter, row, mark, sent: Sent::Never }
         });
         self.staged.extend(staged);
     }
 
     /// The next letter that may go.
-    pub(super) fn take(&mut self, store: &Store) -> Option<Letter> {
-        let Staged { letter, row, mark } = *self.staged.front()?;
+    pub(super) fn take(&mut self, store: &Store) -> Option<(Letter, Sent)> {
+        let Staged { letter, row, mark, sent } = *self.staged.front()?;
         if !store.is_durable(mark) {
             return None;
         }
@@ -79,7 +87,7 @@ impl Outbox {
         if let Some(row) = row {
             self.posted.push((letter.message(), row));
         }
-        Some(letter)
+        Some((letter, sent))
     }
 
     /// The log has a letter: what deletes its row, if it has one.
@@ -92,9 +100,9 @@ impl Outbox {
     pub(super) fn fingerprint(&self, digest: &mut Digest) {
         digest.word(self.next);
         digest.word((self.staged.len() as u64) << 32 | self.posted.len() as u64);
-        for Staged { letter, row, mark } in &self.staged {
-            digest.word(letter.order.word()).word(letter.word());
-            digest.word(row.map_or(u64::MAX, |row| row)).word(*mark);
+        for Staged { letter, row, mark, sent } in &self.staged {
+            digest.word(letter.order.word()).word((*sent as u64) << 32 | letter.word());
+            digest.word(row.unwrap_or(u64::MAX)).word(*mark);
         }
         for (message, row) in &self.posted {
             digest.word(message.word()).word(*row);

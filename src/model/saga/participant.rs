@@ -147,6 +147,8 @@ impl Participant {
                 Moment::UndoneUntaken.note(ctx);
                 outcome(Status::Suspended, Act::Undone)
             }
+            // Who was told of the refusal undoes what came before it already.
+            Some(Status::Refused) if !self.is_orchestrated() => NOTHING,
             Some(Status::Refused) => outcome(Status::Suspended, Act::Undone),
             Some(Status::Undone) if !repeats => {
                 Moment::StepKnown.note(ctx);
@@ -177,10 +179,14 @@ impl Participant {
         }
     }
 
+    const fn is_orchestrated(&self) -> bool {
+        matches!(self.policy.style, SagaStyle::Orchestrated | SagaStyle::Tcc)
+    }
+
     /// Who is told: the service, or the next participant on the way that the order takes.
     fn route(&self, Letter { order, step, .. }: Letter, answer: Act) -> Letter {
         let reply = Letter { order, step, act: answer };
-        if matches!(self.policy.style, SagaStyle::Orchestrated | SagaStyle::Tcc) {
+        if self.is_orchestrated() {
             return reply;
         }
         match answer {

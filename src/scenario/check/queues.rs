@@ -4,11 +4,11 @@ use super::Problem;
 use crate::model::Fsync;
 use crate::model::producer::IdentityPolicy;
 use crate::model::queue::{
-    Alarm, Confirm, Counting, Cursor, DedupKept, Hold, Overflow, Persistence, QueuePolicy,
+    Alarm, AnswerWhen, Counting, Cursor, DedupKept, Hold, Overflow, Persistence, QueuePolicy,
 };
 use crate::profile::Transport;
 use crate::scenario::sections::FsyncPolicy;
-use crate::scenario::{BrokerSection, QueueSection, Scenario, policies};
+use crate::scenario::{BrokerSection, IntakeName, QueueSection, Scenario, policies};
 
 pub(super) fn queues(scenario: &Scenario) -> Result<(), Problem> {
     let Some(section) = &scenario.queue else { return Ok(()) };
@@ -50,7 +50,7 @@ fn together(
     policy: &QueuePolicy,
 ) -> Result<(), Problem> {
     let is_capped = policy.length_max.is_some();
-    let waits = [policy.confirm, policy.settled].contains(&Confirm::Durable);
+    let waits = [policy.confirm, policy.settled].contains(&AnswerWhen::Durable);
     let impossible = [
         (
             policy.fsync == Fsync::Never && waits && policy.persistence == Persistence::Durable,
@@ -64,6 +64,13 @@ fn together(
             "queue.hold",
             "datagrams have no connection to lose",
             "write \"lease\", or use network.transport = \"stream\"",
+        ),
+        (
+            scenario.worker.intake == IntakeName::Push
+                && scenario.network.transport == Transport::Datagram,
+            "worker.intake",
+            "a subscription lasts as long as a connection, and datagrams have none",
+            "write \"pull\", or use network.transport = \"stream\"",
         ),
         (
             section.lease.is_some() && policy.hold != Hold::Lease,

@@ -150,3 +150,99 @@ fn policies(saga: &SagaSection) -> Result<(), Problem> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::Scenario;
+
+    /// `sagas` stands in the place of the sections, `head` before them.
+    #[track_caller]
+    fn check(head: &str, sagas: &str, expected: &str) {
+        let promises = if head.contains("promises") { "" } else { "promises = [\"at-most-once\"]" };
+        let workload = "workload = { producers = 2, messages = 3 }";
+        let text = format!("name = \"it\"\n{promises}\n{head}\n{workload}\n{sagas}");
+        let told = match Scenario::from_toml("it.toml", &text) {
+            Ok(_) => "is possible".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        assert!(told.contains(expected), "{told}\n{text}");
+    }
+
+    const TWO: &str = "[saga]\nsteps = [\"payment\", \"inventory\"]\n";
+    const POSSIBLE: &str = "is possible";
+
+    #[test]
+    fn an_order_has_two_to_four_steps() {
+        for (steps, expected) in
+            [(1, "has 1 steps"), (2, POSSIBLE), (4, POSSIBLE), (5, "name 2 to 4 machines")]
+        {
+            let names: Vec<String> = (0..steps).map(|step| format!("step-{step}")).collect();
+            check("", &format!("[saga]\nsteps = {names:?}"), expected);
+        }
+        check("", "[saga]\nsteps = [\"payment\", \"order-2\"]", "cannot name another machine");
+    }
+
+    #[test]
+    fn what_is_promised_is_promised_of_orders() {
+        check("promises = [\"compensated\"]", "", "no operation has several steps");
+        for (promise, style, expected) in [
+            ("compensated", "orchestrated", POSSIBLE),
+            ("compensated", "tcc", POSSIBLE),
+            ("compensated", "chain", "are never undone"),
+            ("exactly-once", "chain", POSSIBLE),
+            ("exactly-once", "choreographed", POSSIBLE),
+            ("at-least-once", "chain", "do not show in the history"),
+            ("idempotent-producer", "tcc", "do not show in the history"),
+        ] {
+            let head = format!("promises = [{promise:?}]");
+            check(&head, &format!("{TWO}style = {style:?}"), expected);
+        }
+    }
+
+    #[test]
+    fn sagas_have_their_own_machines_and_topics() {
+        check("", &format!("{TWO}[service]"), "leave one of the two sections out");
+        check("", &format!("{TWO}[broker]\npartitions = 2"), "and need no more");
+        check("", &format!("{TWO}[consumer]\nbatch = 3\ntimeout = \"200ms\""), POSSIBLE);
+        for key in ["groups = 2", "dedup = \"none\"", "settle = \"atomic\""] {
+            check("", &format!("{TWO}[consumer]\n{key}"), "there are no consumers");
+        }
+        check("", &format!("{TWO}[database]\n[external]"), POSSIBLE);
+    }
+
+    #[test]
+    fn an_outbox_sends_until_it_knows_that_a_letter_has_arrived() {
+        for (key, expected) in [
+            ("in_flight = 2", POSSIBLE),
+            ("identity = \"none\"", POSSIBLE),
+            ("retries = { application = 2 }", "sends until the log has a letter"),
+            ("unfinished = \"resent\"", "stands in an outbox"),
+            ("identity = \"none\"\nacks = \"none\"", "wants to know what has arrived"),
+            ("identity = \"message-id\"\nmessage_id = \"business-key\"", "have one key"),
+        ] {
+            check("", &format!("{TWO}[producer]\n{key}"), expected);
+        }
+        let poison = "workload = { producers = 1, messages = 3, poison = 2 }";
+        let text = format!("name = \"it\"\npromises = [\"at-most-once\"]\n{poison}\n{TWO}");
+        let told = Scenario::from_toml("it.toml", &text).unwrap_err().to_string();
+        assert!(told.contains("no order is bad by itself"), "{told}");
+    }
+
+    #[test]
+    fn a_policy_that_nothing_asks_is_refused() {
+        for (keys, expected) in [
+            ("style = \"chain\"\ntimeout = \"9ms\"", "is never called off"),
+            ("style = \"chain\"\nrefusing = \"1/2\"", "that one was refused"),
+            ("tombstone = \"none\"", "no undoing outruns its step"),
+            ("tombstone = \"none\"\ntimeout = \"9ms\"", POSSIBLE),
+            ("compensation = \"best-effort\"", "no undoing ever fails"),
+            ("compensation = \"best-effort\"\ntimeout = \"9ms\"", "no undoing ever fails"),
+            ("compensation = \"best-effort\"\nfailing = \"1/2\"", "no undoing ever fails"),
+            ("compensation = \"best-effort\"\nfailing = \"1/2\"\nrefusing = \"1/2\"", POSSIBLE),
+            ("retry_backoff = \"9ms\"", "no handling ever fails"),
+            ("retry_backoff = \"9ms\"\nfailing = \"1/2\"", POSSIBLE),
+        ] {
+            check("", &format!("{TWO}{keys}"), expected);
+        }
+    }
+}

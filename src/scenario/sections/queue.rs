@@ -2,7 +2,7 @@
 
 use super::FsyncPolicy;
 use crate::model::queue::{
-    AckMatch, Alarm, Confirm, Counting, Cursor, DeadLetter, DedupKept, Hiding, Hold, Overflow,
+    AckMatch, Alarm, AnswerWhen, Counting, Cursor, DeadLetter, DedupKept, Hiding, Hold, Overflow,
     Persistence, Preset, QueueOrder, Routing, Unroutable,
 };
 use crate::scenario::bounded::{Bounded, Positive};
@@ -29,9 +29,9 @@ pub struct QueueSection {
     pub fsync_interval: Option<Positive>,
     /// Whether the answer to a publisher waits for that, and with it the delivery; it does unless
     /// stated.
-    pub confirm: Option<Confirm>,
+    pub confirm: Option<AnswerWhen>,
     /// Whether the answer to a settlement waits for that; it does unless stated.
-    pub settled: Option<Confirm>,
+    pub settled: Option<AnswerWhen>,
     /// How long a delivered message is its consumer's; for `lease` unless stated.
     pub hold: Option<Hold>,
     /// How long that is, if there is an end to it; half a second unless stated.

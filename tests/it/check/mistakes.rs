@@ -174,6 +174,26 @@ fn a_line_that_contradicts_an_earlier_one_is_refused_by_its_number() {
     refuse("0 send 1\n 0.1 ok 1", "line 2: attempt 0 of m0.1 is answered, never sent");
     refuse("0 send 1\n 0 info 1\n 0 ok 1", "line 3: attempt 0 of m0.1 is answered twice");
     refuse("0 send 1\n 0 info 1\n 0 send 1", "line 3: attempt 0 of m0.1 is sent twice");
+    let never = "an ack of m0.1 by group-0 is answered, never sent";
+    refuse("5 acked 1", &format!("line 1: {never}"));
+    for acks in ["6 acks 1", "5.1 acks 1", "5 acks 2", "5 gets 1"] {
+        refuse(&format!("{acks}\n 5 acked 1"), &format!("line 2: {never}"));
+    }
+    let other = "line 2: an ack of m0.1 by group-1 is answered, never sent";
+    refuse("5 acks 1\n 5 wonders 1 g1", other);
+    let twice = "line 3: the ack of m0.1 by group-0 is answered twice";
+    refuse("5 acks 1\n 5 acked 1\n 5 acked 1", twice);
+    refuse("5 acks 1\n 5 wonders 1\n 5 acked 1", twice);
+}
+
+#[test]
+fn a_message_may_be_acked_once_for_each_time_that_it_is_handed_out() {
+    for text in ["5 acks 1\n 5 wonders 1\n 5 acks 1\n 5 acked 1", "5 acks 1\n 5 acks 1\n 5 acked 1"]
+    {
+        let mut exported = Vec::new();
+        lines::write(&history(text), &mut exported).unwrap();
+        assert_eq!(lines::read(&exported[..]).unwrap(), history(text));
+    }
 }
 
 /// No more than `limit` sends may be planned; the first is awaited.

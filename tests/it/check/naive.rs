@@ -9,6 +9,8 @@ use reading::{Cursor, Told};
 use std::collections::{BTreeMap, BTreeSet};
 
 mod commits;
+mod patterns;
+mod queues;
 mod reading;
 mod sent;
 
@@ -58,7 +60,7 @@ impl<'a> Naive<'a> {
             Rule::DuplicateRecord => self.duplicate_record(),
             Rule::Order => self.order() || self.order_across_clients(),
             Rule::LostRecord => rest && self.lost_record(),
-            Rule::Resurrected => self.resurrected(),
+            Rule::Resurrected => self.resurrected() || self.received_after_all(),
             Rule::Skipped => self.skipped(),
             Rule::Rewound => self.rewound(),
             Rule::CommittedAhead => self.committed_ahead(),
@@ -70,14 +72,14 @@ impl<'a> Naive<'a> {
             Rule::StaleProjection => rest && self.stale_projection(),
             Rule::Deadlock => rest && self.due() > 0,
             Rule::Livelock => self.cause() == Some(EndCause::Impatient),
-            Rule::RedeliveryBound
-            | Rule::Fence
-            | Rule::Overtaken
-            | Rule::Backlog
-            | Rule::Accounting
-            | Rule::Torn
-            | Rule::Uncompensated
-            | Rule::Custom => false,
+            Rule::RedeliveryBound => rest && self.redelivery_bound(),
+            Rule::Fence => self.fence(),
+            Rule::Overtaken => self.overtaken(),
+            Rule::Backlog => self.beyond_cap() || (rest && self.unrecovered()),
+            Rule::Accounting => self.accounted_twice() || (rest && self.unaccounted() > 0),
+            Rule::Torn => rest && self.torn() > 0,
+            Rule::Uncompensated => rest && self.uncompensated() > 0,
+            Rule::Custom => false,
         }
     }
 
@@ -93,6 +95,11 @@ impl<'a> Naive<'a> {
             || self.resurrected()
             || self.rewound()
             || self.committed_ahead()
+            || self.received_after_all()
+            || self.fence()
+            || self.overtaken()
+            || self.beyond_cap()
+            || self.accounted_twice()
     }
 
     /// The verdict, in the words of [`tell`](super::text::tell) up to the reason.
@@ -104,7 +111,12 @@ impl<'a> Naive<'a> {
             return rule.slug().to_owned();
         }
         let known = match self.cause() {
-            None => self.owed() == 0 && self.replicas().is_empty() && !self.lost_record(),
+            None => {
+                self.owed() == 0
+                    && self.replicas().is_empty()
+                    && !self.lost_record()
+                    && !self.redelivery_bound()
+            }
             Some(EndCause::Budget | EndCause::Broken) => false,
             Some(_) => self.replicas().iter().all(|node| self.last_view(*node).is_some()),
         };
@@ -112,9 +124,10 @@ impl<'a> Naive<'a> {
     }
 
     /// Planned operations that are not invoked, operations that are not completed, effects that are
-    /// due, and messages that somebody is to read.
+    /// due, messages that somebody is to read, and what is to be even in the end and is not.
     pub fn owed(&self) -> usize {
-        self.due() + self.behind_peers() + self.behind_the_log()
+        let behind = self.behind_peers() + self.behind_the_log() + self.excess();
+        self.due() + behind + self.torn() + self.uncompensated() + self.unaccounted()
     }
 
     fn due(&self) -> usize {
@@ -272,7 +285,9 @@ impl<'a> Naive<'a> {
             self.is_promised(s) && attempted && !sent(at, m, payload)
         });
         let read = self.all.iter().enumerate().any(|(at, o)| match o.event {
-            Event::Polled { message, payload, .. } => !sent(at, message, payload),
+            Event::Polled { message, payload, .. } | Event::Received { message, payload, .. } => {
+                !sent(at, message, payload)
+            }
             _ => false,
         });
         applied || (self.is_about_delivery() && read)

@@ -11,6 +11,7 @@ use postulate::time::{Instant, Span};
 mod author;
 mod mutant;
 mod plant;
+mod queue;
 
 /// A small generator of numbers, the same everywhere.
 pub struct Rng(u64);
@@ -39,11 +40,14 @@ impl Rng {
 
 /// Every promise at once: what [`legal`] keeps.
 pub const EVERYTHING: &str = "exactly-once 0 1 2, idempotent, order, durable, \
-     never-ahead g0:s0 g1:s1, convergent 8 9:s0, projected 10";
+     never-ahead g0:s0 g1:s1, convergent 8 9:s0, projected 10, atomic 3 4, \
+     compensated 5-6 7-8, accounted 3+9 4+9 disjoint, ordered 3>9 4>9, bounded g2 n15, \
+     settled g2, fenced 10, backlog s0 cap5 rest0 500ms";
 
 /// What [`forgetful`] keeps.
 pub const OF_A_LOG_THAT_FORGETS: &str = "at-most-once 0 1 2, idempotent, order, \
-     durable 6ms compacted, never-ahead g0:s0 g1:s1";
+     durable 6ms compacted, never-ahead g0:s0 g1:s1, atomic 3 4, compensated 5-6 7-8, \
+     accounted 3+9, ordered 4>9, bounded g2 n15 10ms, settled g2, fenced 10";
 
 /// A history of these operations, a millisecond apart.
 pub fn stamped(mut operations: Vec<Operation>) -> History {
@@ -83,6 +87,23 @@ pub fn promises(rng: &mut Rng) -> Vec<Promise> {
         "projected 10",
         "projected 10 8, at-most-once 2",
         "exactly-once 1",
+        "atomic 3 4, compensated 5-6 7-8, accounted 3+9 4+9 disjoint, ordered 3>9 4>9, \
+         bounded g2 n15, settled g2, fenced 10, backlog s0 rest1 20ms",
+        "atomic 3 4, atomic 1 0 1, fenced 10",
+        "compensated 5-6 7-8, compensated 0-1",
+        "accounted 3+9 0, accounted 2 disjoint",
+        "accounted 9+3 4+9+3 disjoint",
+        "ordered 3>9 0",
+        "ordered 9 4>9, order",
+        "bounded g2 n15",
+        "bounded g2 n15 10ms, bounded g2 n5",
+        "bounded g2 n15, settled g2",
+        "bounded g2 n5 30ms, at-least-once",
+        "settled g1 g2, at-least-once",
+        "fenced 10 3",
+        "backlog s0 cap2 rest1 9ms",
+        "backlog s3 rest1 20ms, backlog s1 cap3 rest0 9ms",
+        "backlog s2 cap1 rest2 5ms, bounded g2 n15",
     ]))
 }
 

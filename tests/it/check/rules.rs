@@ -6,7 +6,9 @@ use postulate::check::Verdict;
 
 mod consumers;
 mod logs;
+mod patterns;
 mod projections;
+mod queues;
 
 /// The violation of a history in words: what was expected, and what was observed; and the
 /// operations that show it, by the milliseconds at which they were recorded.

@@ -1,6 +1,7 @@
 //! Brokers that behave differently have different fingerprints.
 
 use super::*;
+use std::fmt::Write as _;
 
 /// The digest after a trace, whatever is said in it.
 fn after(policy: QueuePolicy, trace: &str) -> u64 {
@@ -149,7 +150,7 @@ fn commands_that_differ_in_any_field_have_other_fingerprints() {
         let mut digest = Digest::new();
         Record::Queue(command.clone()).fingerprint(&mut digest);
         assert!(digests.insert(digest.value()), "{command:?}");
-        words += &format!("{command:?}\n");
+        let _ = writeln!(words, "{command:?}");
     }
     assert!(words.contains("Acked number 1 of queue-0\n"), "{words}");
     assert!(words.contains("Dropped m1.1, number 1 of queue-0, MaxLen: sink-5\n"), "{words}");

@@ -131,6 +131,11 @@ fn conforms_to_acknowledgement_models() {
         c1 receives 1
         sync             => c1: got 1 #2 again",
     );
+}
+
+#[test]
+fn conforms_to_acknowledgements_that_are_late_or_negative() {
+    let page = "JetStream Model Deep Dive, \"Acknowledgement Models\"";
     // It goes by the sequence of the message: an ack of an earlier delivery counts.
     check(
         WORK,

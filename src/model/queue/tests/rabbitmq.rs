@@ -1,12 +1,16 @@
-//! RabbitMQ's classic queues, by its manual.
+//! `RabbitMQ`'s classic queues, by its manual.
 
 use super::*;
 
 const CLASSIC: QueuePolicy = Preset::RabbitmqClassic.policy(STRICT);
 
+/// A section of the page on confirms.
+fn page(section: &str) -> String {
+    format!("Consumer Acknowledgements and Publisher Confirms, \"{section}\"")
+}
+
 #[test]
 fn conforms_to_consumer_acknowledgements_and_publisher_confirms() {
-    let page = |section| format!("Consumer Acknowledgements and Publisher Confirms, \"{section}\"");
     // A persistent message is confirmed once it is on the disk.
     check(
         CLASSIC,
@@ -37,6 +41,10 @@ fn conforms_to_consumer_acknowledgements_and_publisher_confirms() {
         c2 leaves
         c1 receives 1    => c1: got nothing",
     );
+}
+
+#[test]
+fn conforms_to_deliveries_and_their_acknowledgements() {
     // No time limits a delivery.
     check(
         CLASSIC,

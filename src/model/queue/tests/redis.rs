@@ -107,6 +107,23 @@ fn conforms_to_xautoclaim() {
 }
 
 #[test]
+fn conforms_to_xclaim() {
+    // To claim one's own resets its idle time.
+    check(
+        STREAM,
+        "XCLAIM, \"XCLAIM\"",
+        "p1 publishes 1        => p1: accepted 1
+        c1 receives 1          => c1: got 1
+        wait 40ms
+        c1 extends 1 by 0ms    => c1: done
+        wait 40ms
+        c2 claims 9 idle 50ms  => c2: got nothing
+        wait 10ms
+        c2 claims 9 idle 50ms  => c2: got 1 #2 again",
+    );
+}
+
+#[test]
 fn conforms_to_persistence() {
     // appendfsync everysec: confirmed at once, durable later.
     check(

@@ -1,6 +1,8 @@
 //! What each value of the policy comes to, besides what the presets say.
 
 use super::*;
+use crate::id::{MessageId, PartitionId, Position};
+use crate::model::message::{Acks, Entry, Identity, Produce, Refusal, Verdict};
 
 const TWO: QueuePolicy = QueuePolicy { queues: 2, ..STRICT };
 
@@ -26,23 +28,34 @@ fn what_cannot_be_taken_is_refused() {
     let mut stage = run(QueuePolicy { unbound: Some(7), ..STRICT }, "");
     assert_eq!(stage.step("p1 publishes 1 key 7"), "p1: unroutable 1");
     let body = stage.bench.desk.blobs.put(b"one");
-    let mut entry =
-        crate::model::message::Entry::new(crate::id::MessageId::new(NodeId(1), 1), 0, body);
+    let mut entry = Entry::new(MessageId::new(NodeId(1), 1), 0, body);
     let produce = |entry, partition| Message::Produce {
-        partition: crate::id::PartitionId(partition),
-        acks: crate::model::message::Acks::All,
-        produce: crate::model::message::Produce { entry, identity: Default::default() },
+        partition: PartitionId(partition),
+        acks: Acks::All,
+        produce: Produce { entry, identity: Identity::None },
     };
     let verdict = |sent: Vec<Message>| match sent[..] {
         [Message::Produced { verdict, .. }] => verdict,
         ref other => panic!("{other:?}"),
     };
-    let nowhere = stage.bench.deliver(&mut stage.broker, 1, produce(entry, 1));
+    let nowhere = stage.bench.deliver(&mut stage.broker, 1, produce(entry, 2));
     assert_eq!(verdict(nowhere), Verdict::Refused(Refusal::UnknownPartition));
     entry.checksum ^= 1;
     let corrupt = stage.bench.deliver(&mut stage.broker, 1, produce(entry, 0));
     assert_eq!(verdict(corrupt), Verdict::Refused(Refusal::Corrupt));
     assert_eq!(stage.step("c1 receives 9"), "c1: got nothing");
+}
+
+/// AMQP's default exchange: each queue is bound to it by its own name.
+#[test]
+fn a_message_may_name_its_queue() {
+    run(
+        QueuePolicy { unbound: Some(7), routing: Routing::Direct, ..TWO },
+        "p1 publishes 1 key 7 to 1 => p1: accepted 1
+        p1 publishes 2 key 0 to 2  => p1: accepted 2
+        c1 receives 9              => c1: got 1
+        c1 receives 9 q1           => c1: got 2",
+    );
 }
 
 #[test]
@@ -73,7 +86,7 @@ fn a_transient_message_is_lost_with_the_process_and_waits_for_no_disk() {
 #[test]
 fn an_early_confirm_promises_what_a_power_cut_takes_back() {
     run(
-        QueuePolicy { confirm: Confirm::AtOnce, ..STRICT },
+        QueuePolicy { confirm: AnswerWhen::AtOnce, ..STRICT },
         "cached disk
         p1 publishes 1  => p1: accepted 1
         c1 receives 1   => c1: got 1
@@ -81,7 +94,7 @@ fn an_early_confirm_promises_what_a_power_cut_takes_back() {
         c1 receives 9   => c1: got nothing",
     );
     run(
-        QueuePolicy { settled: Confirm::AtOnce, ..STRICT },
+        QueuePolicy { settled: AnswerWhen::AtOnce, ..STRICT },
         "cached disk
         p1 publishes 1
         sync            => p1: accepted 1
@@ -92,6 +105,17 @@ fn an_early_confirm_promises_what_a_power_cut_takes_back() {
         wait 500ms
         c1 receives 9
         sync            => c1: got 1 #2 again",
+    );
+}
+
+/// Kafka's word for it: the publisher may be content with a broker that has the message.
+#[test]
+fn a_publisher_need_not_wait_for_the_disk() {
+    run(
+        STRICT,
+        "cached disk
+        p1 publishes 1 early => p1: accepted 1
+        c1 receives 1        => c1: got nothing",
     );
 }
 
@@ -108,8 +132,8 @@ fn a_confirm_waits_for_the_interval_between_syncs() {
     run(
         QueuePolicy {
             fsync: Fsync::Never,
-            confirm: Confirm::AtOnce,
-            settled: Confirm::AtOnce,
+            confirm: AnswerWhen::AtOnce,
+            settled: AnswerWhen::AtOnce,
             ..STRICT
         },
         "cached disk
@@ -166,6 +190,18 @@ fn a_delivery_that_counts_leaves_once_it_is_durable() {
         p1 publishes 1
         sync            => p1: accepted 1";
     run(STRICT, &format!("{trace}\nc1 subscribes 1\nsync => c1: got 1"));
+    // All of an answer, that is.
+    run(
+        STRICT,
+        "cached disk
+        p1 publishes 1
+        p1 publishes 2
+        sync            => p1: accepted 1
+        sync            => p1: accepted 2
+        c1 receives 2
+        sync
+        sync            => c1: got 1, 2",
+    );
     let flag = QueuePolicy { count: Counting::Flag, ..STRICT };
     run(flag, &format!("{trace}\nc1 subscribes 1 => c1: got 1"));
 }
@@ -192,6 +228,20 @@ fn a_restart_leaves_leases_delays_and_extensions_alone() {
         c2 receives 9   => c2: got nothing
         wait 1ms
         c2 receives 9   => c2: got 3 #2 again",
+    );
+}
+
+#[test]
+fn after_a_restart_nothing_has_been_idle() {
+    run(
+        QueuePolicy { hold: Hold::UntilClaimed, ..STRICT },
+        "p1 publishes 1 => p1: accepted 1
+        c1 receives 1   => c1: got 1
+        wait 90ms
+        crash
+        c2 claims 1 idle 50ms => c2: got nothing
+        wait 50ms
+        c2 claims 1 idle 50ms => c2: got 1 #2 again",
     );
 }
 
@@ -230,6 +280,26 @@ fn who_subscribes_again_changes_the_credit() {
         c1 subscribes 2
         c1 acks 1       => c1: done; c1: got 3",
     );
+    // What it has asked for takes none of that.
+    run(
+        STRICT,
+        "p1 publishes 1 => p1: accepted 1
+        p1 publishes 2  => p1: accepted 2
+        c1 receives 1   => c1: got 1
+        c1 subscribes 1 => c1: got 2",
+    );
+}
+
+#[test]
+fn what_is_given_back_for_a_while_comes_when_that_is_over() {
+    run(
+        STRICT,
+        "p1 publishes 1 => p1: accepted 1
+        c1 subscribes 1 => c1: got 1
+        c1 returns 1 after 9ms => c1: done
+        wait 8ms
+        wait 1ms        => c1: got 1 #2 again",
+    );
 }
 
 #[test]
@@ -256,7 +326,16 @@ fn an_alarm_stops_publishers_until_there_is_room() {
         p2 publishes 4
         p1 publishes 3
         c1 receives 2   => c1: got 1, 2";
-    run(capped, &format!("{full}\nc1 acks 1 => c1: done; p1: accepted 3"));
+    run(
+        capped,
+        &format!(
+            "{full}
+            c1 acks 1       => c1: done; p1: accepted 3
+            c1 acks 2       => c1: done; p2: accepted 4
+            c1 receives 9   => c1: got 3, 4
+            c1 acks 3       => c1: done"
+        ),
+    );
     run(capped, &format!("{full}\np1 leaves\nc1 acks 1 => c1: done; p2: accepted 4"));
     // Over a shared connection the acknowledgement is not read either.
     let shared = QueuePolicy { alarm: Alarm::BlocksConnection, ..capped };
@@ -300,6 +379,23 @@ fn a_dead_letter_is_published_durably_before_its_message_is_removed() {
             c1 receives 9 => c1: got nothing"
         ),
     );
+    // Meanwhile nobody has a say about it.
+    run(dead, &format!("{rejected}\nc1 acks 1 => c1: stale\nsync => c1: done"));
+    // It holds nobody back.
+    run(
+        QueuePolicy { order: QueueOrder::Groups, ..dead },
+        "cached disk
+        p1 publishes 1
+        p1 publishes 2
+        sync            => p1: accepted 1
+        sync            => p1: accepted 2
+        c1 receives 1
+        sync            => c1: got 1
+        c1 rejects 1
+        c1 receives 1
+        sync            => c1: done
+        sync            => c1: got 2",
+    );
     // The letter is durable, its message's removal is not: there are two letters.
     run(
         dead,
@@ -314,6 +410,19 @@ fn a_dead_letter_is_published_durably_before_its_message_is_removed() {
             sync          => c2: got 1 dead: rejected, 1 dead: rejected
             c1 receives 9 => c1: got nothing"
         ),
+    );
+}
+
+#[test]
+fn a_dead_letter_has_one_place_once_all_is_on_the_disk_and_dies_once_more_in_its_own_name() {
+    let dead = QueuePolicy { dead_letter: DeadLetter::AtLeastOnce, ..STRICT };
+    run(
+        dead,
+        "p1 publishes 1 => p1: accepted 1
+        c1 receives 1   => c1: got 1
+        c1 rejects 1    => c1: done
+        crash
+        c2 receives 9 q1 => c2: got 1 dead: rejected",
     );
     // A letter is dropped if it dies once more, in the name of its group.
     run(
@@ -394,13 +503,23 @@ fn ids_are_known_for_a_window_and_as_far_as_a_restart_leaves_them() {
         c1 receives 9        => c1: got 1
         p1 publishes 2 id 2  => p1: accepted 2",
     );
+    // Nor is it if one queue has taken it and another has refused it.
+    run(
+        QueuePolicy { dedup: Some(Span::millis(900)), length_max: Some(1), ..TWO },
+        "p1 publishes 1 id 1 => p1: accepted 1
+        c2 receives 9 q1     => c2: got 1
+        p1 publishes 2 id 2  => p1: full 2
+        c1 receives 9        => c1: got 1
+        c2 receives 9 q1     => c2: got 2
+        p1 publishes 2 id 2  => p1: accepted 2",
+    );
 }
 
 /// What a power cut has undone may be in somebody's hands, and its place is not used again.
 #[test]
 fn a_settlement_of_what_is_lost_settles_nothing_else() {
     run(
-        QueuePolicy { confirm: Confirm::AtOnce, ack: AckMatch::Message, ..STRICT },
+        QueuePolicy { confirm: AnswerWhen::AtOnce, ack: AckMatch::Message, ..STRICT },
         "cached disk
         p1 publishes 1  => p1: accepted 1
         c1 receives 1   => c1: got 1
@@ -425,7 +544,7 @@ fn a_damaged_log_is_closed() {
         "p1 publishes 1 => p1: accepted 1
         p1 publishes 2  => p1: accepted 2",
     );
-    stage.bench.file(COMMANDS).damage(crate::id::Position(0));
+    stage.bench.file(COMMANDS).damage(Position(0));
     stage.step("crash");
     assert_eq!(stage.step("p1 publishes 3"), "p1: closed 3");
     assert_eq!(stage.step("c1 receives 9 waits 9ms"), "c1: got nothing");

@@ -4,7 +4,7 @@
 //! stated. The disk writes through, unless the trace begins with `cached disk`.
 //!
 //! ```text
-//! p1 publishes 1 [key 3] [id 7]    => p1: accepted 1
+//! p1 publishes 1 [key 3] [id 7] [to 1] [unconfirmed | early] => p1: accepted 1
 //! c1 subscribes 2 [q1]             => c1: got 1; c1: got 2 again #2
 //! c1 receives 2 [q1] [waits 9ms]   => c1: got nothing
 //! c1 rereads 2, c1 claims 2 idle 9ms
@@ -18,7 +18,8 @@ use super::super::*;
 use crate::id::{MessageId, PartitionId};
 use crate::model::bench::Bench;
 use crate::model::message::{
-    Acks, Delivery, Entry, Identity, Produce, Receipt, SettleOutcome, Settlement, Wanted,
+    Acks, Delivery, Entry, Identity, Produce, QueueMessage, Receipt, SettleOutcome, Settlement,
+    Verdict, Wanted,
 };
 use std::fmt::Write as _;
 
@@ -154,9 +155,14 @@ impl Stage {
         let key = stated("key").unwrap_or(0);
         let entry = Entry::new(MessageId::new(NodeId(1), number), key, body);
         let identity = stated("id").map_or(Identity::None, Identity::Message);
-        let acks = if words.contains(&"unconfirmed") { Acks::None } else { Acks::All };
+        let acks = match words.last() {
+            Some(&"unconfirmed") => Acks::None,
+            Some(&"early") => Acks::Leader,
+            _ => Acks::All,
+        };
         let produce = Produce { entry, identity };
-        Message::Produce { partition: PartitionId(0), acks, produce }
+        let partition = PartitionId(stated("to").unwrap_or(0) as u16);
+        Message::Produce { partition, acks, produce }
     }
 
     fn settlement(&mut self, who: u16, words: &[&str]) -> QueueMessage {

@@ -42,7 +42,9 @@ fn conforms_to_the_visibility_timeout() {
         c1 receives 1         => c1: got 1
         c1 returns 1          => c1: done
         c2 receives 1         => c2: got 1 #2 again
-        c1 extends 1 by 300ms => c1: stale",
+        c1 extends 1 by 300ms => c1: stale
+        wait 300ms
+        c2 extends 1 by 300ms => c2: stale",
     );
     // A lost connection means nothing.
     check(

@@ -97,9 +97,8 @@ fn of_several_orders_only_what_is_overdue_is_called_off() {
 
 #[test]
 fn what_was_decided_outlives_the_process_unless_it_is_in_memory() {
-    for (decision, rest) in
-        [(Decisions::Durable, &[(0, 1, Do)] as &[_]), (Decisions::InMemory, &[])]
-    {
+    let durable = vec![(0, 1, Do)];
+    for (decision, rest) in [(Decisions::Durable, durable), (Decisions::InMemory, vec![])] {
         let policy = SagaPolicy { decision, ..policy(Orchestrated) };
         let mut trial = started(through(), policy, 1);
         trial.hand(&[letter(0, 0, Done)]);

@@ -20,7 +20,10 @@ impl Naive<'_> {
     }
 
     fn is_read(o: &Operation, m: MessageId) -> bool {
-        matches!(o.event, Event::Polled { message, .. } if message == m)
+        match o.event {
+            Event::Polled { message, .. } | Event::Received { message, .. } => message == m,
+            _ => false,
+        }
     }
 
     /// The keys of a message's attempts among the first `end` operations.
@@ -35,7 +38,7 @@ impl Naive<'_> {
     /// A record is read under a key that no attempt had by then, though there was one.
     pub(super) fn misrouted_key(&self) -> bool {
         let strays = |(at, o): (usize, &Operation)| match o.event {
-            Event::Polled { message, key, .. } => {
+            Event::Polled { message, key, .. } | Event::Received { message, key, .. } => {
                 let keys = self.keys_before(message, at);
                 !keys.is_empty() && !keys.contains(&key)
             }

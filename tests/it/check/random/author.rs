@@ -1,6 +1,7 @@
 //! Legal histories.
 
 use super::super::text::{message, payload};
+use super::queue::Queue;
 use super::{CONSUMERS, Rng, at};
 use postulate::digest::SetDigest;
 use postulate::history::{DownCause, EndCause, Event, Operation};
@@ -39,6 +40,7 @@ struct Author {
     keys: BTreeMap<u32, (NodeId, u64)>,
     born: BTreeMap<u32, usize>,
     consumers: [Consumer; 2],
+    queue: Queue,
 }
 
 #[derive(Copy, Clone)]
@@ -80,7 +82,7 @@ impl Author {
         }
         loop {
             let busy: Vec<usize> = (0..2).filter(|&c| self.has_work(c)).collect();
-            match rng.below(4) {
+            match rng.below(5) {
                 0 if !self.unsent.is_empty() => {
                     let number = self.unsent.pop_front().expect("there is one");
                     self.invoke(number, 0, rng);
@@ -92,6 +94,9 @@ impl Author {
                         Pending::Retry(number, attempt) => self.invoke(number, attempt, rng),
                     }
                 }
+                2 if self.queue.has_work() => {
+                    self.queue.work(&mut self.operations, &self.keys, rng);
+                }
                 _ if !busy.is_empty() => {
                     let consumer = rng.pick(&busy);
                     self.consume(consumer, rng);
@@ -99,7 +104,12 @@ impl Author {
                         self.forget(rng);
                     }
                 }
-                _ if self.unsent.is_empty() && self.pending.is_empty() => break,
+                _ if self.unsent.is_empty()
+                    && self.pending.is_empty()
+                    && !self.queue.has_work() =>
+                {
+                    break;
+                }
                 _ => {}
             }
         }
@@ -122,6 +132,7 @@ impl Author {
             let log = &mut self.log[partition.index()];
             let ok = Event::SendOk { message, attempt, partition, offset: Some(log.len() as u64) };
             log.push(Some(number));
+            self.queue.push(number);
             let answer = if fate < 2 { ok } else { info };
             self.pending.push(Pending::Answer(at(owner, 0, answer)));
         } else {

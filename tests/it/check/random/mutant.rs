@@ -2,9 +2,10 @@
 
 use super::super::RULES;
 use super::super::text::message;
-use super::{Rng, author, plant};
+use super::{Rng, author, plant, queue};
 use postulate::history::{EndCause, Event, Operation};
 use postulate::id::{GroupId, MessageId, NodeId, PartitionId, SinkId};
+use std::collections::BTreeMap;
 
 /// A history with an anomaly planted or not, and up to three random changes, in which every answer
 /// still has its own open send.
@@ -75,7 +76,7 @@ fn mutate(operations: &mut Vec<Operation>, rng: &mut Rng) {
                 last.event = Event::End { cause: rng.pick(&causes) };
             }
         }
-        8 => operations[one].process = NodeId(rng.below(10) as u16),
+        8 => operations[one].process = NodeId(rng.below(16) as u16),
         9 => operations[one].incarnation ^= 1,
         10 | 11 => {
             let moves = [0, 1].map(|number| (message(number), rng.below(4) as u64));
@@ -115,7 +116,7 @@ fn bend(event: &mut Event, rng: &mut Rng) {
         Event::Effect { message: m, sink, payload } => match rng.below(3) {
             0 => *m = message(number),
             1 => *payload ^= 1,
-            _ => *sink = SinkId(rng.below(3) as u16),
+            _ => *sink = SinkId(rng.below(11) as u16),
         },
         Event::SendInvoke { key, payload, message: m, .. } => match rng.below(4) {
             0 => *key ^= 1,
@@ -129,13 +130,51 @@ fn bend(event: &mut Event, rng: &mut Rng) {
             *event = Event::SendFail { message: *m, attempt: *attempt };
         }
         Event::Plan { message: m, .. } => *m = message(number),
+        Event::Received { group, message: m, key, payload, .. } => match rng.below(8) {
+            0 => *key ^= 1,
+            1 => *payload ^= 1,
+            2 => *group = GroupId(1 + rng.below(2) as u16),
+            _ => *m = message(number),
+        },
+        Event::Returned { group, message: m }
+        | Event::AckInvoke { group, message: m }
+        | Event::AckOk { group, message: m }
+        | Event::AckInfo { group, message: m } => match rng.below(4) {
+            0 => *group = GroupId(1 + rng.below(2) as u16),
+            1 => *m = message(number),
+            2 => *event = Event::Lapsed { group: queue::WORKERS },
+            _ => *event = Event::Returned { group: *group, message: *m },
+        },
+        Event::Lapsed { group } => *group = GroupId(1 + rng.below(2) as u16),
+        Event::Acting { message: m, token, .. } => match rng.below(3) {
+            0 => *m = message(1000 + rng.below(3) as u32),
+            _ => *token = rng.below(6) as u64,
+        },
+        Event::Down { .. } => *event = Event::Heal,
         Event::View { digest } => *digest ^= 1,
         _ => {}
     }
 }
 
-/// Whether each attempt is invoked once and answered at most once, afterwards, by its own session.
+/// Whether each attempt is invoked once and answered at most once, afterwards, by its own session,
+/// and each ack is answered at most once, too.
 fn is_sound(operations: &[Operation]) -> bool {
+    let mut open = BTreeMap::new();
+    for o in operations {
+        let ack = |group, message| (o.process, o.incarnation, group, message);
+        match o.event {
+            Event::AckInvoke { group, message } => {
+                *open.entry(ack(group, message)).or_insert(0) += 1;
+            }
+            Event::AckOk { group, message } | Event::AckInfo { group, message } => {
+                match open.get_mut(&ack(group, message)) {
+                    None | Some(0) => return false,
+                    Some(acks) => *acks -= 1,
+                }
+            }
+            _ => {}
+        }
+    }
     let sends: Vec<_> = operations.iter().filter_map(send).collect();
     sends.iter().enumerate().all(|(at, (attempt, answers))| {
         let before = |what| sends[..at].contains(&(*attempt, what));

@@ -2,9 +2,13 @@
 
 use super::super::text::{message, payload};
 use super::{CONSUMERS, EVERYTHING, Rng, at};
+use queues::{pile_up, spoil_a_pattern, spoil_the_queue};
+
 use postulate::check::Rule;
 use postulate::history::{EndCause, Event, Operation};
 use postulate::id::{GroupId, MessageId, NodeId, PartitionId, SinkId};
+
+mod queues;
 
 /// Breaks `rule`, and no rule before it, in a history made by [`legal`](super::legal). Returns the
 /// promises to judge by.
@@ -14,6 +18,7 @@ use postulate::id::{GroupId, MessageId, NodeId, PartitionId, SinkId};
 pub fn plant(rule: Rule, operations: &mut Vec<Operation>, rng: &mut Rng) -> &'static str {
     match rule {
         Rule::Corrupted | Rule::Misrouted => bend(rule, operations, rng),
+        Rule::Resurrected if rng.below(2) == 0 => spoil_the_queue(rule, operations, rng),
         Rule::InconsistentOffset
         | Rule::DuplicateRecord
         | Rule::Order
@@ -29,13 +34,17 @@ pub fn plant(rule: Rule, operations: &mut Vec<Operation>, rng: &mut Rng) -> &'st
             operations.insert(rng.below(end), at(STRANGER, 0, event));
         }
         Rule::DuplicateEffect => {
-            let effect = any(operations, rng, |event| matches!(event, Event::Effect { .. }));
+            let once = |event: &Event| matches!(event, Event::Effect { sink, .. } if sink.0 < 3);
+            let effect = any(operations, rng, once);
             operations.insert(effect + 1, operations[effect]);
         }
         Rule::Lost => operations.retain(|o| !is_effect_of(o, 0, SinkId(2))),
         Rule::Unseen => {
             operations.retain(|o| {
-                let sees = matches!(o.event, Event::Polled { .. } | Event::Effect { .. });
+                let sees = matches!(
+                    o.event,
+                    Event::Polled { .. } | Event::Received { .. } | Event::Effect { .. }
+                );
                 !(sees && o.event.message() == Some(message(0)))
             });
             return "at-least-once";
@@ -54,14 +63,12 @@ pub fn plant(rule: Rule, operations: &mut Vec<Operation>, rng: &mut Rng) -> &'st
             let end = operations.len() - 1;
             operations[end].event = Event::End { cause: EndCause::Impatient };
         }
-        Rule::RedeliveryBound
-        | Rule::Fence
-        | Rule::Overtaken
-        | Rule::Backlog
-        | Rule::Accounting
-        | Rule::Torn
-        | Rule::Uncompensated
-        | Rule::Custom => unreachable!("nothing to plant"),
+        Rule::RedeliveryBound | Rule::Fence => spoil_the_queue(rule, operations, rng),
+        Rule::Backlog => return pile_up(operations, rng),
+        Rule::Overtaken | Rule::Accounting | Rule::Torn | Rule::Uncompensated => {
+            spoil_a_pattern(rule, operations, rng);
+        }
+        Rule::Custom => unreachable!("nothing to plant"),
     }
     EVERYTHING
 }
@@ -71,13 +78,17 @@ const STRANGER: NodeId = NodeId(12);
 
 fn bend(rule: Rule, operations: &mut [Operation], rng: &mut Rng) {
     let bent = any(operations, rng, |event| match event {
-        Event::Polled { .. } => true,
-        Event::Effect { .. } => rule == Rule::Corrupted,
+        Event::Polled { .. } | Event::Received { .. } => true,
+        Event::Effect { sink, .. } => rule == Rule::Corrupted && sink.0 < 3,
         _ => false,
     });
     match &mut operations[bent].event {
-        Event::Polled { key, .. } if rule == Rule::Misrouted => *key += 10,
-        Event::Effect { payload, .. } | Event::Polled { payload, .. } => *payload += 1,
+        Event::Polled { key, .. } | Event::Received { key, .. } if rule == Rule::Misrouted => {
+            *key += 10;
+        }
+        Event::Effect { payload, .. }
+        | Event::Polled { payload, .. }
+        | Event::Received { payload, .. } => *payload += 1,
         event => unreachable!("{event:?} was not asked for"),
     }
 }
@@ -101,7 +112,11 @@ fn spoil_the_log(rule: Rule, operations: &mut Vec<Operation>) {
             }
         }
         Rule::LostRecord => operations.retain(|o| {
-            let reads = matches!(o.event, Event::Polled { .. } | Event::Effect { .. });
+            let reads = match o.event {
+                Event::Polled { .. } => true,
+                Event::Effect { sink, .. } => sink.0 < 3,
+                _ => false,
+            };
             !(reads && o.event.message() == Some(second.message))
         }),
         Rule::Resurrected => {
