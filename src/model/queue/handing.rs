@@ -25,7 +25,19 @@ fn seldom() -> Ratio {
 
 impl QueueBroker {
     /// A consumer subscribes, or says once more how many messages it may hold.
-    pub(super) fn subscribe(&mut self, consumer: NodeId, queue: QueueId, credit: u16) {
+    pub(super) fn subscribe(
+        &mut self,
+        consumer: NodeId,
+        queue: QueueId,
+        credit: u16,
+        ctx: &mut Ctx<'_>,
+    ) {
+        if self.policy.order == QueueOrder::SingleActive {
+            for number in self.lines[queue.index()].held_by(consumer) {
+                Moment::HolderGone.note(ctx);
+                self.give_back(queue, number, Instant::START, ctx);
+            }
+        }
         let is_it = |one: &&mut Subscription| one.consumer == consumer && one.queue == queue;
         match self.subscriptions.iter_mut().find(is_it) {
             Some(subscription) => subscription.credit = credit,
@@ -161,11 +173,14 @@ impl QueueBroker {
     /// `prefetch-count`).
     fn taker(&self, queue: QueueId) -> Option<NodeId> {
         let line = &self.lines[queue.index()];
-        let takes = |one: &&Subscription| {
-            one.queue == queue && line.credit_taken(one.consumer) < usize::from(one.credit)
+        let takes = |one: &&Subscription| line.credit_taken(one.consumer) < usize::from(one.credit);
+        let of_queue = self.subscriptions.iter().filter(|one| one.queue == queue);
+        let active = match self.policy.order {
+            QueueOrder::SingleActive => 1,
+            QueueOrder::Queue | QueueOrder::BestEffort | QueueOrder::Groups => usize::MAX,
         };
         let takers: Vec<NodeId> =
-            self.subscriptions.iter().filter(takes).map(|one| one.consumer).collect();
+            of_queue.take(active).filter(takes).map(|one| one.consumer).collect();
         let turn = self.turn as usize % takers.len().max(1);
         takers.get(turn).copied()
     }

@@ -64,7 +64,7 @@ impl QueueBroker {
                 self.publish(asked, produce, ctx);
             }
             Message::Queue(QueueMessage::Subscribe { queue, credit }) => {
-                self.subscribe(from, queue, credit);
+                self.subscribe(from, queue, credit, ctx);
             }
             Message::Queue(QueueMessage::Receive { request, queue, wanted, batch, wait_max }) => {
                 self.receive((from, request), (queue, wanted), (batch, wait_max), now, ctx);

@@ -112,6 +112,10 @@ pub enum QueueOrder {
     /// Acknowledgement and Requeuing of Deliveries").
     #[default]
     Queue,
+    /// In that order, and to one consumer at a time: the next one's turn comes when that is gone.
+    /// One that subscribes again has lost its connection, and what it held is the queue's again
+    /// (RabbitMQ, "Consumers", "Single Active Consumer").
+    SingleActive,
     /// Roughly so (SQS Developer Guide, "Amazon SQS standard queues": best-effort ordering).
     BestEffort,
     /// By key: while a message of a key is in flight no later one of that key is delivered, but for

@@ -29,8 +29,9 @@ enum State {
     Before,
     /// The connection was lost a moment ago.
     Parted,
-    /// It is handed messages as they come.
-    Subscribed,
+    /// It is handed messages as they come; it has asked whether the connection is alive, or has
+    /// had the answer.
+    Subscribed { alive: Option<u64> },
     /// An answer is awaited.
     Asked { request: u64, wanted: Wanted },
     /// Its hands are full.
@@ -53,7 +54,7 @@ impl Asking {
         let (tag, request) = match self.state {
             State::Before => (0, 0),
             State::Parted => (1, 0),
-            State::Subscribed => (2, 0),
+            State::Subscribed { alive } => (2, alive.unwrap_or(0)),
             State::Asked { request, wanted: Wanted::Ready } => (3, request),
             State::Asked { request, wanted: Wanted::Own } => (4, request),
             State::Asked { request, wanted: Wanted::Idle(_) } => (5, request),
@@ -71,10 +72,10 @@ impl Worker {
         }
         match self.policy.intake {
             Intake::Push => {
-                self.asking.state = State::Subscribed;
                 let (queue, credit) = (self.policy.queue, self.policy.prefetch);
                 let message = QueueMessage::Subscribe { queue, credit };
                 ctx.send(self.policy.broker, Message::Queue(message));
+                self.ask_life(ctx);
             }
             Intake::Pull { claim, .. } => {
                 self.asking.missed = claim.is_some();
@@ -88,6 +89,17 @@ impl Worker {
         if self.asking.state == State::Full {
             self.ask(ctx);
         }
+    }
+
+    /// Asks for no message at all, to see whether the connection is alive (AMQP's heartbeat
+    /// frames): nothing else tells a subscriber that nothing more will come.
+    fn ask_life(&mut self, ctx: &mut Ctx<'_>) {
+        let (request, queue) = (self.next_request(), self.policy.queue);
+        self.asking.state = State::Subscribed { alive: Some(request) };
+        let (wanted, batch, wait_max) = (Wanted::Ready, 0, Span::ZERO);
+        let message = QueueMessage::Receive { request, queue, wanted, batch, wait_max };
+        ctx.send(self.policy.broker, Message::Queue(message));
+        ctx.set_timer(INTAKE, self.policy.timeout, Work::Background);
     }
 
     fn ask(&mut self, ctx: &mut Ctx<'_>) {
@@ -117,7 +129,12 @@ impl Worker {
 
     /// The queue has handed out what it was asked for.
     pub(super) fn received(&mut self, request: u64, deliveries: Vec<Delivery>, ctx: &mut Ctx<'_>) {
-        let State::Asked { request: asked, wanted } = self.asking.state else { return };
+        let State::Asked { request: asked, wanted } = self.asking.state else {
+            if self.asking.state == (State::Subscribed { alive: Some(request) }) {
+                self.asking.state = State::Subscribed { alive: None };
+            }
+            return;
+        };
         if asked != request {
             return;
         }
@@ -155,11 +172,12 @@ impl Worker {
     pub(super) fn wake_intake(&mut self, ctx: &mut Ctx<'_>) {
         match self.asking.state {
             State::Before | State::Parted => self.open(ctx),
-            State::Asked { .. } => {
+            State::Subscribed { alive: None } => self.ask_life(ctx),
+            State::Asked { .. } | State::Subscribed { alive: Some(_) } => {
                 Moment::AskedAgain.note(ctx);
                 self.hang_up(ctx);
             }
-            State::Subscribed | State::Full => {}
+            State::Full => {}
         }
     }
 

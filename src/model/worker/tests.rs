@@ -130,9 +130,12 @@ impl Rig {
     }
 }
 
-/// Messages in a few words each.
+/// Messages in a few words each, but for those that ask for none.
 fn told(sent: &[Message]) -> Vec<String> {
-    sent.iter().map(told_one).collect()
+    let asks_life = |message: &&Message| {
+        matches!(message, Message::Queue(QueueMessage::Receive { batch: 0, .. }))
+    };
+    sent.iter().filter(|message| !asks_life(message)).map(told_one).collect()
 }
 
 fn told_one(message: &Message) -> String {
