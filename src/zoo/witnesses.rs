@@ -75,7 +75,7 @@ pub(super) const UPSERT_WITHOUT_VERSION: &[Step] =
 
 /// The worker stands still at its first message until another one has it and has acted.
 pub(super) const VISIBILITY_OUTLIVED: &[Step] =
-    &[pause("worker-1.1", Span::millis(100)).at(Span::millis(8))];
+    &[pause("worker-1.1", Span::millis(100)).at(Span::millis(20))];
 
 /// The broker dies when the first messages are settled.
 pub(super) const CURSOR_NOT_REPLICATED: &[Step] = &[crash("broker").at(Span::millis(40))];

@@ -33,6 +33,12 @@ impl QueueBroker {
         ctx: &mut Ctx<'_>,
     ) {
         if self.policy.order == QueueOrder::SingleActive {
+            // What was to be handed over the old connection is handed out anew.
+            self.waiting.retain(|waiting| {
+                let is_delivery =
+                    matches!(waiting.message, Message::Queue(QueueMessage::Deliver(_)));
+                waiting.to != consumer || !is_delivery
+            });
             for number in self.lines[queue.index()].held_by(consumer) {
                 Moment::HolderGone.note(ctx);
                 self.give_back(queue, number, Instant::START, ctx);

@@ -178,13 +178,6 @@ fn together(scenario: &Scenario, policy: &QueuePolicy) -> Vec<Impossible> {
             "leave it out, or state worker.late",
         ),
         (
-            (worker.lag.is_some() || worker.recovery.is_some())
-                && !scenario.promises.contains(&PromiseName::BoundedBacklog),
-            "worker",
-            "no bounded backlog is promised, so that its bounds bound nothing",
-            "leave out lag and recovery, or promise \"bounded-backlog\"",
-        ),
-        (
             is_external && consumer.dedup != Dedup::None && consumer.dedup != Dedup::Memory,
             "consumer.dedup",
             "an external system takes part in no commit of the worker's",
