@@ -1,6 +1,6 @@
-//! The built-in machines: a log broker, producers, consumers with a database, a database and an
-//! external system on machines of their own, services, and a user's own nodes beside them. Protocol
-//! only: they know the contract of a [`Node`], and no simulator.
+//! The built-in machines: a log broker, a queue broker, producers, consumers with a database, a
+//! database and an external system on machines of their own, services, sagas, and a user's own
+//! nodes beside them. Protocol only: they know the contract of a [`Node`], and no simulator.
 
 use crate::digest::Digest;
 use crate::id::{NodeId, Ticket, TimerId};
@@ -14,9 +14,12 @@ pub use database_server::{DatabaseClient, DatabaseServer};
 pub use external::{External, ExternalClient};
 pub use message::Message;
 pub use producer::{Producer, ProducerClient};
+pub use queue::QueueBroker;
 pub use record::Record;
+pub use saga::{Orders, Participant};
 pub use service::Service;
 pub use site::Moment;
+pub use worker::Worker;
 
 #[cfg(test)]
 mod bench;
@@ -28,12 +31,15 @@ pub mod database_server;
 pub mod external;
 pub mod message;
 pub mod producer;
+pub mod queue;
 mod record;
+pub mod saga;
 pub mod service;
 mod site;
 pub mod store;
 mod tail;
 mod words;
+pub mod worker;
 
 /// The program of a machine of a built-in system.
 #[derive(Debug)]
@@ -54,6 +60,14 @@ pub enum Machine {
     External(External),
     /// A service with a state and messages about it.
     Service(Box<Service>),
+    /// A consumer of a queue.
+    Worker(Box<Worker>),
+    /// A queue broker.
+    Queue(Box<QueueBroker>),
+    /// A service that accepts orders of several steps.
+    Orders(Box<Orders>),
+    /// A machine that takes one of the steps.
+    Participant(Box<Participant>),
     /// A user's own node.
     Custom(CustomNode),
 }
@@ -67,6 +81,10 @@ macro_rules! each {
             Machine::Database($node) => $call,
             Machine::External($node) => $call,
             Machine::Service($node) => $call,
+            Machine::Worker($node) => $call,
+            Machine::Queue($node) => $call,
+            Machine::Orders($node) => $call,
+            Machine::Participant($node) => $call,
             Machine::Custom($node) => $call,
         }
     };

@@ -32,9 +32,7 @@ pub use explained::{Account, Explained, explained_mermaid, explained_text};
 pub use json::{hung_json, replay_json, sweep_json};
 #[cfg(feature = "cli")]
 pub use junit::{exhausted_junit, sweep_junit};
-pub use matrix::{
-    MatrixCell, is_unexplained, matrix_json, matrix_page, matrix_text, table as matrix_table,
-};
+pub use matrix::{MatrixCell, is_unexplained, matrix_json, matrix_page, matrix_rows, matrix_text};
 pub use recorded::{Recorded, recorded_text};
 pub use replay::{Replayed, Rewriting, end_text, kept_text, replay_text};
 pub use shrunk::{Bugs, Fate, ShrunkFile, schedule_lines, shrunk_json, shrunk_text};

@@ -159,6 +159,8 @@ use crate::check::Promise;
 use crate::id::{NodeId, SinkId};
 use crate::journal::Journals;
 use crate::model::consumer::Apply;
+use crate::model::saga::SagaSinks;
+use crate::model::worker::WorkerPolicy;
 use crate::model::{CustomNode, Record};
 use crate::node::{Machine, Seat};
 use crate::profile::{DiskProfile, Envelope, FaultClass, Link, Profile, Swarm};
@@ -175,8 +177,9 @@ pub use pipe::Pipe;
 pub use problem::{Place, ScenarioError};
 pub use sections::{
     BrokerSection, ClockSection, ConsumerSection, DatabaseSection, DiskSection, Expect,
-    ExternalSection, FsyncPolicy, NetworkSection, ProducerSection, Program, PromiseName, Retries,
-    RunSection, ServiceSection, Until, VarySection, Workload,
+    ExternalSection, FsyncPolicy, Heartbeat, IntakeName, NetworkSection, ProducerSection, Program,
+    PromiseName, QueueSection, Retries, RunSection, SagaSection, ServiceSection, Until,
+    VarySection, WorkerSection, Workload,
 };
 
 mod advice;
@@ -222,18 +225,25 @@ pub struct Scenario {
     /// The log broker.
     #[serde(default)]
     pub broker: BrokerSection,
+    /// A queue broker in the place of the log broker.
+    pub queue: Option<QueueSection>,
     /// The producers.
     #[serde(default)]
     pub producer: ProducerSection,
     /// The consumers.
     #[serde(default)]
     pub consumer: ConsumerSection,
+    /// What they do besides if they consume queues.
+    #[serde(default)]
+    pub worker: WorkerSection,
     /// A database on a machine of its own, for consumers or programs that use one.
     pub database: Option<DatabaseSection>,
     /// An external system, for consumers or programs that call one.
     pub external: Option<ExternalSection>,
     /// Services in the place of the producers.
     pub service: Option<ServiceSection>,
+    /// Orders of several steps, in the place of producers and consumers.
+    pub saga: Option<SagaSection>,
     /// The network.
     #[serde(default)]
     pub network: NetworkSection,
@@ -400,36 +410,48 @@ impl Scenario {
 
     /// The machine of the database, if there is one.
     pub fn database_node(&self) -> Option<NodeId> {
-        self.database.map(|_| self.consumer_node(self.consumer.groups.get(), 0))
+        self.database.map(|_| self.shared_node())
     }
 
     /// The machine of the external system, if there is one.
     pub fn external_node(&self) -> Option<NodeId> {
-        let place = self.consumer_node(self.consumer.groups.get(), 0).0;
-        self.external.map(|_| NodeId(place + u16::from(self.database.is_some())))
+        let place = self.shared_node().0 + u16::from(self.database.is_some());
+        self.external.map(|_| NodeId(place))
     }
 
-    /// The machines: the broker, the producers or services, the consumers group by group, the
-    /// database, the external system, the programs.
+    /// The machines: the broker, the producers or services, the consumers group by group or those
+    /// that take the steps of orders, the database, the external system, those that take the dead
+    /// letters, the programs.
     fn machines(&self) -> Vec<Machine> {
         let zoned = |n: u32| 1 + (n % 2) as u8;
         let machine = |name, role, zone| Machine { name, role, zone };
         let mut machines = vec![machine("broker".to_owned(), "broker", 0)];
         let producers = 1..=self.workload.producers.get();
-        let sender = if self.service.is_some() { "service" } else { "producer" };
+        let sender = match (&self.service, &self.saga) {
+            (Some(_), _) => "service",
+            (None, Some(_)) => "order",
+            (None, None) => "producer",
+        };
         machines.extend(producers.map(|n| machine(format!("{sender}-{n}"), sender, zoned(n))));
-        for group in 1..=self.consumer.groups.get() {
+        let steps = self.saga.iter().flat_map(|saga| &saga.steps).zip(1..);
+        machines.extend(steps.map(|(step, n)| machine(step.clone(), "participant", zoned(n))));
+        let consumer = if self.queue.is_some() { "worker" } else { "consumer" };
+        for group in (1..=self.consumer.groups.get()).filter(|_| self.saga.is_none()) {
             for member in 1..=self.consumer.members.get() {
                 let name = match self.consumer.members.get() {
-                    1 => format!("consumer-{group}"),
-                    _ => format!("consumer-{group}.{member}"),
+                    1 => format!("{consumer}-{group}"),
+                    _ => format!("{consumer}-{group}.{member}"),
                 };
-                machines.push(machine(name, "consumer", zoned(group + member)));
+                machines.push(machine(name, consumer, zoned(group + member)));
             }
         }
         let shared = [("database", self.database.is_some()), ("external", self.external.is_some())];
         let shared = shared.into_iter().filter(|&(_, present)| present);
         machines.extend(shared.map(|(role, _)| machine(role.to_owned(), role, 0)));
+        let undertakers = (1..=self.consumer.groups.get()).zip(self.undertakers());
+        machines.extend(
+            undertakers.map(|(n, _)| machine(format!("dead-letters-{n}"), "worker", zoned(n))),
+        );
         let programs = self.programs.iter().zip(0..);
         machines.extend(programs.map(|(p, n)| machine(p.machine.clone(), "program", zoned(n))));
         machines
@@ -487,8 +509,12 @@ impl Scenario {
         }
     }
 
-    /// Where what the external system does shows: behind the sinks of the groups and the services.
+    /// Where what the external system does shows: behind the sinks of the groups and the services,
+    /// or of the orders.
     fn external_sink(&self) -> SinkId {
+        if let Some(saga) = &self.saga {
+            return SagaSinks { steps: saga.steps.len() as u8 }.end();
+        }
         let services = self.service.map_or(0, |_| self.workload.producers.get());
         SinkId((self.consumer.groups.get() + services) as u16)
     }
@@ -496,6 +522,29 @@ impl Scenario {
     /// Where the dead letters of a group land: behind all other sinks.
     fn dead_letters(&self, group: u16) -> SinkId {
         SinkId(self.external_sink().0 + 1 + group)
+    }
+
+    /// Where the acts of a group on its resource show: behind the sinks of what the queue broker
+    /// drops.
+    fn acts(&self, group: u16) -> SinkId {
+        SinkId(self.dead_letters(2 * self.consumer.groups.get() as u16).0 + group)
+    }
+
+    /// Who takes the dead letters of the groups out of their queues, if there are such.
+    fn undertakers(&self) -> impl Iterator<Item = WorkerPolicy> {
+        let groups = self.queue.map_or(0, |_| self.consumer.groups.get() as u16);
+        (0..groups).filter_map(|group| policies::undertaker(self, self.queue.as_ref()?, group))
+    }
+
+    /// How many machines stand where the consumers do.
+    fn readers(&self) -> u32 {
+        let consumers = self.consumer.groups.get() * self.consumer.members.get();
+        self.saga.as_ref().map_or(consumers, |saga| saga.steps.len() as u32)
+    }
+
+    /// The first machine behind those.
+    fn shared_node(&self) -> NodeId {
+        NodeId((1 + self.workload.producers.get() + self.readers()) as u16)
     }
 
     /// The number of a consumer's machine; groups and members count from 0.

@@ -208,7 +208,7 @@ mod tests {
         let copy = message.clone();
         assert!(message.corrupt(1, &mut Blobs::default()));
         assert_eq!((message.as_custom(), copy.as_custom()), (Some(&Ping(3)), Some(&Ping(1))));
-        assert_eq!((message.kind(), Message::kind_name(message.kind())), (16, "Custom"));
+        assert_eq!(Message::kind_name(message.kind()), "Custom");
         let digest = |message: &Message| {
             let mut digest = Digest::new();
             message.fingerprint(&mut digest);

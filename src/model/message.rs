@@ -208,7 +208,7 @@ pub enum Refusal {
     /// No queue is bound for it, and the publisher had said that one must be (AMQP's `mandatory`):
     /// it came back by `basic.return`.
     Unroutable,
-    /// The queue is full, and refuses what comes beyond that (RabbitMQ's `reject-publish`): a
+    /// The queue is full, and refuses what comes beyond that (`RabbitMQ`'s `reject-publish`): a
     /// `basic.nack` for a published message.
     Full,
 }

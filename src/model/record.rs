@@ -2,6 +2,7 @@
 
 use super::custom::{CustomRecord, OwnRecord};
 use super::message::{Entry, Identity};
+use super::queue::QueueCommand;
 use super::store::{Commit, SequenceId};
 use crate::digest::Digest;
 use crate::history::Effect;
@@ -113,6 +114,8 @@ pub enum Record {
         /// The fingerprint of the parameters.
         payload: u64,
     },
+    /// A command on the log of a queue broker.
+    Queue(QueueCommand),
     /// A record of a user's own.
     Custom(CustomRecord),
 }
@@ -229,6 +232,7 @@ impl Record {
             | Self::Volume { .. }
             | Self::Remembered { .. }
             | Self::Kept { .. } => {}
+            Self::Queue(ref command) => command.effects(effects),
             Self::Custom(ref record) => record.effects(effects),
         }
     }
@@ -291,6 +295,10 @@ impl node::Record for Record {
                 digest.word(18 << 48 | u64::from(key.is_some()) << 32 | u64::from(sink.0));
                 digest.word(key.unwrap_or(0)).word(*at_ms);
                 digest.word(message.word()).word(*payload);
+            }
+            Self::Queue(command) => {
+                digest.word(22 << 48);
+                command.fingerprint(digest);
             }
             Self::Custom(record) => {
                 digest.word(5 << 48);

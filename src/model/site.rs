@@ -96,6 +96,80 @@ moments! {
     KeyKnown = "idempotency-key-known",
     /// An external system had forgotten the key of a call that it carries out again.
     KeyExpired = "idempotency-key-expired",
+    /// A queue delivered a message that it had, or may have, delivered before.
+    DeliveredAgain = "queue-redelivered",
+    /// The lease of a delivered message was over.
+    LeaseOver = "queue-lease-over",
+    /// A consumer was gone that held messages.
+    HolderGone = "queue-holder-gone",
+    /// A consumer claimed a message that somebody held.
+    Claimed = "queue-message-claimed",
+    /// A settlement came that settles nothing any more.
+    StaleSettlement = "queue-settlement-stale",
+    /// A delivered message stayed visible to others.
+    StayedVisible = "queue-message-stayed-visible",
+    /// A message was delivered as often as it may be.
+    DeliveryLimit = "queue-delivery-limit-reached",
+    /// A message became a dead letter.
+    DeadLettered = "queue-dead-lettered",
+    /// A message expired.
+    Expired = "queue-message-expired",
+    /// The oldest message of a full queue had to go.
+    HeadDropped = "queue-head-dropped",
+    /// A message was dropped for good.
+    MessageDropped = "queue-message-dropped",
+    /// A full queue refused a message.
+    QueueFull = "queue-full-refused",
+    /// A message was not read because of an alarm.
+    AlarmHeld = "queue-alarm-held",
+    /// No queue was bound for a message.
+    Unroutable = "queue-unroutable",
+    /// A worker learnt that its connection with the queue is gone, and so is what it held.
+    WorkerLapsed = "worker-lapsed",
+    /// A worker ended the handling of a message that was not its own any more.
+    HandledAfterLapse = "handled-after-lapse",
+    /// A worker asked for more time with a message.
+    LeaseExtended = "lease-extended",
+    /// A worker settled again for want of an answer.
+    SettledAgain = "settlement-repeated",
+    /// A queue told a worker that the message which it settled is not its own any more.
+    SettledLate = "worker-settled-late",
+    /// A worker asked for what it had been handed before, and there was something.
+    OwnReadAgain = "own-messages-read-again",
+    /// A worker took over what another one had left lying.
+    IdleClaimed = "idle-messages-claimed",
+    /// A worker gave a message back whose handling had failed.
+    FailureGivenBack = "failed-message-given-back",
+    /// A worker published a message anew whose handling had failed.
+    FailureRepublished = "failed-message-published-anew",
+    /// A worker rejected a message whose handling had failed.
+    FailureRejected = "failed-message-rejected",
+    /// A worker held a message back behind a failed one of its key.
+    SuccessorHeld = "successor-held-back",
+    /// A worker sent a message after a dead letter of its key.
+    SuccessorRejected = "successor-rejected",
+    /// A resource refused one who was late.
+    ActRefused = "late-act-refused",
+    /// A worker passed the lock on.
+    LockPassed = "lock-passed-on",
+    /// A boot found letters in an outbox that may not have reached the log.
+    LetterRepublished = "letter-republished-at-boot",
+    /// A boot found orders that are not over.
+    SagaResumed = "saga-resumed-at-boot",
+    /// A service waited too long for a step, and called the order off.
+    StepOverdue = "saga-step-overdue",
+    /// An answer about a step came that nobody was waiting for any more.
+    AnswerUnawaited = "saga-answer-unawaited",
+    /// A participant refused a step.
+    StepRefused = "saga-step-refused",
+    /// A participant undid a step.
+    StepUndone = "saga-step-undone",
+    /// A participant knew by its row that it had handled a letter.
+    StepKnown = "saga-step-deduplicated",
+    /// An undoing outran its step.
+    UndoneUntaken = "cancel-outran-its-try",
+    /// A step came that had been undone before.
+    LateStepRefused = "late-try-refused",
 }
 
 impl Moment {

@@ -238,6 +238,7 @@ impl Debug for Record {
                 key.map_or(Ok(()), |key| write!(f, ", key {key:x}"))?;
                 write!(f, ", at {at_ms} ms")
             }
+            Self::Queue(command) => command.fmt(f),
             Self::Custom(record) => record.fmt(f),
         }
     }

@@ -1,7 +1,7 @@
 //! The guarantee matrix as text and as JSON.
 
 use super::json::pretty;
-use super::words::{Paint, Tone, count, counted, field, wrap};
+use super::words::{Paint, Tone, count, field, wrap};
 use crate::matrix::{Cell, FAULTS, Failure, Fault, Method, Place, STRESS, Verdict};
 use crate::scenario::PromiseName;
 use crate::seed::Seed;
@@ -101,7 +101,8 @@ pub fn matrix_json(cells: &[Cell]) -> String {
 /// The matrix for people, at most 100 columns wide: a table, and what breaks each promise that is
 /// not kept.
 pub fn matrix_text(cells: &[Cell], paint: Paint) -> String {
-    let mut text = table(cells, paint);
+    let told: Vec<MatrixCell> = cells.iter().map(MatrixCell::of).collect();
+    let mut text = table(&told, paint);
     text.push('\n');
     text.push_str(&legend(cells));
     let stories = stories(cells, paint);
@@ -116,36 +117,48 @@ pub fn matrix_text(cells: &[Cell], paint: Paint) -> String {
     text
 }
 
-/// The table alone.
-pub fn table(cells: &[Cell], paint: Paint) -> String {
+/// The table alone, of cells as programs read them.
+pub fn matrix_rows(cells: &[MatrixCell]) -> String {
+    table(cells, Paint::Plain)
+}
+
+fn table(cells: &[MatrixCell], paint: Paint) -> String {
     let columns: Vec<Fault> =
-        FAULTS.iter().copied().filter(|f| cells.iter().any(|c| c.place.fault == *f)).collect();
+        FAULTS.iter().copied().filter(|f| cells.iter().any(|c| c.fault == f.slug())).collect();
     let mut text = format!("{:NAME$}", "");
     for fault in &columns {
         let _ = write!(text, "{:>COLUMN$}", short(*fault));
     }
-    let mut topic = "";
-    let mut method = "";
-    for row in rows(cells) {
-        let place = &row[0].place;
-        if place.method.topic != topic {
-            topic = place.method.topic;
+    let (mut topic, mut method) = ("", "");
+    for row in cells.chunk_by(|one, it| (&one.method, &one.promise) == (&it.method, &it.promise)) {
+        let own = Method::named(&row[0].method).map_or("", |method| method.topic);
+        if own != topic {
+            topic = own;
             let _ = write!(text, "\n\n{}", paint.tint(Tone::Faint, topic));
         }
-        if place.method.id != method {
-            method = place.method.id;
+        if row[0].method != method {
+            method = &row[0].method;
             let _ = write!(text, "\n{}", paint.tint(Tone::Strong, method));
         }
-        let _ = write!(text, "\n  {:width$}", place.promise.to_string(), width = NAME - 2);
+        let _ = write!(text, "\n  {:width$}", row[0].promise, width = NAME - 2);
         for fault in &columns {
-            let cell = row.iter().find(|cell| cell.place.fault == *fault);
-            let (mark, tone) = cell.map_or((String::new(), Tone::Faint), |cell| mark(cell));
+            let cell = row.iter().find(|cell| cell.fault == fault.slug());
+            let (mark, tone) = cell.map_or((String::new(), Tone::Faint), mark);
             let padding = COLUMN.saturating_sub(mark.chars().count());
             let _ = write!(text, "{:padding$}{}", "", paint.tint(tone, &mark));
         }
     }
     text.push('\n');
     text
+}
+
+fn mark(cell: &MatrixCell) -> (String, Tone) {
+    match cell.decisions {
+        Some(decisions) => (format!("✗{decisions}"), Tone::Bad),
+        None if cell.verdict == "holds" => ("✓".to_owned(), Tone::Good),
+        None if cell.expected == "not-stressed" => ("–".to_owned(), Tone::Faint),
+        None => ("?".to_owned(), Tone::Doubtful),
+    }
 }
 
 /// The cells of each method and promise.
@@ -155,15 +168,6 @@ fn rows(cells: &[Cell]) -> impl Iterator<Item = &[Cell]> {
 
 fn row_of(cell: &Cell) -> (&'static str, PromiseName) {
     (cell.place.method.id, cell.place.promise)
-}
-
-fn mark(cell: &Cell) -> (String, Tone) {
-    match &cell.verdict {
-        Verdict::Holds => ("✓".to_owned(), Tone::Good),
-        Verdict::Violated(failure) => (format!("✗{}", failure.decisions), Tone::Bad),
-        Verdict::NotStressed if cell.is_idle => ("–".to_owned(), Tone::Faint),
-        Verdict::NotStressed => ("?".to_owned(), Tone::Doubtful),
-    }
 }
 
 const fn short(fault: Fault) -> &'static str {
@@ -181,13 +185,18 @@ const fn short(fault: Fault) -> &'static str {
     }
 }
 
+/// How many schedules each cell was to be run on.
+fn asked(cells: &[Cell]) -> u64 {
+    let run = cells.iter().filter(|cell| !cell.is_idle);
+    run.map(|cell| cell.schedules).min().unwrap_or(0)
+}
+
 fn legend(cells: &[Cell]) -> String {
-    let schedules = cells.iter().map(|cell| cell.schedules).max().unwrap_or(0);
     let told = format!(
-        "✓ holds: kept in each of {} in which the column's faults bit, in {} at least. ✗n violated: \
+        "✓ holds: kept in all schedules, {} or more, and the column's faults bit in {}. ✗n violated: \
          a failure takes n faults and decisions. Not stressed: – the faults make no difference here, \
          ? they bit too rarely to tell.",
-        counted(schedules, "schedule"),
+        count(asked(cells)),
         count(STRESS),
     );
     let mut text = wrap(&told, super::words::WIDTH).join("\n");

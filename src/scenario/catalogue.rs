@@ -33,6 +33,17 @@ const CATALOGUE: &[Entry] = &[
     entry!("external-payments"),
     entry!("log-first-service"),
     entry!("outbox-free-dual-write"),
+    entry!("work-queue"),
+    entry!("notification-fan-out"),
+    entry!("burst-to-a-slow-consumer"),
+    entry!("dead-letter-handling"),
+    entry!("lock-by-queue"),
+    entry!("leased-work"),
+    entry!("claimed-stream"),
+    entry!("order-payment-inventory"),
+    entry!("order-choreography"),
+    entry!("order-tcc"),
+    entry!("event-chain"),
     entry!("w1"),
 ];
 

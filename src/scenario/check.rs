@@ -14,7 +14,10 @@ use std::collections::BTreeSet;
 
 mod consumers;
 mod promises;
+mod queues;
+mod sagas;
 mod services;
+mod workers;
 
 /// The most machines of a system.
 const MACHINES_MAX: u32 = 4_000;
@@ -28,18 +31,22 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     machines(scenario)?;
     messages(scenario)?;
     broker(scenario)?;
+    queues::queues(scenario)?;
     clients(scenario)?;
     services::services(scenario)?;
+    sagas::sagas(scenario)?;
     surroundings(scenario)?;
     envelope(scenario)
 }
 
 fn machines(scenario: &Scenario) -> Result<(), Problem> {
-    let consumers = scenario.consumer.groups.get() * scenario.consumer.members.get();
     let programs = scenario.programs.len() as u32;
     let shared = [scenario.database.is_some(), scenario.external.is_some()];
     let shared = shared.into_iter().map(u32::from).sum::<u32>();
-    let machines = 1 + scenario.workload.producers.get() + consumers + shared + programs;
+    let undertakers = scenario.undertakers().count() as u32;
+    let readers = scenario.readers();
+    let machines =
+        1 + scenario.workload.producers.get() + readers + shared + undertakers + programs;
     if machines > MACHINES_MAX {
         return Err(Problem::new(
             "workload.producers",
@@ -152,6 +159,11 @@ fn clients(scenario: &Scenario) -> Result<(), Problem> {
             "with settle = \"atomic\" nothing is committed to the broker",
             "leave it out",
         ));
+    }
+    if scenario.queue.is_some() {
+        workers::workers(scenario)?;
+    } else {
+        workers::without_queue(scenario)?;
     }
     consumers::consumers(scenario)?;
     let varied = vary.wait_max.iter().map(|&wait_max| ("vary.wait_max", wait_max));
@@ -323,5 +335,12 @@ fn reads_wall_clock(scenario: &Scenario) -> bool {
     scenario.consumer.inbox_expiry != InboxExpiry::Never
         || scenario.external.is_some()
         || policies::broker(scenario).stamps()
+        || queue_stamps(scenario)
         || !scenario.programs.is_empty()
+}
+
+/// Whether the age of a message in a queue matters, or that of its id.
+fn queue_stamps(scenario: &Scenario) -> bool {
+    let policy = scenario.queue.as_ref().map(|section| policies::queue(scenario, section));
+    policy.is_some_and(|policy| policy.ttl.is_some() || policy.dedup.is_some())
 }

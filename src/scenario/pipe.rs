@@ -9,15 +9,22 @@ use crate::model::broker::Policy as BrokerPolicy;
 use crate::model::consumer::{Apply, ConsumerPolicy, FetchPolicy};
 use crate::model::external::ExternalPolicy;
 use crate::model::producer::ProducerPolicy;
+use crate::model::queue::QueuePolicy;
+use crate::model::saga::{Orders, Participant, SagaPolicy};
 use crate::model::service::ServicePolicy;
 use crate::model::store::Isolation;
+use crate::model::worker::{Intake, WorkerPolicy};
 use crate::model::{
-    self, Broker, Consumer, DatabaseServer, External, Moment, Producer, Record, Service,
+    self, Broker, Consumer, DatabaseServer, External, Moment, Producer, QueueBroker, Record,
+    Service, Worker,
 };
 use crate::node::{Machine, Planned, Seat, System};
 use crate::profile::{FaultClass, Knob, Profile, Unit};
 use crate::time::Span;
 use std::fmt;
+
+mod queues;
+mod sagas;
 
 /// The system of a [`Scenario`].
 pub struct Pipe {
@@ -35,9 +42,14 @@ pub struct Pipe {
 /// The program of a machine, before its knobs are set.
 enum Role {
     Broker(BrokerPolicy),
+    Queue(Box<QueuePolicy>),
     Producer(ProducerPolicy),
     Consumer(ConsumerPolicy),
+    Worker(Box<WorkerPolicy>),
     Service(ServicePolicy),
+    Orders(SagaPolicy),
+    /// With the step that it takes.
+    Participant(SagaPolicy, u8),
     Database(Isolation),
     External(ExternalPolicy),
     Program(Factory),
@@ -116,6 +128,24 @@ impl Pipe {
         }
     }
 
+    fn worker(
+        &self,
+        mut policy: WorkerPolicy,
+        seat: &Seat<'_>,
+        disk: Journals<'_, Record>,
+    ) -> Worker {
+        if let Intake::Pull { batch, wait_max, .. } = &mut policy.intake {
+            for (dial, value) in self.knobs_of(seat) {
+                match dial {
+                    Dial::Batch => *batch = value as u16,
+                    Dial::WaitMax => *wait_max = Span::nanos_of(value),
+                    Dial::InFlight | Dial::Timeout | Dial::Deadline => {}
+                }
+            }
+        }
+        Worker::boot(policy, seat, disk)
+    }
+
     fn service(
         &self,
         mut policy: ServicePolicy,
@@ -125,6 +155,12 @@ impl Pipe {
         self.tune_producer(&mut policy.producer, seat);
         self.tune_fetch(&mut policy.fetch, seat);
         Service::boot(policy, seat, disk)
+    }
+
+    fn saga(&self, mut policy: SagaPolicy, seat: &Seat<'_>) -> SagaPolicy {
+        self.tune_producer(&mut policy.producer, seat);
+        self.tune_fetch(&mut policy.fetch, seat);
+        policy
     }
 }
 
@@ -151,10 +187,24 @@ impl System for Pipe {
     fn boot(&self, seat: &Seat<'_>, disk: Journals<'_, Record>) -> model::Machine {
         match &self.roles[seat.id.index()] {
             Role::Broker(policy) => model::Machine::Broker(Broker::boot(*policy, disk)),
+            Role::Queue(policy) => {
+                model::Machine::Queue(Box::new(QueueBroker::boot(**policy, seat, disk)))
+            }
             Role::Producer(policy) => model::Machine::Producer(self.producer(*policy, seat, disk)),
             Role::Consumer(policy) => model::Machine::Consumer(self.consumer(*policy, seat, disk)),
+            Role::Worker(policy) => {
+                model::Machine::Worker(Box::new(self.worker(**policy, seat, disk)))
+            }
             Role::Service(policy) => {
                 model::Machine::Service(Box::new(self.service(*policy, seat, disk)))
+            }
+            Role::Orders(policy) => {
+                let policy = self.saga(*policy, seat);
+                model::Machine::Orders(Box::new(Orders::boot(policy, seat, disk)))
+            }
+            Role::Participant(policy, step) => {
+                let policy = self.saga(*policy, seat);
+                model::Machine::Participant(Box::new(Participant::boot(policy, *step, seat, disk)))
             }
             Role::Database(isolation) => {
                 model::Machine::Database(DatabaseServer::boot(*isolation, disk))
@@ -191,21 +241,36 @@ impl System for Pipe {
 }
 
 fn roles(scenario: &Scenario) -> Vec<Role> {
-    let mut roles = vec![Role::Broker(policies::broker(scenario))];
+    let broker = match &scenario.queue {
+        Some(section) => Role::Queue(Box::new(policies::queue(scenario, section))),
+        None => Role::Broker(policies::broker(scenario)),
+    };
+    let mut roles = vec![broker];
     let producer = policies::producer(scenario);
-    roles.extend((0..scenario.workload.producers.get()).map(|n| match scenario.service {
-        Some(section) => Role::Service(policies::service(scenario, section, n as u16)),
-        None => Role::Producer(producer),
+    let saga = scenario.saga.as_ref().map(|section| policies::saga(scenario, section));
+    roles.extend((0..scenario.workload.producers.get()).map(|n| match (scenario.service, saga) {
+        (Some(section), _) => Role::Service(policies::service(scenario, section, n as u16)),
+        (None, Some(policy)) => Role::Orders(policy),
+        (None, None) => Role::Producer(producer),
     }));
-    for group in 0..scenario.consumer.groups.get() {
+    if let Some(policy) = saga {
+        roles.extend((0..policy.steps).map(|step| Role::Participant(policy, step)));
+    }
+    for group in (0..scenario.consumer.groups.get()).filter(|_| saga.is_none()) {
         for member in 0..scenario.consumer.members.get() {
-            let policy = policies::consumer(scenario, group as u16, member as u16);
-            roles.push(Role::Consumer(policy));
+            let (group, member) = (group as u16, member as u16);
+            roles.push(match &scenario.queue {
+                Some(section) => {
+                    Role::Worker(Box::new(policies::worker(scenario, section, group, member)))
+                }
+                None => Role::Consumer(policies::consumer(scenario, group, member)),
+            });
         }
     }
     roles.extend(scenario.database.map(|section| Role::Database(section.isolation)));
     let external = scenario.external.as_ref();
     roles.extend(external.map(|section| Role::External(policies::external(scenario, section))));
+    roles.extend(scenario.undertakers().map(|policy| Role::Worker(Box::new(policy))));
     let programs = scenario.programs.iter();
     roles.extend(programs.filter_map(|program| {
         scenario.factory(&program.name).map(|factory| Role::Program(factory.clone()))
@@ -232,7 +297,10 @@ fn plan(scenario: &Scenario) -> Vec<Planned> {
 }
 
 fn promises(scenario: &Scenario) -> Vec<Promise> {
-    let named = scenario.promises.iter().map(|&name| promise(scenario, name));
+    let named = scenario.promises.iter().flat_map(|&name| match &scenario.saga {
+        Some(section) => sagas::promises(section, name),
+        None => promised(scenario, name),
+    });
     named.chain(scenario.own_promises.iter().cloned()).collect()
 }
 
@@ -248,10 +316,10 @@ fn kept_for(scenario: &Scenario) -> Option<Span> {
     by_count.or(by_age.map(sure))
 }
 
-fn promise(scenario: &Scenario, name: PromiseName) -> Promise {
+fn promised(scenario: &Scenario, name: PromiseName) -> Vec<Promise> {
     let groups = 0..scenario.consumer.groups.get();
     let sinks = groups.clone().map(|group| scenario.sink(group as u16)).collect();
-    match name {
+    let promise = match name {
         PromiseName::AtMostOnce => Promise::AtMostOnce { sinks },
         PromiseName::AtLeastOnce => Promise::AtLeastOnce { sinks },
         PromiseName::ExactlyOnce => Promise::ExactlyOnce { sinks },
@@ -270,13 +338,22 @@ fn promise(scenario: &Scenario, name: PromiseName) -> Promise {
         PromiseName::Projected => Promise::Projected {
             replicas: groups.map(|group| scenario.consumer_node(group, 0)).collect(),
         },
+        // Without orders nothing has steps, and a scenario that promises this is refused.
+        PromiseName::Compensated => Promise::Compensated { steps: Vec::new() },
         PromiseName::Convergent => Promise::Convergent {
             replicas: groups
                 .map(|group| table(scenario, group))
                 .chain(services(scenario))
                 .collect(),
         },
-    }
+        PromiseName::Accounted
+        | PromiseName::OrderedEffects
+        | PromiseName::BoundedRedelivery
+        | PromiseName::SettledForGood
+        | PromiseName::Fenced
+        | PromiseName::BoundedBacklog => return queues::promised(scenario, name),
+    };
+    vec![promise]
 }
 
 /// Who holds what a group has done, and how that follows from its effects.

@@ -9,16 +9,22 @@ pub(super) use broker::broker;
 pub(super) use consumer::consumer;
 pub(super) use external::external;
 pub(super) use producer::producer;
+pub(super) use queue::queue;
+pub(super) use saga::saga;
 pub(super) use service::service;
+pub(super) use worker::{claim_idle, undertaker, worker};
 
 mod broker;
 mod consumer;
 mod external;
 mod producer;
+mod queue;
+mod saga;
 mod service;
+mod worker;
 
 /// Where the broker stands among the machines.
-const BROKER: NodeId = NodeId(0);
+pub(super) const BROKER: NodeId = NodeId(0);
 
 /// What clients do about a late answer unless they are told: only a stream has a connection to give
 /// up.

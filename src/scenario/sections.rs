@@ -11,16 +11,22 @@ pub use consumer::{ConsumerSection, Until};
 pub use database::DatabaseSection;
 pub use external::ExternalSection;
 pub use producer::{ProducerSection, Retries};
+pub use queue::QueueSection;
+pub use saga::SagaSection;
 pub use service::ServiceSection;
 pub use surroundings::{ClockSection, DiskSection, NetworkSection};
+pub use worker::{Heartbeat, IntakeName, WorkerSection};
 
 mod broker;
 mod consumer;
 mod database;
 mod external;
 mod producer;
+mod queue;
+mod saga;
 mod service;
 mod surroundings;
+mod worker;
 
 /// A promise, by name.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -45,6 +51,22 @@ pub enum PromiseName {
     Convergent,
     /// Each group's table holds the newest update of each key in the end.
     Projected,
+    /// Each acknowledged message was processed in the end or is a dead letter, group by group.
+    Accounted,
+    /// Effects of messages of one producer and key happen in the order in which they were sent, and
+    /// none after a dead letter.
+    OrderedEffects,
+    /// No message is delivered again without a cause.
+    BoundedRedelivery,
+    /// No message is delivered again that the queue has confirmed to be settled.
+    SettledForGood,
+    /// Nobody acts on the resource of a group after a later owner has.
+    Fenced,
+    /// A queue holds no more than its cap, and a burst is worked off in time.
+    BoundedBacklog,
+    /// In the end each order is carried out with all of its steps, or called off with every step
+    /// undone that was taken.
+    Compensated,
 }
 
 impl fmt::Display for PromiseName {

@@ -247,3 +247,53 @@ fn a_program_is_supplied_by_code_or_the_scenario_refused() {
     let node = pipe.boot(&seat, Journals::new(&[]));
     assert!(matches!(node, crate::model::Machine::Custom(_)));
 }
+
+#[test]
+fn a_queue_broker_is_refused_what_it_cannot_do() {
+    let queue = |keys: &str| format!("[producer]\nidentity = \"none\"\n[queue]\n{keys}");
+    let after = |keys: &str, line: usize, cure: &str| check(&queue(keys), line, cure);
+    check("[queue]\n[producer]\nidentity = \"idempotent\"", 8, "write \"none\"");
+    check("[queue]\n[broker]\npartitions = 2", 7, "leave out the section");
+    check("[queue]\n[service]", 7, "leave out the section");
+    after("fsync = \"interval\"", 8, "state both or neither");
+    after("fsync_interval = \"9ms\"", 9, "state both or neither");
+    after("fsync = \"never\"", 9, "confirm = \"at-once\"");
+    let datagrams = "\n[network]\ntransport = \"datagram\"";
+    after(&format!("hold = \"until-disconnect\"{datagrams}"), 9, "transport = \"stream\"");
+    let pushed = format!("{datagrams}\n[worker]\nintake = \"push\"");
+    after(&pushed, 13, "write \"pull\"");
+    after(&format!("preset = \"rabbitmq-classic\"{datagrams}"), 8, "transport = \"stream\"");
+    after("lease = \"9ms\"\nhold = \"until-claimed\"", 9, "hold = \"lease\"");
+    after("delivery_limit = 3\ncount = \"flag\"", 9, "count = \"durable\"");
+    after("dedup_kept = \"none\"", 9, "state queue.dedup_window");
+    after("overflow = \"drop-head\"", 9, "state queue.length_max");
+    after("alarm = \"blocks-connection\"", 9, "overflow = \"backpressure\"");
+    after("persistence = \"transient\"\ncursor = \"memory\"", 10, "persistence = \"durable\"");
+}
+
+#[test]
+fn a_preset_says_what_the_other_keys_are_unless_they_are_stated() {
+    use crate::model::queue::{AckMatch, Hold, QueuePolicy};
+    let policy = |keys: &str| -> QueuePolicy {
+        let text = format!("{LEAST}[producer]\nidentity = \"none\"\n[queue]\n{keys}");
+        let scenario = Scenario::from_toml("it.toml", &text).unwrap();
+        policies::queue(&scenario, &scenario.queue.unwrap())
+    };
+    let strict = QueuePolicy::new(1, SinkId(2));
+    assert_eq!(policy(""), strict);
+    let classic = crate::model::queue::Preset::RabbitmqClassic.policy(strict);
+    assert_eq!(policy("preset = \"rabbitmq-classic\""), classic);
+    let stated = policy("preset = \"sqs-fifo\"\nack = \"strict\"\nlease = \"9ms\"");
+    assert_eq!((stated.ack, stated.lease), (AckMatch::Strict, Span::millis(9)));
+    assert_eq!(stated.dedup, Some(Span::secs(300)));
+    let stream = policy("preset = \"redis-streams\"\n[worker]\nintake = \"pull\"");
+    assert_eq!(stream.hold, Hold::UntilClaimed);
+    let stated = policy(
+        "unbound_key = 7\ndelivery_limit = 3\npriorities = 4\nlength_max = 5\nttl = \"6ms\"
+        fsync = \"interval\"\nfsync_interval = \"8ms\"",
+    );
+    assert_eq!((stated.unbound, stated.delivery_limit), (Some(7), Some(3)));
+    assert_eq!((stated.priorities, stated.length_max), (Some(4), Some(5)));
+    assert_eq!(stated.ttl, Some(Span::millis(6)));
+    assert_eq!(stated.fsync, crate::model::Fsync::Interval(Span::millis(8)));
+}

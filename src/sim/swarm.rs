@@ -76,7 +76,8 @@ impl Rates {
     pub(super) fn on(&self, profile: &Link) -> LinkRates {
         let ratio = |ratio: Ratio| ratio.of(1 << 32).min(u32::MAX.into()) as u32;
         match self.source {
-            Source::Quiet => LinkRates::default(),
+            // Nothing is drawn: what is decided to be later than any run without delays is a delay.
+            Source::Quiet => LinkRates { jitter: profile.jitter.nanos(), ..LinkRates::default() },
             Source::Stated => LinkRates {
                 loss: ratio(profile.loss),
                 duplicate: ratio(profile.duplicate),

@@ -2,8 +2,8 @@
 //! can think of.
 
 use super::witness::{
-    Step, crash, cut, delay, delay_sync, fail_sync, lose, pause, power_cut, set_knob, step_clock,
-    undo,
+    Step, crash, cut, delay, delay_sync, disconnect, fail_sync, lose, pause, power_cut, set_knob,
+    step_clock, undo,
 };
 use crate::time::Span;
 
@@ -72,3 +72,13 @@ pub(super) const DEDUP_EXPIRY_BY_LOCAL_CLOCK: &[Step] = &[
 /// The last update by producer-1 is overtaken by the newer one of producer-2.
 pub(super) const UPSERT_WITHOUT_VERSION: &[Step] =
     &[delay(("producer-1", "broker"), "Produce", 10, Span::millis(5))];
+
+/// The worker stands still at its first message until another one has it and has acted.
+pub(super) const VISIBILITY_OUTLIVED: &[Step] =
+    &[pause("worker-1.1", Span::millis(100)).at(Span::millis(20))];
+
+/// The broker dies when the first messages are settled.
+pub(super) const CURSOR_NOT_REPLICATED: &[Step] = &[crash("broker").at(Span::millis(40))];
+
+/// The worker that holds the lock loses its connections while it is at its first act.
+pub(super) const QUEUE_AS_LOCK: &[Step] = &[disconnect("worker-1.1").at(Span::millis(6))];

@@ -24,6 +24,7 @@ mod junit;
 mod logs;
 #[cfg(feature = "cli")]
 mod malformed;
+mod matrix;
 mod million;
 mod network;
 mod novelty;
@@ -36,6 +37,7 @@ mod readme;
 mod reference;
 mod regression;
 mod remote;
+mod sagas;
 mod service;
 mod shrink;
 mod tidy;

@@ -5,7 +5,9 @@ pub mod puzzle;
 
 use crate::fake::Act;
 use postulate::check::Rule;
-use postulate::choice::Choice;
+use postulate::choice::{Choice, Site};
+use postulate::matrix::Place;
+use postulate::profile::FaultClass;
 use postulate::run::{Outcome, Pulse, Subject, Worker, fit};
 use postulate::schedule::{Baseline, Part, Schedule};
 use postulate::seed::Seed;
@@ -312,5 +314,22 @@ fn what_is_shrunk_fits_its_system() {
             let misfit = fit(subject.as_ref(), &small).err();
             assert_eq!(misfit, None, "{} {}: {small:?}", specimen.id, failing.seed);
         }
+    }
+}
+
+#[test]
+fn what_is_shrunk_takes_no_fault_that_nobody_allowed() {
+    // An envelope without delays: messages are late only as long as links are slow.
+    let word = "matrix:inbox-expiring/clock-step/at-most-once";
+    let subject = Place::named(word).unwrap().unwrap().subject().unwrap();
+    let failing = (0..).map(|seed| Schedule::seeded(Seed(seed)));
+    let mut worker = worker(&subject);
+    let failing = { failing }.find(|it| worker.run(it).outcome.group() == "duplicate-effect");
+    let found = shrunk(&subject, &failing.unwrap()).unwrap();
+    assert_eq!(found.run.coverage.bites(FaultClass::Delay), 0, "{:?}", found.schedule);
+    let jitter = subject.profile().link.jitter;
+    let lates = found.schedule.decisions.iter().filter(|(key, _)| key.site() == Site::Message);
+    for (key, choice) in lates {
+        assert!(matches!(choice, Choice::Late(late) if *late <= jitter), "{key:?}: {choice:?}");
     }
 }

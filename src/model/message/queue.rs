@@ -118,7 +118,7 @@ pub enum SettleOutcome {
     Stale,
 }
 
-/// Why a message is a dead letter (RabbitMQ's `x-death`).
+/// Why a message is a dead letter (`RabbitMQ`'s `x-death`).
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Death {
     /// A consumer rejected it.
@@ -168,7 +168,9 @@ impl QueueMessage {
             }
             Self::Received { request, deliveries } => {
                 digest.word(*request).word(deliveries.len() as u64);
-                deliveries.iter().for_each(|delivery| delivery.fingerprint(digest));
+                for delivery in deliveries {
+                    delivery.fingerprint(digest);
+                }
             }
             Self::Settle { request, receipt, settlement } => {
                 let (tag, span) = match settlement {

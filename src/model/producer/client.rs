@@ -30,8 +30,19 @@ pub struct ProducerClient {
     /// The name of this process's first batch.
     first: BatchId,
     journal: Option<Journal>,
-    /// Whether the owner enters in the history that a send begins, before it puts it in line.
-    begun: bool,
+    tells: Tells,
+}
+
+/// What a client enters in the history.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Tells {
+    /// What becomes of every send.
+    Sends,
+    /// The same, but for the beginning of a first attempt: the owner enters that before it puts the
+    /// message in line.
+    Answers,
+    /// Nothing.
+    Nothing,
 }
 
 type Ctx<'a> = Context<'a, Message, Record>;
@@ -57,8 +68,8 @@ impl ProducerClient {
         let lanes = vec![Lane::default(); usize::from(policy.partitions)];
         let first = policy.restart.first_batch(seat.id, seat.incarnation);
         let journal = policy.journal.map(|file| Journal::open(file, disk));
-        let (pace, fenced, begun) = (None, false, false);
-        let mut client = Self { policy, timer, lanes, pace, fenced, first, journal, begun };
+        let (pace, fenced, tells) = (None, false, Tells::Sends);
+        let mut client = Self { policy, timer, lanes, pace, fenced, first, journal, tells };
         for again in policy.journal.map_or(Vec::new(), |file| Journal::unfinished(file, disk)) {
             let lane = client.lane_of(again.message, again.key);
             client.lanes[lane].again.push(again);
@@ -70,7 +81,14 @@ impl ProducerClient {
     /// in the history that it does.
     #[must_use]
     pub fn of_sends_begun(self) -> Self {
-        Self { begun: true, ..self }
+        Self { tells: Tells::Answers, ..self }
+    }
+
+    /// The client of an owner whose messages are no operations of a client of the system, but what
+    /// machines say to each other in the course of one: they do not show in the history.
+    #[must_use]
+    pub fn of_letters(self) -> Self {
+        Self { tells: Tells::Nothing, ..self }
     }
 
     /// How many timers the client uses.
@@ -89,6 +107,23 @@ impl ProducerClient {
     pub fn enqueue(&mut self, planned: Planned) {
         let lane = self.lane_of(planned.message, planned.key);
         self.lanes[lane].queue.push(planned);
+    }
+
+    /// Puts a message in line for a partition of the owner's choice.
+    ///
+    /// # Panics
+    /// If there is no such partition.
+    pub fn enqueue_to(&mut self, partition: PartitionId, planned: Planned) {
+        self.lanes[partition.index()].queue.push(planned);
+    }
+
+    /// Puts a message in line for a partition of the owner's choice, which an earlier process of
+    /// the machine may have sent. It goes before all that has not been sent.
+    ///
+    /// # Panics
+    /// If there is no such partition.
+    pub fn enqueue_again(&mut self, partition: PartitionId, message: MessageId, key: u64) {
+        self.lanes[partition.index()].again.push(Again { message, key, attempt: 1 });
     }
 
     /// Whether another producer with the same id and a higher epoch was met. The client sends
@@ -137,7 +172,7 @@ impl ProducerClient {
             // name missing for good.
             lane.draining = true;
         }
-        ctx.record(Event::SendOk { message, attempt, partition, offset });
+        self.tell(Event::SendOk { message, attempt, partition, offset }, ctx);
         if self.journal.is_some() {
             self.write_down(Record::Answered { message }, ctx);
         }
@@ -175,7 +210,7 @@ impl ProducerClient {
 
     /// Takes the whole state into the digest.
     pub fn fingerprint(&self, digest: &mut Digest) {
-        let flags = u64::from(self.fenced) | u64::from(self.begun) << 1;
+        let flags = u64::from(self.fenced) | (self.tells as u64) << 1;
         digest.word(self.pace.map_or(u64::MAX, Instant::nanos)).word(flags);
         self.lanes.iter().for_each(|lane| lane.fingerprint(digest));
         if let Some(journal) = &self.journal {
@@ -243,8 +278,8 @@ impl ProducerClient {
     ) {
         let body = ctx.blob(&body_of(message));
         let payload = body.fingerprint();
-        if attempt > 0 || !self.begun {
-            ctx.record(Event::SendInvoke { message, key, attempt, payload });
+        if attempt > 0 || self.tells != Tells::Answers {
+            self.tell(Event::SendInvoke { message, key, attempt, payload }, ctx);
         }
         if self.journal.is_some() {
             self.write_down(Record::Sending { message, key, attempt }, ctx);
@@ -271,8 +306,8 @@ impl ProducerClient {
             return self.fire(partition, produce, attempt, ctx);
         }
         let is_first = lane.flying.is_empty();
-        let (refused, renamed) = (false, false);
-        lane.flying.push(Flying { produce, sequence, attempt, refused, renamed, since });
+        let (refused, renamed, repeated) = (false, false, false);
+        lane.flying.push(Flying { produce, sequence, attempt, refused, renamed, repeated, since });
         ctx.send(self.policy.broker, Message::Produce { partition, acks, produce });
         if is_first {
             self.set_timer(index, ctx);
@@ -285,14 +320,21 @@ impl ProducerClient {
     fn fire(&self, partition: PartitionId, produce: Produce, attempt: u16, ctx: &mut Ctx<'_>) {
         let (acks, message) = (Acks::None, produce.entry.message);
         ctx.send(self.policy.broker, Message::Produce { partition, acks, produce });
-        ctx.record(Event::SendOk { message, attempt, partition, offset: None });
+        self.tell(Event::SendOk { message, attempt, partition, offset: None }, ctx);
     }
 
     fn transmit(&mut self, index: usize, place: usize, ctx: &mut Ctx<'_>) {
         let one = &mut self.lanes[index].flying[place];
-        one.refused = false;
+        (one.refused, one.repeated) = (false, true);
         let (partition, produce, acks) = (PartitionId(index as u16), one.produce, self.policy.acks);
         ctx.send(self.policy.broker, Message::Produce { partition, acks, produce });
+    }
+
+    #[inline]
+    fn tell(&self, event: Event, ctx: &mut Ctx<'_>) {
+        if self.tells != Tells::Nothing {
+            ctx.record(event);
+        }
     }
 
     #[inline]

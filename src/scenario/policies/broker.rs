@@ -2,12 +2,15 @@
 
 use crate::model::Fsync;
 use crate::model::broker::{Cleanup, Policy};
-use crate::scenario::{Bounded, BrokerSection, FsyncPolicy, Positive, Scenario};
+use crate::model::saga::SagaPolicy;
+use crate::scenario::{Bounded, BrokerSection, FsyncPolicy, Positive, SagaSection, Scenario};
 
 pub(in crate::scenario) fn broker(scenario: &Scenario) -> Policy {
     let section = &scenario.broker;
     let groups = scenario.consumer.groups.get() as u16;
-    let plain = Policy::new(section.partitions.get() as u16, groups);
+    let partitions = section.partitions.get() as u16;
+    let topics = |saga: &SagaSection| SagaPolicy::topics(saga.steps.len() as u8);
+    let plain = Policy::new(scenario.saga.as_ref().map_or(partitions, topics), groups);
     Policy {
         fsync: match section.fsync_interval {
             Some(every) => Fsync::Interval(every.get()),

@@ -8,9 +8,9 @@ use crate::model::external::CallPolicy;
 use crate::scenario::{Bounded, Positive, Scenario, Until};
 
 /// How often a failed handling is repeated unless stated: Spring Kafka's default.
-const RETRIES: u16 = 9;
+pub(super) const RETRIES: u16 = 9;
 /// The time before that unless stated.
-const BACKOFF: Positive = Positive::millis(10);
+pub(super) const BACKOFF: Positive = Positive::millis(10);
 /// How often a call is made before it counts as failed.
 const ATTEMPTS: u8 = 3;
 
@@ -64,7 +64,7 @@ fn handling(scenario: &Scenario, group: u16) -> HandlingPolicy {
 }
 
 /// The other machine that takes part in the handling.
-fn target(scenario: &Scenario) -> Target {
+pub(super) fn target(scenario: &Scenario) -> Target {
     let section = &scenario.consumer;
     let timeout = section.timeout.get();
     match (section.apply, scenario.database_node(), scenario.external_node()) {

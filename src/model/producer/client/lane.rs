@@ -40,6 +40,8 @@ pub(super) struct Flying {
     pub(super) refused: bool,
     /// Copies went out under other names too, so an answer does not tell which name it is about.
     pub(super) renamed: bool,
+    /// It was sent more than once, so what an answer says of one copy need not be true of all.
+    pub(super) repeated: bool,
     pub(super) since: Instant,
 }
 
@@ -77,6 +79,7 @@ impl Lane {
         }
         for one in &self.flying {
             let rare = u64::from(one.attempt) << 1 | u64::from(one.renamed);
+            let rare = rare | u64::from(one.repeated) << 30;
             digest.word(rare << 33 | u64::from(one.sequence) << 1 | u64::from(one.refused));
             let Entry { message, key, body, .. } = one.produce.entry;
             digest.word(message.word()).word(key).word(body.fingerprint());

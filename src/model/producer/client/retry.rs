@@ -21,7 +21,7 @@ impl ProducerClient {
         refusal: Refusal,
         ctx: &mut Ctx<'_>,
     ) {
-        let Flying { produce, attempt, .. } = self.lanes[index].flying[place];
+        let Flying { produce, attempt, repeated, .. } = self.lanes[index].flying[place];
         let message = produce.entry.message;
         match refusal {
             // Its predecessor is missing: it goes again once that has arrived.
@@ -29,26 +29,36 @@ impl ProducerClient {
                 self.lanes[index].flying[place].refused = true;
                 self.missing_before(index, place, ctx);
             }
-            Refusal::Corrupt => match self.policy.backoff {
-                None => {
-                    Moment::RetrySent.note(ctx);
-                    self.transmit(index, place, ctx);
-                }
+            Refusal::Corrupt | Refusal::Full => match self.policy.backoff {
                 Some(backoff) => {
                     self.lanes[index].flying[place].refused = true;
                     self.back_off(index, backoff, ctx);
+                }
+                None if refusal == Refusal::Corrupt => {
+                    Moment::RetrySent.note(ctx);
+                    self.transmit(index, place, ctx);
+                }
+                // At once it would be refused again. This copy is nowhere, or not everywhere.
+                None => {
+                    self.give_up(index, place, ctx);
+                    self.done(index, place, ctx);
                 }
             },
             // The first copy's own answer comes, or the timer asks again.
             Refusal::Undecided => {}
             // This copy is nowhere; an earlier one may be.
-            Refusal::Closed | Refusal::Unroutable | Refusal::Full => {
+            Refusal::Closed => {
                 self.give_up(index, place, ctx);
                 self.done(index, place, ctx);
             }
-            // The one refusal that no earlier copy can have escaped.
-            Refusal::UnknownPartition => {
-                ctx.record(Event::SendFail { message, attempt });
+            // A queue may have been bound for it when an earlier copy came.
+            Refusal::Unroutable if repeated => {
+                self.give_up(index, place, ctx);
+                self.done(index, place, ctx);
+            }
+            // No earlier copy can have escaped that.
+            Refusal::UnknownPartition | Refusal::Unroutable => {
+                self.tell(Event::SendFail { message, attempt }, ctx);
                 if self.journal.is_some() {
                     self.write_down(Record::Answered { message }, ctx);
                 }
@@ -56,9 +66,10 @@ impl ProducerClient {
             }
             Refusal::Fenced => {
                 self.fenced = true;
-                for one in self.lanes.iter_mut().flat_map(|lane| lane.flying.drain(..)) {
+                let flying = self.lanes.iter_mut().flat_map(|lane| lane.flying.drain(..));
+                for one in flying.collect::<Vec<_>>() {
                     let (message, attempt) = (one.produce.entry.message, one.attempt);
-                    ctx.record(Event::SendInfo { message, attempt });
+                    self.tell(Event::SendInfo { message, attempt }, ctx);
                 }
             }
         }
@@ -70,11 +81,11 @@ impl ProducerClient {
         let lane = &mut self.lanes[index];
         let Flying { produce, attempt, .. } = lane.flying[place];
         let (message, key) = (produce.entry.message, produce.entry.key);
-        ctx.record(Event::SendInfo { message, attempt });
         lane.draining = self.policy.identity == IdentityPolicy::Idempotent;
         if attempt + 1 < self.policy.attempts {
             lane.again.push(Again { message, key, attempt: attempt + 1 });
         }
+        self.tell(Event::SendInfo { message, attempt }, ctx);
     }
 
     /// The first of what the application sends again, if it may go now.

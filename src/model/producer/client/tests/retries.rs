@@ -263,3 +263,63 @@ fn a_journal_is_synced_one_sync_at_a_time_and_a_failed_one_ends_the_process() {
     bench.end_sync(&mut producer, Err(DiskError::Failed));
     assert_eq!(bench.exits.len(), 1);
 }
+
+/// What is entered in the history about the outcome of message 0.
+fn outcomes(bench: &Bench) -> Vec<&'static str> {
+    let outcome = |event: &Event| match event {
+        Event::SendOk { .. } => Some("ok"),
+        Event::SendFail { .. } => Some("fail"),
+        Event::SendInfo { .. } => Some("info"),
+        _ => None,
+    };
+    bench.events.iter().filter_map(outcome).collect()
+}
+
+#[test]
+fn an_unroutable_message_has_failed_unless_another_copy_of_it_is_on_its_way() {
+    for (repeated, outcome) in [(false, "fail"), (true, "info")] {
+        let policy = ProducerPolicy { identity: IdentityPolicy::None, ..POLICY };
+        let (mut bench, mut producer) = started(policy, 1);
+        if repeated {
+            bench.wake(&mut producer, 0);
+        }
+        bench.take_sent();
+        let unroutable = Verdict::Refused(Refusal::Unroutable);
+        assert_eq!(answer(&mut bench, &mut producer, 0, unroutable), []);
+        assert_eq!(outcomes(&bench), [outcome]);
+        assert_eq!(answer(&mut bench, &mut producer, 0, Verdict::Accepted), [], "it is done");
+    }
+}
+
+#[test]
+fn what_a_full_queue_refuses_goes_again_after_a_wait_until_the_deadline() {
+    let backoff = Backoff { first: Span::millis(10), max: Span::millis(10) };
+    let deadline = Span::millis(40);
+    let policy = ProducerPolicy {
+        identity: IdentityPolicy::None,
+        backoff: Some(backoff),
+        deadline,
+        ..POLICY
+    };
+    let (mut bench, mut producer) = started(policy, 1);
+    bench.take_sent();
+    let full = Verdict::Refused(Refusal::Full);
+    for _ in 0..3 {
+        assert_eq!(answer(&mut bench, &mut producer, 0, full), [], "not at once");
+        bench.now += Span::millis(11);
+        assert_eq!(bench.wake(&mut producer, 0).len(), 1);
+    }
+    assert_eq!(answer(&mut bench, &mut producer, 0, full), []);
+    bench.now += Span::millis(11);
+    assert_eq!(bench.wake(&mut producer, 0), []);
+    assert_eq!(outcomes(&bench), ["info"]);
+}
+
+#[test]
+fn without_a_wait_between_retries_what_a_full_queue_refuses_is_given_up() {
+    let policy = ProducerPolicy { identity: IdentityPolicy::None, ..POLICY };
+    let (mut bench, mut producer) = started(policy, 1);
+    bench.take_sent();
+    assert_eq!(answer(&mut bench, &mut producer, 0, Verdict::Refused(Refusal::Full)), []);
+    assert_eq!(outcomes(&bench), ["info"]);
+}

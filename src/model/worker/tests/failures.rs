@@ -1,0 +1,97 @@
+//! What becomes of messages whose handling fails, and of their successors.
+
+use super::*;
+use crate::model::message::Verdict;
+
+/// A policy under which the messages 3, 7, 11, … can never be handled.
+fn poisoned(setback: Setback, successors: Successors) -> WorkerPolicy {
+    WorkerPolicy { poison: Some(4), setback, successors, ..policy() }
+}
+
+#[test]
+fn who_retries_keeps_the_message_and_its_successors() {
+    let mut rig = Rig::new(poisoned(Setback::Retry, Successors::Held));
+    rig.sent();
+    assert!(rig.push(3, 1).is_empty());
+    assert!(rig.push(4, 1).is_empty());
+    assert_eq!(rig.push(20, 1), ["Ack 20.1"]);
+    for _ in 0..5 {
+        assert!(rig.fire(BACKOFF).is_empty());
+    }
+    assert_eq!(rig.effects(), [20]);
+}
+
+#[test]
+fn successors_of_a_dead_letter_follow_it_also_after_a_restart() {
+    let mut rig = Rig::new(poisoned(Setback::Reject, Successors::Held));
+    rig.sent();
+    assert!(rig.push(3, 1).is_empty());
+    assert!(rig.push(4, 1).is_empty());
+    assert_eq!(rig.fire(BACKOFF), ["Reject 3.1", "Reject 4.1"]);
+    rig.restart();
+    rig.sent();
+    assert_eq!(rig.push(3, 2), ["Reject 3.2"]);
+    assert_eq!(rig.push(5, 1), ["Reject 5.1"]);
+    assert_eq!(rig.push(20, 1), ["Ack 20.1"]);
+    assert_eq!(rig.effects(), [20]);
+    let acks = ["ack-invoke 3", "ack-invoke 4", "ack-invoke 3", "ack-invoke 5", "ack-invoke 20"];
+    let events: Vec<_> = rig.events().into_iter().filter(|one| one.starts_with("ack")).collect();
+    assert_eq!(events, acks);
+}
+
+#[test]
+fn successors_that_proceed_overtake() {
+    let mut rig = Rig::new(poisoned(Setback::Reject, Successors::Proceed));
+    rig.sent();
+    assert!(rig.push(3, 1).is_empty());
+    assert_eq!(rig.push(4, 1), ["Ack 4.1"]);
+    assert_eq!(rig.fire(BACKOFF), ["Reject 3.1"]);
+    assert_eq!(rig.push(5, 1), ["Ack 5.1"]);
+    assert_eq!(rig.effects(), [4, 5]);
+}
+
+#[test]
+fn what_is_given_back_holds_its_successors_until_it_is_done() {
+    let failing = Ratio::NEVER;
+    let policy =
+        WorkerPolicy { retries: 9, failing, ..poisoned(Setback::Requeue, Successors::Held) };
+    let mut rig = Rig::new(policy);
+    rig.sent();
+    assert_eq!(rig.push(3, 1), ["Requeue(20 ms) 3.1"]);
+    assert_eq!(rig.push(4, 1), ["Requeue(20 ms) 4.1"]);
+    // The key is held in the database, whatever the worker remembers; now the message is sound.
+    rig.policy.poison = None;
+    rig.restart();
+    rig.sent();
+    assert_eq!(rig.push(4, 2), ["Requeue(20 ms) 4.2"]);
+    assert_eq!(rig.push(3, 2), ["Ack 3.2"]);
+    assert_eq!(rig.push(4, 3), ["Ack 4.3"]);
+    assert_eq!(rig.effects(), [3, 4]);
+    let returned = rig.events().into_iter().filter(|one| one.starts_with("returned"));
+    assert_eq!(returned.collect::<Vec<_>>(), ["returned 3", "returned 4", "returned 4"]);
+}
+
+#[test]
+fn what_is_given_back_too_often_is_rejected() {
+    let mut rig = Rig::new(poisoned(Setback::Requeue, Successors::Held));
+    rig.sent();
+    assert_eq!(rig.push(3, 1), ["Requeue(20 ms) 3.1"]);
+    assert_eq!(rig.push(3, 2), ["Reject 3.2"]);
+    assert_eq!(rig.push(4, 1), ["Reject 4.1"]);
+    assert!(rig.effects().is_empty());
+}
+
+#[test]
+fn a_message_is_settled_once_it_is_published_anew() {
+    let mut rig = Rig::new(poisoned(Setback::Republish, Successors::Proceed));
+    rig.sent();
+    assert_eq!(rig.push(3, 1), ["publish 3 to 3"]);
+    assert_eq!(rig.fire(TIMEOUT), ["publish 3 to 3"]);
+    let (message, partition) = (MessageId::new(NodeId(9), 3), PartitionId(3));
+    let produced = Message::Produced { message, partition, verdict: Verdict::Accepted };
+    let sent = rig.bench.deliver(&mut rig.worker, BROKER, produced);
+    assert_eq!(told(&sent), ["Ack 3.1"]);
+    // It comes again: it is not settled for good.
+    assert_eq!(rig.events(), ["received 3.1", "returned 3"]);
+    assert_eq!(rig.push(3, 2), ["Reject 3.2"]);
+}
