@@ -7,9 +7,10 @@
 //!
 //! A cell *holds* if no schedule broke the promise and in [`STRESS`] of those that kept it the
 //! column's faults met something that they could change; with fewer it is *not stressed*, and says
-//! nothing. Where faults bite rarely, up to four times as many schedules are run once more. A *violated* cell has the seed of a failure, made small. What is violated under one
-//! class of faults is violated under all together: where the seeds of that column did not show it,
-//! the failure of the other one is run there.
+//! nothing. Where faults bite rarely, up to four times as many schedules are run once more. A
+//! *violated* cell has the seed of a failure, made small. What is violated under one class of
+//! faults is violated under all together: where the seeds of that column did not show it, the
+//! failure of the other one is run there.
 //!
 //! What each cell was expected to say stands in the [table of methods](methods) with the source of
 //! the expectation; it was written down before the first run. Where a cell says something else, the
@@ -219,7 +220,7 @@ impl Fault {
         match self {
             Self::None => Vec::new(),
             Self::Alone(class) => vec![class],
-            Self::All => FAULTS.iter().flat_map(|fault| fault.alone()).collect(),
+            Self::All => FAULTS.iter().filter_map(|fault| fault.alone()).collect(),
         }
     }
 

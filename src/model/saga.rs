@@ -7,9 +7,9 @@
 //! there. What crosses the log may come twice, late, or in another order than it was decided:
 //!
 //! - a step is known by the row of its order, whatever comes again;
-//! - an undoing may outrun the step that it is to undo, since the two travel by topics of their own.
-//!   It leaves a row that refuses the step when that comes (Seata's TCC fence calls the two *empty
-//!   rollback* and *suspension*);
+//! - an undoing may outrun the step that it is to undo, since the two travel by topics of their
+//!   own. It leaves a row that refuses the step when that comes (Seata's TCC fence calls the two
+//!   *empty rollback* and *suspension*);
 //! - what is decided is on the disk before anybody hears of it, and an undoing that fails is tried
 //!   again until it succeeds.
 //!
@@ -56,7 +56,7 @@ pub enum SagaStyle {
     Choreographed,
     /// The service that has accepted the order, all at once: every participant reserves, and when
     /// all have, every one confirms; else every one cancels (try, confirm, cancel: Pardon and
-    /// Pautasso, "Atomic distributed transactions: a RESTful design", 2014; Seata's TCC mode).
+    /// Pautasso, "Atomic distributed transactions: a `RESTful` design", 2014; Seata's TCC mode).
     Tcc,
     /// Each other, and only forwards: a chain of events that nobody refuses and nobody calls off.
     Chain,

@@ -345,7 +345,7 @@ impl<'a> Case<'a> {
             // With less promised a run may be over before it shows: most of them are enough.
             holds |= 2 * broken > runs.len();
             if broken > 0 {
-                told.push(format!("{broken} of {} with {} alone", runs.len(), promise.to_string()));
+                told.push(format!("{broken} of {} with {promise} alone", runs.len()));
             }
         }
         let rule = self.specimen.breaks;

@@ -89,8 +89,13 @@ impl Rules {
         }
         let waits = (Course::at(course.phase, rest), Vec::new());
         match (course.phase, act) {
-            (Phase::Doing, Act::Done) | (Phase::Undoing, Act::Undone) if rest != 0 => Some(waits),
-            (Phase::Confirming, Act::Confirmed) if rest != 0 => Some(waits),
+            (Phase::Doing, Act::Done)
+            | (Phase::Undoing, Act::Undone)
+            | (Phase::Confirming, Act::Confirmed)
+                if rest != 0 =>
+            {
+                Some(waits)
+            }
             (Phase::Doing, Act::Done) if self.style == SagaStyle::Tcc => {
                 Some(self.all(Phase::Confirming, Act::Confirm, 0))
             }
@@ -103,11 +108,10 @@ impl Rules {
             (Phase::Doing, Act::Refused) if self.style == SagaStyle::Tcc => {
                 Some(self.all(Phase::Undoing, Act::Undo, 1 << step))
             }
-            (Phase::Doing, Act::Refused) => Some(self.undo_before(step)),
             (Phase::Undoing, Act::Undone) if self.style == SagaStyle::Tcc => {
                 Some(over(Phase::Cancelled))
             }
-            (Phase::Undoing, Act::Undone) => Some(self.undo_before(step)),
+            (Phase::Doing, Act::Refused) | (Phase::Undoing, Act::Undone) => Some(undo_before(step)),
             _ => None,
         }
     }
@@ -140,19 +144,19 @@ impl Rules {
         }
     }
 
-    /// Steps are undone one after another, the last one that was taken first.
-    fn undo_before(self, step: u8) -> (Course, Orders) {
-        match step.checked_sub(1) {
-            Some(before) => one(Phase::Undoing, Act::Undo, before),
-            None => over(Phase::Cancelled),
-        }
-    }
-
     /// All steps at once but those in `except`.
     fn all(self, phase: Phase, act: Act, except: u8) -> (Course, Orders) {
         let awaited = ((1 << self.steps) - 1) & !except;
         let steps = (0..self.steps).filter(|step| awaited >> step & 1 == 1);
         (Course::at(phase, awaited), steps.map(|step| (step, act)).collect())
+    }
+}
+
+/// Steps are undone one after another, the last one that was taken first.
+fn undo_before(step: u8) -> (Course, Orders) {
+    match step.checked_sub(1) {
+        Some(before) => one(Phase::Undoing, Act::Undo, before),
+        None => over(Phase::Cancelled),
     }
 }
 

@@ -218,7 +218,9 @@ impl Mail {
         self.reader.fingerprint(digest);
         for Lane { entries, next, held } in &self.lanes {
             digest.word(entries.len() as u64).word(*next).word(held.unwrap_or(u64::MAX));
-            entries.iter().for_each(|entry| entry.fingerprint(digest));
+            for entry in entries {
+                entry.fingerprint(digest);
+            }
         }
     }
 

@@ -59,12 +59,27 @@ struct Detail {
 pub fn matrix_page(cells: &[Cell], explained: &BTreeMap<String, String>) -> String {
     let columns: Vec<Fault> =
         FAULTS.iter().copied().filter(|f| cells.iter().any(|c| c.place.fault == *f)).collect();
-    let mut groups: Vec<Topic> = Vec::new();
+    let page = Page {
+        version: env!("CARGO_PKG_VERSION"),
+        schedules: count(asked(cells)),
+        columns: columns.iter().map(|&fault| (short(fault), fault.to_string())).collect(),
+        groups: topics(cells, &columns),
+        details: cells.iter().map(|cell| detail(cell, explained)).collect(),
+        style: STYLE,
+        matrix_style: MATRIX_STYLE,
+        script: MATRIX_SCRIPT,
+    };
+    rendered(&page)
+}
+
+fn topics(cells: &[Cell], columns: &[Fault]) -> Vec<Topic> {
+    let mut topics: Vec<Topic> = Vec::new();
     let mut method = "";
     for row in rows(cells) {
         let place = &row[0].place;
-        if groups.last().is_none_or(|topic| topic.name != place.method.topic) {
-            groups.push(Topic { name: place.method.topic, methods: Vec::new() });
+        let name = place.method.topic;
+        if topics.last().is_none_or(|topic| topic.name != name) {
+            topics.push(Topic { name, methods: Vec::new() });
         }
         let is_new = place.method.id != method;
         method = place.method.id;
@@ -76,19 +91,9 @@ pub fn matrix_page(cells: &[Cell], explained: &BTreeMap<String, String>) -> Stri
             promise: place.promise.to_string(),
             cells: marks.collect(),
         };
-        groups.last_mut().expect("one was pushed").methods.push(row);
+        topics.last_mut().expect("one was pushed").methods.push(row);
     }
-    let page = Page {
-        version: env!("CARGO_PKG_VERSION"),
-        schedules: count(asked(cells)),
-        columns: columns.iter().map(|&fault| (short(fault), fault.to_string())).collect(),
-        groups,
-        details: cells.iter().map(|cell| detail(cell, explained)).collect(),
-        style: STYLE,
-        matrix_style: MATRIX_STYLE,
-        script: MATRIX_SCRIPT,
-    };
-    rendered(&page)
+    topics
 }
 
 fn nothing() -> Mark {

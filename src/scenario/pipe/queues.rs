@@ -4,7 +4,7 @@ use crate::check::{Course, Promise};
 use crate::id::{GroupId, SinkId};
 use crate::model::queue::{Hold, Overflow};
 use crate::scenario::policies::{self, BROKER};
-use crate::scenario::{IntakeName, PromiseName, Scenario};
+use crate::scenario::{IntakeName, Positive, PromiseName, Scenario};
 use crate::time::Span;
 
 /// How long a backlog may take to go, unless stated.
@@ -40,7 +40,7 @@ pub(super) fn promised(scenario: &Scenario, name: PromiseName) -> Vec<Promise> {
         }
         PromiseName::BoundedBacklog => {
             let recovered = scenario.worker.lag.map_or(0, |lag| lag.get().into());
-            let within = scenario.worker.recovery.map_or(RECOVERY, |span| span.get());
+            let within = scenario.worker.recovery.map_or(RECOVERY, Positive::get);
             let cap = cap(scenario);
             let of = |sink| Promise::BoundedBacklog { sink, cap, recovered, within };
             groups.map(|group| of(scenario.sink(group))).collect()

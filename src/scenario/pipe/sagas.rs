@@ -4,8 +4,8 @@ use crate::check::{Compensable, Promise};
 use crate::model::saga::{SagaSinks, SagaStyle};
 use crate::scenario::{PromiseName, SagaSection};
 
-/// What a name promises of orders. That one is acknowledged obliges to close it, and no more: a step
-/// that is refused is never taken.
+/// What a name promises of orders. That one is acknowledged obliges to close it, and no more: a
+/// step that is refused is never taken.
 pub(super) fn promises(section: &SagaSection, name: PromiseName) -> Vec<Promise> {
     let sinks = SagaSinks { steps: section.steps.len() as u8 };
     let steps = 0..sinks.steps;

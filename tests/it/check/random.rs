@@ -41,7 +41,7 @@ impl Rng {
 /// Every promise at once: what [`legal`] keeps.
 pub const EVERYTHING: &str = "exactly-once 0 1 2, idempotent, order, durable, \
      never-ahead g0:s0 g1:s1, convergent 8 9:s0, projected 10, atomic 3 4, \
-     compensated 5-6 7-8, accounted 3+9 4+9 disjoint, ordered 3>9 4>9, bounded g2 n15, \
+     compensated 5-6 7-8, accounted 3+9 disjoint, ordered 3>9 4>9, bounded g2 n15, \
      settled g2, fenced 10, backlog s0 cap5 rest0 500ms";
 
 /// What [`forgetful`] keeps.

@@ -159,7 +159,7 @@ fn event(words: &[&str]) -> Event {
     let offset = place.map(|(_, offset)| number(offset));
     let at = offset.unwrap_or(0);
     let group = GroupId(value('g').unwrap_or(0) as u16);
-    let sink = SinkId(value('s').unwrap_or(0) as u16);
+    let sink = || SinkId(value('s').unwrap_or(0) as u16);
     match *verb {
         "plan" => Event::Plan { message, key },
         "send" => Event::SendInvoke { message, key, attempt, payload },
@@ -182,10 +182,10 @@ fn event(words: &[&str]) -> Event {
         "acks" => Event::AckInvoke { group, message },
         "acked" => Event::AckOk { group, message },
         "wonders" => Event::AckInfo { group, message },
-        "acts" => Event::Acting { message, sink, token: value('t').expect("a token") },
+        "acts" => Event::Acting { message, sink: sink(), token: value('t').expect("a token") },
         "boot" => Event::Boot,
         "down" => Event::Down { cause: DownCause::Crash },
-        "effect" => Event::Effect { message, sink, payload },
+        "effect" => Event::Effect { message, sink: sink(), payload },
         "view" => Event::View { digest: subject },
         "heal" => Event::Heal,
         "end" => Event::End { cause: cause(rest[0]) },

@@ -194,7 +194,9 @@ fn a_machine_whose_disk_has_failed_it_starts_over() {
 fn all_that_it_knows_is_in_its_fingerprint() {
     let before = |acts: &[Act]| {
         let mut trial = started(policy(Tcc));
-        acts.iter().for_each(|&act| _ = trial.hand(&[letter(0, 1, act)]));
+        for &act in acts {
+            trial.hand(&[letter(0, 1, act)]);
+        }
         trial.fingerprint()
     };
     let ways: [&[Act]; 5] = [&[], &[Do], &[Undo], &[Do, Undo], &[Do, Confirm]];

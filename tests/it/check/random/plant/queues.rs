@@ -92,10 +92,7 @@ pub fn spoil_a_pattern(rule: Rule, operations: &mut Vec<Operation>, rng: &mut Rn
             let end = operations.len() - 1;
             operations.insert(end, dead);
         }
-        Rule::Torn => {
-            let at = rng.pick(&DONE);
-            operations.retain(|o| !is_effect_of(o, 0, at));
-        }
+        Rule::Torn => operations.retain(|o| !is_effect_of(o, 0, DONE[1])),
         Rule::Uncompensated => operations.retain(|o| !is_effect_of(o, 0, STEPS[0][0])),
         _ => unreachable!("{rule} is no rule of patterns"),
     }
