@@ -20,7 +20,7 @@ pub(in super::super) struct Settled {
     now: u64,
     /// When each session began.
     boots: BTreeMap<Session, u64>,
-    settled: BTreeMap<(GroupId, Slot), Confirmed>,
+    confirmed: BTreeMap<(GroupId, Slot), Confirmed>,
     by: BTreeMap<(GroupId, Slot, Session), Operation>,
     first: Option<(Slot, Operation, Operation)>,
 }
@@ -48,7 +48,7 @@ impl Settled {
     pub(super) fn reset(&mut self) {
         self.now = 0;
         self.boots.clear();
-        self.settled.clear();
+        self.confirmed.clear();
         self.by.clear();
         self.first = None;
     }
@@ -69,7 +69,7 @@ impl Settled {
     pub(super) fn confirmed(&mut self, operation: &Operation, group: GroupId, slot: Slot) {
         if self.groups.contains(&group) {
             let confirmed = Confirmed { moment: self.now, operation: *operation };
-            self.settled.entry((group, slot)).or_insert(confirmed);
+            self.confirmed.entry((group, slot)).or_insert(confirmed);
             self.by.entry((group, slot, session(operation))).or_insert(*operation);
         }
     }
@@ -81,7 +81,7 @@ impl Settled {
         group: GroupId,
         (slot, entry): (Slot, &Entry),
     ) -> bool {
-        let Some(confirmed) = self.settled.get(&(group, slot)) else { return false };
+        let Some(confirmed) = self.confirmed.get(&(group, slot)) else { return false };
         if entry.attempts > 1 {
             return false;
         }
