@@ -220,7 +220,7 @@ impl Fault {
         match self {
             Self::None => Vec::new(),
             Self::Alone(class) => vec![class],
-            Self::All => FAULTS.iter().flat_map(|fault| fault.alone()).collect(),
+            Self::All => FAULTS.iter().filter_map(|fault| fault.alone()).collect(),
         }
     }
 

@@ -262,7 +262,7 @@ pub(super) const ZOO: &[Specimen] = &[
         key: "queue.alarm",
         value: "\"blocks-connection\"",
         needs: Needs::Nothing,
-        breaks: Rule::Deadlock,
+        breaks: Rule::Livelock,
         witness: &[],
     },
     Specimen {

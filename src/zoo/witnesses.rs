@@ -73,9 +73,9 @@ pub(super) const DEDUP_EXPIRY_BY_LOCAL_CLOCK: &[Step] = &[
 pub(super) const UPSERT_WITHOUT_VERSION: &[Step] =
     &[delay(("producer-1", "broker"), "Produce", 10, Span::millis(5))];
 
-/// The worker stands still at its first message until another one has it and has acted.
+/// The worker stands still at its first message until another one has it, has acted, and is not done.
 pub(super) const VISIBILITY_OUTLIVED: &[Step] =
-    &[pause("worker-1.1", Span::millis(100)).at(Span::millis(20))];
+    &[pause("worker-1.1", Span::millis(70)).at(Span::millis(20))];
 
 /// The broker dies when the first messages are settled.
 pub(super) const CURSOR_NOT_REPLICATED: &[Step] = &[crash("broker").at(Span::millis(40))];

@@ -11,7 +11,7 @@ use crate::id::SinkId;
 /// What each account says of each message.
 #[derive(Debug)]
 pub(in super::super) struct Accounts {
-    kept: Vec<Account>,
+    all: Vec<Account>,
     /// Whether a message was acknowledged, by slot.
     acknowledged: Vec<bool>,
     twice: Option<Twice>,
@@ -45,12 +45,12 @@ impl Accounts {
                 landed: Vec::new(),
             }));
         }
-        Self { kept: accounts, acknowledged: Vec::new(), twice: None }
+        Self { all: accounts, acknowledged: Vec::new(), twice: None }
     }
 
     /// Back to the state before the first operation.
     pub(super) fn reset(&mut self) {
-        self.kept.iter_mut().for_each(|account| account.landed.clear());
+        self.all.iter_mut().for_each(|account| account.landed.clear());
         self.acknowledged.clear();
         self.twice = None;
     }
@@ -61,7 +61,7 @@ impl Accounts {
             return;
         }
         let blank = |account: &&Account| account.landed.get(slot as usize).is_none_or(|l| *l == 0);
-        tally.behind += self.kept.iter().filter(blank).count() as u32;
+        tally.behind += self.all.iter().filter(blank).count() as u32;
     }
 
     /// An effect lands. Returns whether that breaks a promise for good.
@@ -73,7 +73,7 @@ impl Accounts {
     ) -> bool {
         let acknowledged = self.acknowledged.get(slot as usize) == Some(&true);
         let mut broken = false;
-        for (number, account) in self.kept.iter_mut().enumerate() {
+        for (number, account) in self.all.iter_mut().enumerate() {
             let bit = account.sinks.bit(sink);
             let landed = of(&mut account.landed, slot, 0);
             tally.behind -= u32::from(acknowledged && *landed == 0 && bit != 0);
@@ -92,7 +92,7 @@ impl Accounts {
     pub(in super::super) fn twice(&self, ledger: &Ledger, history: &History) -> Option<Violation> {
         let Twice { account, slot, second } = self.twice?;
         let message = ledger.entry(slot).message;
-        let sinks = &self.kept[account].sinks;
+        let sinks = &self.all[account].sinks;
         let Event::Effect { sink, .. } = second.event else { return None };
         let before = |o: &&Operation| match o.event {
             Event::Effect { message: m, sink: s, .. } => {
@@ -116,7 +116,7 @@ impl Accounts {
         ledger: &Ledger,
         history: &History,
     ) -> Option<Violation> {
-        let (account, slot) = self.kept.iter().find_map(|account| {
+        let (account, slot) = self.all.iter().find_map(|account| {
             let blank = |slot: &usize| account.landed.get(*slot).is_none_or(|landed| *landed == 0);
             let slots = 0..self.acknowledged.len();
             Some((account, slots.into_iter().find(|s| self.acknowledged[*s] && blank(s))?))

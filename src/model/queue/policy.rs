@@ -114,7 +114,7 @@ pub enum QueueOrder {
     Queue,
     /// In that order, and to one consumer at a time: the next one's turn comes when that is gone.
     /// One that subscribes again has lost its connection, and what it held is the queue's again
-    /// (RabbitMQ, "Consumers", "Single Active Consumer").
+    /// (`RabbitMQ`, "Consumers", "Single Active Consumer").
     SingleActive,
     /// Roughly so (SQS Developer Guide, "Amazon SQS standard queues": best-effort ordering).
     BestEffort,

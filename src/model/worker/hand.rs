@@ -6,6 +6,7 @@ use crate::model::store::Seen;
 
 /// A message in the worker's hands.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(super) struct Task {
     pub(super) delivery: Delivery,
     /// Which arrival it is.

@@ -35,11 +35,10 @@ impl Naive<'_> {
         let uneven = |promise: &Promise| {
             let Promise::Compensated { steps } = promise else { return 0 };
             let net = |m: MessageId, step: &Compensable| {
-                let count = |sink| i64::try_from(self.count(m, sink)).expect("few effects");
-                count(step.does) - count(step.undoes)
+                self.count(m, step.does).cast_signed() - self.count(m, step.undoes).cast_signed()
             };
             let is_uneven = |m: &MessageId| {
-                let nets: BTreeSet<i64> = steps.iter().map(|step| net(*m, step)).collect();
+                let nets: BTreeSet<isize> = steps.iter().map(|step| net(*m, step)).collect();
                 nets.len() > 1 || nets.iter().any(|net| *net != 0 && *net != 1)
             };
             self.messages().into_iter().filter(is_uneven).count()

@@ -34,8 +34,7 @@ fn torn() {
 fn uncompensated() {
     let promised = "compensated 1-2 3-4";
     let rests = |effects: &[u32], expect: &str| {
-        let effects: Vec<String> =
-            effects.iter().map(|sink| format!("5 effect 1 s{sink}\n")).collect();
+        let effects: Vec<_> = effects.iter().map(|sink| format!("5 effect 1 s{sink}\n")).collect();
         let effects = effects.concat();
         check(promised, &format!("0 send 1\n 0 ok 1\n {effects} 0 end settled"), expect);
         check("compensated 5-6", &format!("{effects} 0 end settled"), "holds");
