@@ -104,7 +104,7 @@ fn the_checkers_agree_with_their_definitions_on_100_000_histories() {
     }
     for rule in RULES.map(Rule::slug).into_iter().chain(["holds", "unknown"]) {
         let times = fired.get(rule).copied().unwrap_or(0);
-        assert!(times >= 1_000, "{rule} fired {times} times: {fired:?}");
+        assert!(times >= 500, "{rule} fired {times} times: {fired:?}");
     }
 }
 
