@@ -73,7 +73,7 @@ pub(super) const DEDUP_EXPIRY_BY_LOCAL_CLOCK: &[Step] = &[
 pub(super) const UPSERT_WITHOUT_VERSION: &[Step] =
     &[delay(("producer-1", "broker"), "Produce", 10, Span::millis(5))];
 
-/// The worker stands still at its first message until another one has it, has acted, and is not done.
+/// The worker stands still at its first message while another one gets it and begins to act.
 pub(super) const VISIBILITY_OUTLIVED: &[Step] =
     &[pause("worker-1.1", Span::millis(70)).at(Span::millis(20))];
 

@@ -184,13 +184,13 @@ fn a_message_is_settled_once_its_effect_is_durable() {
 
 #[test]
 fn a_message_settled_first_has_its_effect_once_that_is_confirmed() {
-    for (confirm, first) in [(Confirm::Answered, "Ack 1.1 #1"), (Confirm::Unanswered, "Ack 1.1")] {
+    for (confirm, first) in [(Confirm::Answered, "Ack 1.1 #2"), (Confirm::Unanswered, "Ack 1.1")] {
         let mut rig = Rig::new(WorkerPolicy { settle: Settle::Before, confirm, ..policy() });
         rig.sent();
         assert_eq!(rig.push(1, 1), [first]);
         if confirm == Confirm::Answered {
             assert!(rig.effects().is_empty());
-            assert!(rig.answer(1, SettleOutcome::Done).is_empty());
+            assert!(rig.answer(2, SettleOutcome::Done).is_empty());
         }
         assert_eq!(rig.effects(), [1]);
         assert_eq!(rig.worker.hand.held(), 0);
@@ -203,11 +203,11 @@ fn a_settlement_is_repeated_until_it_is_answered() {
     {
         let mut rig = Rig::new(WorkerPolicy { confirm: Confirm::Answered, ..policy() });
         rig.sent();
-        assert_eq!(rig.push(1, 1), ["Ack 1.1 #1"]);
-        assert_eq!(rig.fire(TIMEOUT), ["Ack 1.1 #2"]);
-        assert!(rig.answer(1, outcome).is_empty(), "an answer to the first is late");
+        assert_eq!(rig.push(1, 1), ["Ack 1.1 #2"]);
+        assert_eq!(rig.fire(TIMEOUT), ["Ack 1.1 #3"]);
+        assert!(rig.answer(2, outcome).is_empty(), "an answer to the first is late");
         assert_eq!(rig.worker.hand.held(), 1);
-        rig.answer(2, outcome);
+        rig.answer(3, outcome);
         assert_eq!(rig.worker.hand.held(), 0);
         assert_eq!(rig.events(), ["received 1.1", "ack-invoke 1", last]);
     }
@@ -255,9 +255,9 @@ fn a_lost_connection_takes_nothing_where_a_lease_decides() {
     let confirm = Confirm::Answered;
     let mut rig = Rig::new(WorkerPolicy { is_bound: false, confirm, ..policy() });
     rig.sent();
-    assert_eq!(rig.push(1, 1), ["Ack 1.1 #1"]);
-    assert_eq!(rig.disconnect(), ["Ack 1.1 #2"]);
-    assert_eq!(rig.answer(2, SettleOutcome::Done), Vec::<String>::new());
+    assert_eq!(rig.push(1, 1), ["Ack 1.1 #2"]);
+    assert_eq!(rig.disconnect(), ["Ack 1.1 #3"]);
+    assert_eq!(rig.answer(3, SettleOutcome::Done), Vec::<String>::new());
     assert_eq!(rig.events(), ["received 1.1", "ack-invoke 1", "ack-ok 1"]);
 }
 
@@ -285,6 +285,20 @@ fn hands_are_few_and_a_key_has_one() {
     rig.push(1, 1);
     rig.push(2, 1);
     assert_eq!(working(&rig), [1, 2]);
+}
+
+#[test]
+fn a_subscriber_that_hears_nothing_calls_again() {
+    let mut rig = Rig::new(policy());
+    rig.sent();
+    // Request 1 asks whether the connection is alive; it is, and is asked again.
+    rig.hear(QueueMessage::Received { request: 1, deliveries: Vec::new() });
+    assert!(rig.fire(TIMEOUT).is_empty());
+    assert_eq!(rig.bench.disconnects, 0);
+    // Nobody answers request 2.
+    assert!(rig.fire(TIMEOUT).is_empty());
+    assert_eq!((rig.bench.disconnects, rig.events()), (1, vec!["lapsed".to_owned()]));
+    assert_eq!(rig.fire(Span::millis(5)), ["subscribe 4"]);
 }
 
 #[test]

@@ -550,3 +550,36 @@ fn a_damaged_log_is_closed() {
     assert_eq!(stage.step("c1 receives 9 waits 9ms"), "c1: got nothing");
     assert_eq!(stage.step("c1 subscribes 9"), "");
 }
+
+#[test]
+fn one_consumer_is_active_at_a_time() {
+    let (hold, order) = (Hold::UntilDisconnect, QueueOrder::SingleActive);
+    run(
+        QueuePolicy { hold, order, ..STRICT },
+        "c1 subscribes 2
+        c2 subscribes 5
+        p1 publishes 1        => p1: accepted 1; c1: got 1
+        p1 publishes 2        => p1: accepted 2; c1: got 2
+        p1 publishes 3        => p1: accepted 3
+        c1 subscribes 2       => c1: got 1 #2 again; c1: got 2 #2 again
+        c1 leaves             => c2: got 1 #3 again; c2: got 2 #3 again; c2: got 3",
+    );
+}
+
+/// What waits for the disk when its connection is replaced goes out once, and in its place.
+#[test]
+fn nothing_is_handed_over_a_connection_that_was_replaced() {
+    let (hold, order) = (Hold::UntilDisconnect, QueueOrder::SingleActive);
+    run(
+        QueuePolicy { hold, order, ..STRICT },
+        "cached disk
+        c1 subscribes 2
+        p1 publishes 1
+        sync                  => p1: accepted 1
+        p1 publishes 2
+        c1 subscribes 2
+        sync
+        sync                  => p1: accepted 2; c1: got 1 #2 again
+        sync                  => c1: got 2",
+    );
+}
