@@ -78,8 +78,8 @@ pub(super) fn is_file(word: &str) -> bool {
     !is_built_in && !is_planted && is_path(word)
 }
 
-/// What `word` means: a scenario of the catalogue, a specimen of the zoo, a cell of the matrix, or a
-/// TOML file.
+/// What `word` means: a scenario of the catalogue, a specimen of the zoo, a cell of the matrix, or
+/// a TOML file.
 pub(super) fn resolve(word: &str) -> miette::Result<Arc<dyn Subject>> {
     if let Some(place) = Place::named(word) {
         return Ok(place.map_err(Misled::from)?.subject().map_err(Misled::from)?);

@@ -62,7 +62,8 @@ const fn expect(promise: PromiseName, breaks: &'static [Fault], source: &'static
     Expected { promise, breaks, source }
 }
 
-/// Consumers that apply each record of the log once: what is twice in the log is twice in the table.
+/// Consumers that apply each record of the log once: what is twice in the log is twice in the
+/// table.
 const EACH_RECORD: (&str, &str) = ("consumer.dedup", "\"none\"");
 const ATOMIC: (&str, &str) = ("consumer.settle", "\"atomic\"");
 const ONE_GROUP: (&str, &str) = ("consumer.groups", "1");

@@ -49,8 +49,8 @@ pub struct MatrixCell {
     /// The failure in a line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub story: Option<String>,
-    /// What was expected: `holds` or `violated`, or `not-stressed` where the column's faults make no
-    /// difference.
+    /// What was expected: `holds` or `violated`, or `not-stressed` where the column's faults make
+    /// no difference.
     pub expected: String,
     /// Why.
     pub source: String,
@@ -193,9 +193,9 @@ fn asked(cells: &[Cell]) -> u64 {
 
 fn legend(cells: &[Cell]) -> String {
     let told = format!(
-        "✓ holds: kept in all schedules, {} or more, and the column's faults bit in {}. ✗n violated: \
-         a failure takes n faults and decisions. Not stressed: – the faults make no difference here, \
-         ? they bit too rarely to tell.",
+        "✓ holds: kept in all schedules, {} or more, and the column's faults bit in {}. ✗n \
+         violated: a failure takes n faults and decisions. Not stressed: – the faults make no \
+         difference here, ? they bit too rarely to tell.",
         count(asked(cells)),
         count(STRESS),
     );

@@ -1,9 +1,10 @@
 //! The guarantee matrix: what stands in the README is what the crate finds.
 //!
-//! `matrix.json` is what `postulate matrix --format json` wrote. Running all of it takes minutes, so
-//! that here each violated cell is seen to fail at its seed, and each other one to hold on a sample.
-//! After a change that shifts it: `postulate matrix --format json -o tests/it/matrix.json`, then
-//! `INSTA_UPDATE=always cargo test --release --test it matrix`, and copy the table to the README.
+//! `matrix.json` is what `postulate matrix --format json` wrote. Running all of it takes minutes,
+//! so that here each violated cell is seen to fail at its seed, and each other one to hold on a
+//! sample. After a change that shifts it: `postulate matrix --format json -o
+//! tests/it/matrix.json`, then `INSTA_UPDATE=always cargo test --release --test it matrix`, and
+//! copy the table to the README.
 
 use postulate::matrix::{FAULTS, Fault, Method, Place, STRESS, differences, methods, rules};
 use postulate::report::{MatrixCell, matrix_rows};

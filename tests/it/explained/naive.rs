@@ -225,7 +225,11 @@ impl<'a> Naive<'a> {
             };
             let machine = upon.or_else(counted).expect("it waits for a machine").id;
             let after = self.lived_before(strike, machine).next().expect("it has waited for that");
-            self.led[strike].insert(after);
+            // It strikes at once. The notice of a connection that is gone for long is told nobody,
+            // and is no event.
+            if self.run.events[after].at_ns == self.run.events[strike].at_ns {
+                self.led[strike].insert(after);
+            }
         }
     }
 

@@ -88,7 +88,8 @@ fn pasts_are_what_a_naive_program_makes_of_the_json() {
         meet("toy", &subject, &schedule);
     }
     assert!(failures >= 60, "{failures} failures only");
-    assert!(clear > 2 * asked, "{asked} causes were asked for, and {clear} were clear");
+    // Of systems with queues the JSON leaves more open than of others.
+    assert!(3 * clear > 2 * asked, "{asked} causes were asked for, and {clear} were clear");
     for kind in ["cut", "grey", "hold", "pause", "resume", "drop", "void", "dead", "notice", "heal"]
     {
         assert!(kinds.contains(kind), "no {kind} among {kinds:?}");
