@@ -62,7 +62,8 @@ impl Worker {
             }
             Some(Row { message: failed, is_dead: false }) if failed != message => {
                 Moment::SuccessorHeld.note(ctx);
-                return self.give_back(slot, ctx);
+                // At once: of two that wait for different times the later one may come first.
+                return self.settle(slot, Settlement::Requeue(Span::ZERO), ctx);
             }
             _ => {}
         }

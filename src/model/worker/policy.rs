@@ -54,8 +54,8 @@ pub enum Setback {
     /// The worker keeps it and tries again; after the stated retries it rejects the message, which
     /// becomes a dead letter.
     Reject,
-    /// The worker gives it back, to be delivered again when the backoff has passed; after the
-    /// stated retries it rejects the message.
+    /// The worker gives it back, to be delivered again when the backoff has passed, and its
+    /// successors at once; after the stated retries it rejects the message.
     Requeue,
     /// The worker publishes it anew, to the end of the queue, and acks the old one once the new
     /// one is confirmed; after the stated retries it rejects the message. A crash in between
@@ -69,7 +69,8 @@ pub enum Setback {
 pub enum Successors {
     /// They are held back until the failed one is settled, and follow it if it becomes a dead
     /// letter. That a key is held or dead stands in the worker's database, so that a restart does
-    /// not forget it.
+    /// not forget it. Those that are given back meanwhile may change places among themselves: only
+    /// a worker that keeps what has failed keeps the order.
     #[default]
     Held,
     /// They are handled.

@@ -76,6 +76,13 @@ fn promises(scenario: &Scenario) -> Vec<Impossible> {
         ),
         (
             promised(PromiseName::OrderedEffects)
+                && matches!(scenario.worker.on_failure, Setback::Requeue | Setback::Republish),
+            "promises",
+            "what is given back may be overtaken on its way",
+            "leave \"ordered-effects\" out, or write worker.on_failure = \"reject\"",
+        ),
+        (
+            promised(PromiseName::OrderedEffects)
                 && scenario.consumer.members.get() > 1
                 && scenario.consumer.apply != Apply::Database,
             "promises",

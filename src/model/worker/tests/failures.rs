@@ -58,12 +58,12 @@ fn what_is_given_back_holds_its_successors_until_it_is_done() {
     let mut rig = Rig::new(policy);
     rig.sent();
     assert_eq!(rig.push(3, 1), ["Requeue(20 ms) 3.1"]);
-    assert_eq!(rig.push(4, 1), ["Requeue(20 ms) 4.1"]);
+    assert_eq!(rig.push(4, 1), ["Requeue(0 s) 4.1"]);
     // The key is held in the database, whatever the worker remembers; now the message is sound.
     rig.policy.poison = None;
     rig.restart();
     rig.sent();
-    assert_eq!(rig.push(4, 2), ["Requeue(20 ms) 4.2"]);
+    assert_eq!(rig.push(4, 2), ["Requeue(0 s) 4.2"]);
     assert_eq!(rig.push(3, 2), ["Ack 3.2"]);
     assert_eq!(rig.push(4, 3), ["Ack 4.3"]);
     assert_eq!(rig.effects(), [3, 4]);
