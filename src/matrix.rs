@@ -490,6 +490,7 @@ pub fn rules(promise: PromiseName) -> &'static [Rule] {
         PromiseName::Fenced => &[Rule::Fence],
         PromiseName::BoundedBacklog => &[Rule::Backlog, Rule::Deadlock, Rule::Livelock],
         PromiseName::Compensated => &[Rule::Uncompensated, Rule::Deadlock, Rule::Livelock],
+        PromiseName::Atomic => &[Rule::Torn, Rule::Deadlock, Rule::Livelock],
     }
 }
 

@@ -1,6 +1,6 @@
 //! The built-in machines: a log broker, a queue broker, producers, consumers with a database, a
-//! database and an external system on machines of their own, services, sagas, and a user's own
-//! nodes beside them. Protocol only: they know the contract of a [`Node`], and no simulator.
+//! database and an external system on machines of their own, services, sagas, a broker of half
+//! messages, and a user's own nodes beside them. Protocol only: they know the contract of a [`Node`], and no simulator.
 
 use crate::digest::Digest;
 use crate::id::{NodeId, Ticket, TimerId};
@@ -12,6 +12,7 @@ pub use custom::{CustomMessage, CustomNode, CustomRecord, OwnRecord};
 pub use database::Database;
 pub use database_server::{DatabaseClient, DatabaseServer};
 pub use external::{External, ExternalClient};
+pub use half::HalfBroker;
 pub use message::Message;
 pub use producer::{Producer, ProducerClient};
 pub use queue::QueueBroker;
@@ -29,6 +30,7 @@ mod custom;
 mod database;
 pub mod database_server;
 pub mod external;
+pub mod half;
 pub mod message;
 pub mod producer;
 pub mod queue;
@@ -68,6 +70,8 @@ pub enum Machine {
     Orders(Box<Orders>),
     /// A machine that takes one of the steps.
     Participant(Box<Participant>),
+    /// A broker of half messages.
+    Half(Box<HalfBroker>),
     /// A user's own node.
     Custom(CustomNode),
 }
@@ -85,6 +89,7 @@ macro_rules! each {
             Machine::Queue($node) => $call,
             Machine::Orders($node) => $call,
             Machine::Participant($node) => $call,
+            Machine::Half($node) => $call,
             Machine::Custom($node) => $call,
         }
     };

@@ -177,7 +177,7 @@ pub use pipe::Pipe;
 pub use problem::{Place, ScenarioError};
 pub use sections::{
     BrokerSection, ClockSection, ConsumerSection, DatabaseSection, DiskSection, Expect,
-    ExternalSection, FsyncPolicy, Heartbeat, IntakeName, NetworkSection, ProducerSection, Program,
+    ExternalSection, FsyncPolicy, HalfSection, Heartbeat, IntakeName, NetworkSection, ProducerSection, Program,
     PromiseName, QueueSection, Retries, RunSection, SagaSection, ServiceSection, Until,
     VarySection, WorkerSection, Workload,
 };
@@ -242,6 +242,8 @@ pub struct Scenario {
     pub external: Option<ExternalSection>,
     /// Services in the place of the producers.
     pub service: Option<ServiceSection>,
+    /// A broker of half messages, for services that write by such.
+    pub half: Option<HalfSection>,
     /// Orders of several steps, in the place of producers and consumers.
     pub saga: Option<SagaSection>,
     /// The network.
@@ -419,9 +421,15 @@ impl Scenario {
         self.external.map(|_| NodeId(place))
     }
 
+    /// The machine of the broker of half messages, if there is one.
+    pub fn half_node(&self) -> Option<NodeId> {
+        let shared = u16::from(self.database.is_some()) + u16::from(self.external.is_some());
+        self.half.map(|_| NodeId(self.shared_node().0 + shared))
+    }
+
     /// The machines: the broker, the producers or services, the consumers group by group or those
-    /// that take the steps of orders, the database, the external system, those that take the dead
-    /// letters, the programs.
+    /// that take the steps of orders, the database, the external system, the broker of half
+    /// messages, those that take the dead letters, the programs.
     fn machines(&self) -> Vec<Machine> {
         let zoned = |n: u32| 1 + (n % 2) as u8;
         let machine = |name, role, zone| Machine { name, role, zone };
@@ -445,7 +453,11 @@ impl Scenario {
                 machines.push(machine(name, consumer, zoned(group + member)));
             }
         }
-        let shared = [("database", self.database.is_some()), ("external", self.external.is_some())];
+        let shared = [
+            ("database", self.database.is_some()),
+            ("external", self.external.is_some()),
+            ("half-broker", self.half.is_some()),
+        ];
         let shared = shared.into_iter().filter(|&(_, present)| present);
         machines.extend(shared.map(|(role, _)| machine(role.to_owned(), role, 0)));
         let undertakers = (1..=self.consumer.groups.get()).zip(self.undertakers());

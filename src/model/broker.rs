@@ -371,6 +371,7 @@ impl Node for Broker {
             }
             Message::Produced { .. }
             | Message::Queue(_)
+            | Message::Half(_)
             | Message::Fetched { .. }
             | Message::Committed { .. }
             | Message::OffsetFetched { .. }

@@ -7,6 +7,7 @@
 //! of the two only, and to derive the other from it.
 
 use super::consumer::{ConsumerClient, FetchPolicy, Progress};
+use super::half::LocalPolicy;
 use super::message::{Entry, Message, Verdict};
 use super::producer::{ProducerClient, ProducerPolicy, body_of};
 use super::record::Record;
@@ -18,7 +19,10 @@ use crate::id::{FileId, MessageId, NodeId, PartitionId, SinkId, Ticket, TimerId}
 use crate::journal::Journals;
 use crate::node::{Context, DiskError, Node, Planned, Seat, Work};
 use crate::time::{Instant, Span};
+use local::Locals;
 use serde::Deserialize;
+
+mod local;
 
 /// In which order a service writes its state and the log.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
@@ -33,6 +37,9 @@ pub enum WritePolicy {
     /// It publishes, then commits its state: a crash in between leaves a message about something
     /// that the service does not know.
     PublishThenCommit,
+    /// It hands a half message to a broker that keeps it unread, commits its state, and says that it
+    /// has; if it never does, that broker asks (`RocketMQ`'s transactional messages).
+    HalfMessage,
 }
 
 /// How a service behaves.
@@ -46,6 +53,8 @@ pub struct ServicePolicy {
     pub fetch: FetchPolicy,
     /// Where a change of its state shows.
     pub sink: SinkId,
+    /// How it carries out the local transactions of half messages, if it sends such.
+    pub local: Option<LocalPolicy>,
 }
 
 /// File 0 is the producer client's journal, if it keeps one.
@@ -72,6 +81,7 @@ pub struct Service {
     reader: ConsumerClient,
     /// What is on its way to the disk in each lane of the reader.
     folding: Vec<Option<Folding>>,
+    locals: Option<Locals>,
 }
 
 /// What was read and is folded once all before `mark` is durable: the entries from `base` to
@@ -98,20 +108,27 @@ impl Service {
                 producer = producer.of_sends_begun();
                 planned.extend(seat.plan.iter().rev());
             }
+            WritePolicy::HalfMessage => planned.extend(seat.plan.iter().rev()),
         }
         let read = match policy.write {
             WritePolicy::LogFirst => policy.producer.partitions,
-            WritePolicy::DatabaseFirst | WritePolicy::PublishThenCommit => 0,
+            WritePolicy::DatabaseFirst
+            | WritePolicy::PublishThenCommit
+            | WritePolicy::HalfMessage => 0,
         };
         let (partitions, timer) = ((0..read).map(PartitionId), TimerId(producer.timers() + 1));
+        let reader = ConsumerClient::new(policy.fetch, partitions, timer, seat.incarnation);
+        let timer = TimerId(timer.0 + reader.timers());
+        let locals = policy.local.map(|local| Locals::new(local, policy.sink, STATE, timer));
         Self {
             policy,
             store: Store::open(STORE, Isolation::Serializable, disk),
             producer,
             planned,
             begun: Vec::new(),
-            reader: ConsumerClient::new(policy.fetch, partitions, timer, seat.incarnation),
+            reader,
             folding: vec![None; usize::from(read)],
+            locals,
         }
     }
 
@@ -120,7 +137,7 @@ impl Service {
         TimerId(self.producer.timers())
     }
 
-    /// Begins every operation that is due: the row first.
+    /// Begins every operation that is due: the row first, or the half message.
     fn begin_due(&mut self, ctx: &mut Ctx<'_>) {
         while let Some(&planned) = self.planned.last() {
             let (now, due) = (ctx.now(), Instant::START + planned.at);
@@ -130,6 +147,10 @@ impl Service {
             self.planned.pop();
             let Planned { message, key, .. } = planned;
             let payload = ctx.blob(&body_of(message)).fingerprint();
+            if let Some(locals) = &mut self.locals {
+                locals.begin(&planned, payload, ctx);
+                continue;
+            }
             ctx.record(Event::invoke(message, key, payload));
             self.enter(message, payload, None, ctx);
             let mark = self.store.flush(ctx);
@@ -241,6 +262,8 @@ impl Node for Service {
             if self.producer.is_fenced() {
                 ctx.restart(FENCED);
             }
+        } else if let (Message::Half(said), Some(locals)) = (&message, &mut self.locals) {
+            locals.deliver(*said, &mut self.store, ctx);
         } else if let Progress::Handed { lane, partition, base, entries } =
             self.reader.deliver(message, ctx)
         {
@@ -252,8 +275,11 @@ impl Node for Service {
         if timer == self.pace() {
             self.begin_due(ctx);
             self.publish(ctx);
-        } else if !self.producer.wake(timer, ctx) {
-            self.reader.wake(timer, ctx);
+        } else if !self.producer.wake(timer, ctx)
+            && !self.reader.wake(timer, ctx)
+            && let Some(locals) = &mut self.locals
+        {
+            locals.wake(timer, &mut self.store, ctx);
         }
     }
 
@@ -261,6 +287,9 @@ impl Node for Service {
         self.producer.synced(ticket, result, ctx);
         match self.store.synced(ticket, result, ctx) {
             Ok(_) => {
+                if let Some(locals) = &mut self.locals {
+                    locals.go_on(&self.store, ctx);
+                }
                 self.publish(ctx);
                 self.read_on(ctx);
             }
@@ -272,6 +301,9 @@ impl Node for Service {
     fn disconnected(&mut self, peer: NodeId, ctx: &mut Ctx<'_>) {
         self.producer.disconnected(peer, ctx);
         self.reader.disconnected(peer, ctx);
+        if let Some(locals) = &mut self.locals {
+            locals.disconnected(peer, ctx);
+        }
     }
 
     fn fingerprint(&self, digest: &mut Digest) {
@@ -286,6 +318,9 @@ impl Node for Service {
             let none = Folding { mark: u64::MAX, base: 0, next: 0 };
             let Folding { mark, base, next } = folding.unwrap_or(none);
             digest.word(mark).word(base).word(next);
+        }
+        if let Some(locals) = &self.locals {
+            locals.fingerprint(digest);
         }
     }
 

@@ -170,6 +170,18 @@ moments! {
     UndoneUntaken = "cancel-outran-its-try",
     /// A step came that had been undone before.
     LateStepRefused = "late-try-refused",
+    /// A broker left a half message alone that was too young to be asked about.
+    HalfImmune = "half-message-immune",
+    /// A broker asked what became of the local transaction of a half message.
+    HalfCheckedBack = "half-message-checked-back",
+    /// A broker discarded a half message of which nobody had said what became of it.
+    HalfDiscarded = "half-message-discarded",
+    /// A service was asked about a local transaction that was still running.
+    LocalRunning = "local-transaction-still-running",
+    /// A service was asked about a local transaction that an earlier process had not ended.
+    LocalNeverEnded = "local-transaction-never-ended",
+    /// A local transaction rolled back.
+    LocalRolledBack = "local-transaction-rolled-back",
 }
 
 impl Moment {

@@ -1,8 +1,8 @@
 //! Messages and records in words: they are read in stories of failures more than anywhere else.
 
 use super::message::{
-    Acks, BatchId, Death, Delivery, Entry, Identity, Message, Produce, QueueMessage, Reading,
-    Receipt, Refusal, SettleOutcome, Settlement, Verdict, Wanted,
+    Acks, BatchId, Death, Delivery, Entry, HalfMessage, Identity, LocalEnd, LocalState, Message,
+    Produce, QueueMessage, Reading, Receipt, Refusal, SettleOutcome, Settlement, Verdict, Wanted,
 };
 use super::record::{Handled, Record, Tables};
 use crate::time::Span;
@@ -61,6 +61,7 @@ impl Debug for Message {
             Self::Database(message) => message.fmt(f),
             Self::External(message) => message.fmt(f),
             Self::Queue(message) => message.fmt(f),
+            Self::Half(message) => message.fmt(f),
             Self::Custom(message) => message.fmt(f),
         }
     }
@@ -155,6 +156,35 @@ impl Debug for QueueMessage {
                 write!(f, "Settled: {outcome} ({})", Request(*request))
             }
         }
+    }
+}
+
+impl Debug for HalfMessage {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Prepare { entry, born } => write!(f, "Prepare {entry:?}, born at {born}"),
+            Self::Prepared { message } => write!(f, "Prepared {message}"),
+            Self::Resolve { message, end } => write!(f, "Resolve {message}: {}", ended(*end)),
+            Self::Resolved { message, accepted } => {
+                let outcome = if *accepted { "done" } else { "it was decided otherwise" };
+                write!(f, "Resolved {message}: {outcome}")
+            }
+            Self::CheckBack { message } => write!(f, "CheckBack {message}"),
+            Self::CheckedBack { message, state } => {
+                let state = match state {
+                    LocalState::Running => "still running",
+                    LocalState::Ended(end) => ended(*end),
+                };
+                write!(f, "CheckedBack {message}: {state}")
+            }
+        }
+    }
+}
+
+const fn ended(end: LocalEnd) -> &'static str {
+    match end {
+        LocalEnd::Committed => "committed",
+        LocalEnd::RolledBack => "rolled back",
     }
 }
 

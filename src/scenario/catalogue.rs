@@ -44,6 +44,7 @@ const CATALOGUE: &[Entry] = &[
     entry!("order-choreography"),
     entry!("order-tcc"),
     entry!("event-chain"),
+    entry!("half-message-orders"),
     entry!("w1"),
 ];
 

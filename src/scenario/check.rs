@@ -13,6 +13,7 @@ use crate::profile::{FaultClass, Swarm, Transport};
 use std::collections::BTreeSet;
 
 mod consumers;
+mod halves;
 mod promises;
 mod queues;
 mod sagas;
@@ -34,6 +35,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     queues::queues(scenario)?;
     clients(scenario)?;
     services::services(scenario)?;
+    halves::halves(scenario)?;
     sagas::sagas(scenario)?;
     surroundings(scenario)?;
     envelope(scenario)
@@ -41,7 +43,8 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
 
 fn machines(scenario: &Scenario) -> Result<(), Problem> {
     let programs = scenario.programs.len() as u32;
-    let shared = [scenario.database.is_some(), scenario.external.is_some()];
+    let shared =
+        [scenario.database.is_some(), scenario.external.is_some(), scenario.half.is_some()];
     let shared = shared.into_iter().map(u32::from).sum::<u32>();
     let undertakers = scenario.undertakers().count() as u32;
     let readers = scenario.readers();
@@ -329,11 +332,12 @@ pub(super) fn impossible(scenario: &Scenario, class: FaultClass) -> Option<&'sta
     }
 }
 
-/// Whether a step of a wall clock can make a difference: it dates the rows of an inbox that expire
-/// and the keys of an external system, and a program may read it.
+/// Whether a step of a wall clock can make a difference: it dates the rows of an inbox that expire,
+/// the keys of an external system and half messages, and a program may read it.
 fn reads_wall_clock(scenario: &Scenario) -> bool {
     scenario.consumer.inbox_expiry != InboxExpiry::Never
         || scenario.external.is_some()
+        || scenario.half.is_some()
         || policies::broker(scenario).stamps()
         || queue_stamps(scenario)
         || !scenario.programs.is_empty()

@@ -8,6 +8,7 @@ use crate::journal::Journals;
 use crate::model::broker::Policy as BrokerPolicy;
 use crate::model::consumer::{Apply, ConsumerPolicy, FetchPolicy};
 use crate::model::external::ExternalPolicy;
+use crate::model::half::HalfPolicy;
 use crate::model::producer::ProducerPolicy;
 use crate::model::queue::QueuePolicy;
 use crate::model::saga::{Orders, Participant, SagaPolicy};
@@ -15,8 +16,8 @@ use crate::model::service::ServicePolicy;
 use crate::model::store::Isolation;
 use crate::model::worker::{Intake, WorkerPolicy};
 use crate::model::{
-    self, Broker, Consumer, DatabaseServer, External, Moment, Producer, QueueBroker, Record,
-    Service, Worker,
+    self, Broker, Consumer, DatabaseServer, External, HalfBroker, Moment, Producer, QueueBroker,
+    Record, Service, Worker,
 };
 use crate::node::{Machine, Planned, Seat, System};
 use crate::profile::{FaultClass, Knob, Profile, Unit};
@@ -52,6 +53,7 @@ enum Role {
     Participant(SagaPolicy, u8),
     Database(Isolation),
     External(ExternalPolicy),
+    Half(Box<HalfPolicy>),
     Program(Factory),
 }
 
@@ -210,6 +212,11 @@ impl System for Pipe {
                 model::Machine::Database(DatabaseServer::boot(*isolation, disk))
             }
             Role::External(policy) => model::Machine::External(External::boot(*policy, disk)),
+            Role::Half(policy) => {
+                let mut policy = **policy;
+                self.tune_producer(&mut policy.producer, seat);
+                model::Machine::Half(Box::new(HalfBroker::boot(policy, seat, disk)))
+            }
             Role::Program(factory) => model::Machine::Custom(factory(seat, disk)),
         }
     }
@@ -270,6 +277,8 @@ fn roles(scenario: &Scenario) -> Vec<Role> {
     roles.extend(scenario.database.map(|section| Role::Database(section.isolation)));
     let external = scenario.external.as_ref();
     roles.extend(external.map(|section| Role::External(policies::external(scenario, section))));
+    let half = scenario.half.as_ref();
+    roles.extend(half.map(|section| Role::Half(Box::new(policies::half(scenario, section)))));
     roles.extend(scenario.undertakers().map(|policy| Role::Worker(Box::new(policy))));
     let programs = scenario.programs.iter();
     roles.extend(programs.filter_map(|program| {
@@ -340,6 +349,9 @@ fn promised(scenario: &Scenario, name: PromiseName) -> Vec<Promise> {
         },
         // Without orders nothing has steps, and a scenario that promises this is refused.
         PromiseName::Compensated => Promise::Compensated { steps: Vec::new() },
+        PromiseName::Atomic => Promise::Atomic {
+            sinks: services(scenario).filter_map(|state| state.sink).chain(sinks).collect(),
+        },
         PromiseName::Convergent => Promise::Convergent {
             replicas: groups
                 .map(|group| table(scenario, group))

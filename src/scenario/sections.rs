@@ -10,6 +10,7 @@ pub use broker::{BrokerSection, FsyncPolicy};
 pub use consumer::{ConsumerSection, Until};
 pub use database::DatabaseSection;
 pub use external::ExternalSection;
+pub use half::HalfSection;
 pub use producer::{ProducerSection, Retries};
 pub use queue::QueueSection;
 pub use saga::SagaSection;
@@ -21,6 +22,7 @@ mod broker;
 mod consumer;
 mod database;
 mod external;
+mod half;
 mod producer;
 mod queue;
 mod saga;
@@ -67,6 +69,9 @@ pub enum PromiseName {
     /// In the end each order is carried out with all of its steps, or called off with every step
     /// undone that was taken.
     Compensated,
+    /// In the end a service's state and the groups' tables hold the same messages: none is torn
+    /// apart.
+    Atomic,
 }
 
 impl fmt::Display for PromiseName {

@@ -109,6 +109,11 @@ impl ProducerClient {
         self.lanes[lane].queue.push(planned);
     }
 
+    /// The partition to which a message goes unless the owner chooses another.
+    pub fn partition_of(&self, message: MessageId, key: u64) -> PartitionId {
+        PartitionId(self.lane_of(message, key) as u16)
+    }
+
     /// Puts a message in line for a partition of the owner's choice.
     ///
     /// # Panics

@@ -1,6 +1,6 @@
 //! The policy of the services.
 
-use super::{consumer, producer};
+use super::{consumer, half, producer};
 use crate::id::{GroupId, SinkId};
 use crate::model::consumer::FetchPolicy;
 use crate::model::service::ServicePolicy;
@@ -19,5 +19,6 @@ pub(in crate::scenario) fn service(
         producer: producer(scenario),
         fetch: FetchPolicy { group: GroupId(own), ..consumer(scenario, own, 0).fetch },
         sink: SinkId(own),
+        local: half::local(scenario, section),
     }
 }
