@@ -266,8 +266,11 @@ impl HalfBroker {
         }
     }
 
+    /// Whether a half message of this age is too young to be asked about. By its birth one that is
+    /// no older than now is not: its clock is ahead.
     fn is_immune(&self, age: i64) -> bool {
-        u64::try_from(age).is_ok_and(|age| age < self.policy.immunity.nanos())
+        let is_ahead = self.policy.immunity_by == ImmunityBy::BirthTime && age <= 0;
+        !is_ahead && u64::try_from(age).is_ok_and(|age| age < self.policy.immunity.nanos())
     }
 
     /// Looks at everything that is undecided, and asks about what is old enough.

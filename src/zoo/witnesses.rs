@@ -2,8 +2,8 @@
 //! can think of.
 
 use super::witness::{
-    Step, crash, cut, delay, delay_sync, disconnect, fail_sync, lose, pause, power_cut, set_knob,
-    step_clock, undo,
+    Step, crash, cut, delay, delay_sync, disconnect, fail_sync, lose, pause, power_cut, set_clock,
+    set_knob, step_clock, undo,
 };
 use crate::time::Span;
 
@@ -82,3 +82,14 @@ pub(super) const CURSOR_NOT_REPLICATED: &[Step] = &[crash("broker").at(Span::mil
 
 /// The worker that holds the lock loses its connections while it is at its first act.
 pub(super) const QUEUE_AS_LOCK: &[Step] = &[disconnect("worker-1.1").at(Span::millis(6))];
+
+/// The service has committed the first order, and nobody hears of it.
+pub(super) const HALF_MESSAGE_AGE_TWICE: &[Step] =
+    &[lose(("service-1", "half-broker"), "Resolve", 1)];
+
+/// The clock of the broker of half messages is ahead by more than a half message may be old.
+pub(super) const AGE_ACROSS_CLOCKS: &[Step] = &[set_clock("half-broker", 10_000_000_000)];
+
+/// The service learns so late that the first half message is prepared that it is asked at once.
+pub(super) const CHECK_BACK_WHILE_RUNNING: &[Step] =
+    &[delay(("half-broker", "service-1"), "Prepared", 1, Span::millis(90))];

@@ -2,7 +2,8 @@
 //!
 //! An operation is begun when its half message is sent, and acknowledged when the broker has
 //! decided, durably, to publish it. It has failed when the service has rolled back, durably.
-//! Otherwise nobody knows: the broker asks back, and what comes of that tells no client.
+//! If the broker does not confirm in time nobody knows: it asks back, and what comes of that tells
+//! no client.
 
 use crate::digest::Digest;
 use crate::history::{Effect, Event};
@@ -15,7 +16,7 @@ use crate::model::site::Moment;
 use crate::model::store::{Decision, Row, Store, TableId, Transaction, Write};
 use crate::node::{Context, Planned, Work};
 use crate::time::{Instant, Span};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// How a local transaction has ended, for ever: a row a message, whose key decides who was first.
 /// Version 1 is a commit; version 0 is a rollback, or a tombstone that forbids a later commit.
@@ -38,8 +39,9 @@ pub(super) struct Locals {
     timer: TimerId,
     /// What was begun and is not over, by the words of the messages.
     open: BTreeMap<u64, Local>,
-    /// What the broker was told to be committed, and has not confirmed.
-    told: BTreeSet<u64>,
+    /// What the broker was told to be committed and has not confirmed, and until when that is
+    /// waited for.
+    told: BTreeMap<u64, Instant>,
     /// What is said to the broker once all before the mark is durable: that nothing was found, and
     /// never will be.
     buried: Vec<(u64, MessageId)>,
@@ -65,9 +67,9 @@ enum Phase {
 }
 
 impl Locals {
-    /// None yet, for a service whose state is the table `state`. Uses two timers from `timer` on.
+    /// None yet, for a service whose state is the table `state`. Uses three timers from `timer` on.
     pub(super) fn new(policy: LocalPolicy, sink: SinkId, state: TableId, timer: TimerId) -> Self {
-        let (open, told, buried) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
+        let (open, told, buried) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         Self { policy, sink, state, timer, open, told, buried }
     }
 
@@ -79,6 +81,11 @@ impl Locals {
     /// Fires when work is done.
     const fn work(&self) -> TimerId {
         TimerId(self.timer.0 + 1)
+    }
+
+    /// Fires when a confirmation is overdue.
+    const fn doubt(&self) -> TimerId {
+        TimerId(self.timer.0 + 2)
     }
 
     /// Begins an operation: its half message goes first.
@@ -119,8 +126,12 @@ impl Locals {
         match said {
             HalfMessage::Prepared { message } => self.prepared(message, ctx),
             HalfMessage::Resolved { message, accepted } => {
-                if self.told.remove(&message.word()) && accepted {
-                    ctx.record(Event::acknowledged(message));
+                if self.told.remove(&message.word()).is_some() {
+                    ctx.record(if accepted {
+                        Event::acknowledged(message)
+                    } else {
+                        Event::SendInfo { message, attempt: 0 }
+                    });
                 }
             }
             HalfMessage::CheckBack { message } => self.checked(message, store, ctx),
@@ -165,6 +176,25 @@ impl Locals {
             self.prepare_again(ctx);
         } else if timer == self.work() {
             self.end_due(store, ctx);
+        } else if timer == self.doubt() {
+            self.give_up(ctx);
+        }
+    }
+
+    /// Waits no longer for what is overdue.
+    fn give_up(&mut self, ctx: &mut Ctx<'_>) {
+        let now = ctx.now();
+        for (word, _) in self.told.extract_if(.., |_, until| *until <= now) {
+            let message = MessageId::from_word(word);
+            ctx.record(Event::SendInfo { message, attempt: 0 });
+        }
+        self.await_told(ctx);
+    }
+
+    fn await_told(&self, ctx: &mut Ctx<'_>) {
+        if let Some(&until) = self.told.values().min() {
+            let now = ctx.now();
+            ctx.set_timer(self.doubt(), until.since(now), Work::Progress);
         }
     }
 
@@ -223,11 +253,14 @@ impl Locals {
             let Phase::Ending { end, .. } = local.phase else { continue };
             let message = MessageId::from_word(word);
             match end {
-                LocalEnd::Committed => _ = self.told.insert(word),
+                LocalEnd::Committed => {
+                    _ = self.told.insert(word, ctx.now() + self.policy.timeout);
+                }
                 LocalEnd::RolledBack => ctx.record(Event::SendFail { message, attempt: 0 }),
             }
             ctx.send(broker, Message::Half(HalfMessage::Resolve { message, end }));
         }
+        self.await_told(ctx);
         for (_, message) in self.buried.extract_if(.., |(mark, _)| store.is_durable(*mark)) {
             let state = LocalState::Ended(LocalEnd::RolledBack);
             ctx.answer(broker, Message::Half(HalfMessage::CheckedBack { message, state }));
@@ -285,7 +318,9 @@ impl Locals {
             digest.word(*word).word(*key).word(born.nanos()).word(tag).word(when);
         }
         digest.word((self.told.len() as u64) << 32 | self.buried.len() as u64);
-        self.told.iter().for_each(|word| _ = digest.word(*word));
+        for (word, until) in &self.told {
+            digest.word(*word).word(until.nanos());
+        }
         for (mark, message) in &self.buried {
             digest.word(*mark).word(message.word());
         }
