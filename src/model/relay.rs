@@ -134,7 +134,8 @@ impl Relay {
             }
             self.held = Some(lease);
             self.after = place.row.map_or(0, |row| row.version);
-            self.again = true;
+            // Before the first holder nobody has published.
+            self.again = is_shared || self.token > 1;
             self.beat_due = ctx.now() + self.beats();
             self.scan(ctx);
         } else if self.is_free(&lease, &beat, holder.is_none_or(|(holder, _)| holder == own), ctx) {
