@@ -408,3 +408,6 @@ impl Node for Relay {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
