@@ -225,11 +225,13 @@ impl Relay {
         }
         self.producer.send_due(ctx);
         self.mark(ctx);
-        if rows.len() == usize::from(batch) && read.keeps_place() {
-            self.scan(ctx);
-        } else {
-            self.again = false;
+        let is_all = rows.len() < usize::from(batch);
+        // Behind a full batch there may be more of what an earlier holder has published.
+        self.again &= !is_all;
+        if is_all || !read.keeps_place() {
             self.rest(ctx);
+        } else {
+            self.scan(ctx);
         }
     }
 
