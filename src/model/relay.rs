@@ -226,6 +226,7 @@ impl Relay {
         self.producer.send_due(ctx);
         self.mark(ctx);
         let is_all = rows.len() < usize::from(batch);
+        // Behind a full batch there may be more of what an earlier holder has published.
         self.again &= !is_all;
         if is_all || !read.keeps_place() {
             self.rest(ctx);

@@ -3,12 +3,12 @@
 use super::*;
 use crate::id::PartitionId;
 use crate::model::bench::Bench;
-use crate::model::database_server::DatabaseServer;
+use crate::model::database_server::{DatabaseServer, SessionPolicy};
 use crate::model::message::{Acks, DatabaseMessage, Refusal};
 use crate::model::producer::{
     EpochBump, IdentityPolicy, MessageIdPolicy, OnTimeout, Partitioner, ProducerPolicy, Restart,
 };
-use crate::model::store::Isolation;
+use crate::model::store::{Isolation, TableId};
 
 const LOG: u16 = 0;
 const DATABASE: u16 = 1;
@@ -220,6 +220,12 @@ impl Post {
         self.bench.with(|ctx| relay.deliver(NodeId(LOG), answer, ctx));
     }
 
+    /// The relay learns that the lease is another one's.
+    fn loses(&mut self) {
+        let relay = &mut self.relay;
+        self.bench.with(|ctx| relay.lose(ctx));
+    }
+
     fn crash(&mut self) {
         self.bench.crash(None);
         self.bench.timers.clear();
@@ -259,11 +265,9 @@ fn what_is_committed_is_published_once_and_marked_when_the_log_has_it() {
 
 #[test]
 fn a_row_that_commits_behind_a_higher_number_is_seen_by_commits_and_not_by_numbers() {
-    for (read, published) in [
-        (ReadBy::CommitOrder, &[1][..]),
-        (ReadBy::PollUnsent, &[1]),
-        (ReadBy::PollSequence, &[]),
-    ] {
+    for (read, published) in
+        [(ReadBy::CommitOrder, &[1][..]), (ReadBy::PollUnsent, &[1]), (ReadBy::PollSequence, &[])]
+    {
         let mut office = Office::opened(policy(read));
         office.commits(&[(2, 0)]);
         assert_eq!(office.polls(0), [0]);
@@ -421,8 +425,7 @@ fn what_is_in_line_is_not_put_there_twice() {
     assert_eq!(office.polls(0), [0]);
     assert_eq!(office.polls(0), NOTHING);
     // Nor by one that has lost the lease and got it again.
-    let relay = &mut office.posts[0].relay;
-    office.posts[0].bench.with(|ctx| relay.lose(ctx));
+    office.posts[0].loses();
     assert_eq!(office.later(0, LEASE_TIME), NOTHING);
     assert!(office.posts[0].relay.held.is_some());
     assert_eq!(office.confirms(0, 0), NOTHING);
@@ -438,10 +441,7 @@ fn relays_that_go_on_differently_have_different_fingerprints() {
         |office| _ = office.confirms(0, 1),
         |office| _ = office.later(0, Span::millis(50)),
         |office| _ = office.crash(0),
-        |office| {
-            let Post { bench, relay, .. } = &mut office.posts[0];
-            bench.with(|ctx| relay.lose(ctx));
-        },
+        |office| office.posts[0].loses(),
     ];
     let mut digests = BTreeSet::new();
     for step in steps {

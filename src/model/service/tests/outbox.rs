@@ -6,8 +6,8 @@ use crate::model::message::DatabaseMessage;
 use crate::model::store::SequenceId;
 
 const DATABASE: u16 = 5;
-/// The timer of the first operation; those of the producer and of the pace come before.
-const SILENCE: u8 = 3;
+/// The timer of the first operation; those of the producer, the pace and the reader come before.
+const SILENCE: u8 = 4;
 const NUMBERED: TableId = TableId(1);
 
 fn outbox(at_a_time: u16) -> ServicePolicy {
@@ -151,7 +151,10 @@ fn no_more_operations_are_carried_out_at_a_time_than_stated() {
             asked = trial.asks();
             rounds += 1;
         }
-        assert_eq!((trial.states(), rounds), (vec![0, 1, 2], 2 * 3_usize.div_ceil(at_a_time.into())));
+        assert_eq!(
+            (trial.states(), rounds),
+            (vec![0, 1, 2], 2 * 3_usize.div_ceil(at_a_time.into()))
+        );
     }
 }
 
@@ -165,9 +168,8 @@ fn a_commit_whose_answer_is_lost_is_made_once() {
             trial.answer(lost.clone());
         }
         assert_eq!(history(&mut trial.bench), (vec![0], vec![]));
-        trial.bench.wake(&mut trial.service, SILENCE);
         let service = &mut trial.service;
-        trial.bench.with(|ctx| service.disconnected(NodeId(DATABASE), ctx));
+        trial.bench.with(|ctx| service.wake(TimerId(SILENCE), ctx));
         let again = trial.asks();
         assert_eq!((trial.bench.disconnects, kinds(&again)), (1, vec!["commit"]));
         again.into_iter().for_each(|one| trial.served(one));
