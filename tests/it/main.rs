@@ -1,6 +1,8 @@
 //! The integration tests, in one binary.
 
 mod bugs;
+#[cfg(feature = "proptest")]
+mod bytes;
 mod canaries;
 mod check;
 mod chronicle;
