@@ -177,9 +177,9 @@ pub use pipe::Pipe;
 pub use problem::{Place, ScenarioError};
 pub use sections::{
     BrokerSection, ClockSection, ConsumerSection, DatabaseSection, DiskSection, Expect,
-    ExternalSection, FsyncPolicy, HalfSection, Heartbeat, IntakeName, NetworkSection, ProducerSection, Program,
-    PromiseName, QueueSection, Retries, RunSection, SagaSection, ServiceSection, Until,
-    VarySection, WorkerSection, Workload,
+    ExternalSection, FsyncPolicy, HalfSection, Heartbeat, IntakeName, NetworkSection,
+    ProducerSection, Program, PromiseName, QueueSection, Retries, RunSection, SagaSection,
+    ServiceSection, Until, VarySection, WorkerSection, Workload,
 };
 
 mod advice;

@@ -196,14 +196,6 @@ const DIFFERENCES: &[Difference] = &[
         because: "as queue-ack-after-effect",
     },
     Difference {
-        method: "jetstream-work-queue",
-        promise: AtLeastOnce,
-        faults: &[Alone(PowerCut), Alone(FailedSync), All],
-        says: "holds",
-        because: "the preset syncs before it acknowledges, as with sync_interval = always; \
-                  what the default of two minutes loses shows under fsync-interval",
-    },
-    Difference {
         method: "redis-streams",
         promise: AtMostOnce,
         faults: &[Fault::None, Alone(ClockDrift), Alone(FailedSync)],

@@ -171,10 +171,8 @@ impl HalfBroker {
             return;
         }
         let &Entry { message, key, .. } = entry;
-        let is_known = !matches!(
-            self.stand(message),
-            None | Some((Stand::RolledBack | Stand::Discarded, _))
-        );
+        let is_known =
+            !matches!(self.stand(message), None | Some((Stand::RolledBack | Stand::Discarded, _)));
         if !is_known {
             let table = (HALVES, Stand::Undecided { asked: 0 }.word());
             let change = [table, (BIRTHS, born.nanos())].into_iter().fold(

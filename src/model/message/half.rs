@@ -132,8 +132,7 @@ impl HalfMessage {
 pub(super) fn variants(entry: Entry) -> Vec<HalfMessage> {
     let other = MessageId::from_word(entry.message.word() + 1);
     let mut all = Vec::new();
-    for (message, key, born) in
-        [(entry.message, 1, 0), (other, 1, 0), (other, 2, 0), (other, 1, 1)]
+    for (message, key, born) in [(entry.message, 1, 0), (other, 1, 0), (other, 2, 0), (other, 1, 1)]
     {
         let born = Instant::from_nanos(born);
         all.push(HalfMessage::Prepare { entry: Entry { message, key, ..entry }, born });

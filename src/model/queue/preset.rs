@@ -58,9 +58,11 @@
 //!   the time that the client names;
 //! - `MaxAckPending`, `BackOff`, `AckAll`, heartbeats of pull requests, flow control, push
 //!   consumers;
-//! - a limit of messages counts those that nobody holds, while a stream counts all;
-//! - the server syncs its files every two minutes and acknowledges before that; state `fsync =
-//!   "interval"` and `confirm = "at-once"` to have it so.
+//! - a limit of messages counts those that nobody holds, while a stream counts all.
+//!
+//! The server syncs its files every two minutes and acknowledges before that, and so does the
+//! preset; with `fsync = "before-ack"`, `confirm = "durable"` and `settled = "durable"` it is one
+//! with `sync_interval: always`.
 //!
 //! # `redis-streams`
 //!
@@ -141,8 +143,12 @@ impl Preset {
             // window of two minutes, and consumers of a work queue that do not overlap. An
             // acknowledgement goes by the stream's sequence (nats-server #4786); a restart reads
             // ids from the messages that are left (nats-server #3272). `DiscardOld` is the default
-            // of a limit.
+            // of a limit. "Configuring JetStream", `sync_interval`: two minutes, and nobody waits
+            // for it (Jepsen, NATS 2.12.1).
             Self::JetstreamWorkQueue => QueuePolicy {
+                fsync: Fsync::Interval(Span::secs(120)),
+                confirm: AnswerWhen::AtOnce,
+                settled: AnswerWhen::AtOnce,
                 routing: Routing::Direct,
                 lease: Span::secs(30),
                 ack: AckMatch::Message,

@@ -231,9 +231,11 @@ impl Locals {
         let mut change = Transaction::default().write(Write::Insert { table: ENDS, key, row });
         if wanted == LocalEnd::Committed {
             let row = Row { version: 0, ..row };
-            change = change
-                .write(Write::Insert { table: self.state, key, row })
-                .effect(Effect { message, sink: self.sink, payload });
+            change = change.write(Write::Insert { table: self.state, key, row }).effect(Effect {
+                message,
+                sink: self.sink,
+                payload,
+            });
         } else {
             Moment::LocalRolledBack.note(ctx);
         }
@@ -246,9 +248,10 @@ impl Locals {
     /// Says to the broker what is durable.
     pub(super) fn go_on(&mut self, store: &Store, ctx: &mut Ctx<'_>) {
         let broker = self.policy.broker;
-        let over = self.open.extract_if(.., |_, local| {
-            matches!(local.phase, Phase::Ending { mark, .. } if store.is_durable(mark))
-        });
+        let over = self.open.extract_if(
+            ..,
+            |_, local| matches!(local.phase, Phase::Ending { mark, .. } if store.is_durable(mark)),
+        );
         for (word, local) in over {
             let Phase::Ending { end, .. } = local.phase else { continue };
             let message = MessageId::from_word(word);

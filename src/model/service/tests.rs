@@ -9,6 +9,8 @@ use crate::model::producer::{
 };
 use WritePolicy::{DatabaseFirst, LogFirst, PublishThenCommit};
 
+mod local;
+
 const P: PartitionId = PartitionId(0);
 const SINK: SinkId = SinkId(2);
 const GROUP: GroupId = GroupId(2);

@@ -152,9 +152,8 @@ mod tests {
             [("work", "[\"1ms\", \"2ms\"]"), ("refusing", "\"1/2\""), ("running", "\"rollback\"")]
         {
             check(&format!("service = {{ {key} = {value} }}"), &format!("service.{key}"));
-            let half = format!(
-                "service = {{ write = \"half-message\", {key} = {value} }}\nhalf = {{}}"
-            );
+            let half =
+                format!("service = {{ write = \"half-message\", {key} = {value} }}\nhalf = {{}}");
             check(&half, "is possible");
         }
     }

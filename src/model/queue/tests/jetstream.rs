@@ -8,6 +8,14 @@ const WORK: QueuePolicy = QueuePolicy {
     ..Preset::JetstreamWorkQueue.policy(STRICT)
 };
 
+/// With `sync_interval: always`.
+const ALWAYS: QueuePolicy = QueuePolicy {
+    fsync: Fsync::BeforeAck,
+    confirm: AnswerWhen::Durable,
+    settled: AnswerWhen::Durable,
+    ..WORK
+};
+
 #[test]
 fn conforms_to_streams() {
     // Kept until it is acknowledged, then removed.
@@ -22,10 +30,21 @@ fn conforms_to_streams() {
         crash
         c1 receives 1    => c1: got nothing",
     );
-    // Acknowledged to its publisher once it is stored.
+    // Acknowledged to its publisher once it is stored, which is not yet on the disk.
     check(
         WORK,
-        "JetStream, \"Publishing\"",
+        "Configuring JetStream, \"sync_interval\"",
+        "cached disk
+        p1 publishes 1  => p1: accepted 1
+        interval
+        sync
+        p1 publishes 2  => p1: accepted 2
+        power cut
+        c1 receives 9   => c1: got 1",
+    );
+    check(
+        ALWAYS,
+        "Configuring JetStream, \"sync_interval\"",
         "cached disk
         p1 publishes 1
         sync             => p1: accepted 1
@@ -101,9 +120,23 @@ fn conforms_to_acknowledgement_models() {
         wait 1ms
         c2 receives 1    => c2: got 1 #2 again",
     );
-    // A double ack is answered once it is durable.
+    // A double ack is answered, and may be undone if the power goes before it is synced.
     check(
         WORK,
+        "Configuring JetStream, \"sync_interval\"",
+        "cached disk
+        p1 publishes 1  => p1: accepted 1
+        interval
+        sync
+        c1 receives 1   => c1: got 1
+        c1 acks 1       => c1: done
+        power cut
+        wait 300ms
+        c1 receives 1   => c1: got 1",
+    );
+    // Where each sync comes first, it is answered once it is durable.
+    check(
+        ALWAYS,
         "JetStream Model Deep Dive, \"Exactly Once Semantics\"",
         "cached disk
         p1 publishes 1
@@ -118,7 +151,7 @@ fn conforms_to_acknowledgement_models() {
     );
     // A plain one is not, and may be lost.
     check(
-        WORK,
+        ALWAYS,
         page,
         "cached disk
         p1 publishes 1

@@ -77,9 +77,7 @@ pub fn spoil_a_pattern(rule: Rule, operations: &mut Vec<Operation>, rng: &mut Rn
         Rule::Overtaken if rng.below(2) == 0 => {
             let sink = rng.pick(&DONE);
             let [first, second] = [0, 1].map(|number| landing(operations, number, sink));
-            let event = operations[first].event;
-            operations[first].event = operations[second].event;
-            operations[second].event = event;
+            operations[first..=second].rotate_left(1);
         }
         Rule::Overtaken => {
             let second = landing(operations, 1, rng.pick(&DONE));
