@@ -117,8 +117,7 @@ impl Stage {
             Ok(seen) => seen,
             Err(hung) => return hung.to_string(),
         };
-        let regression =
-            Regression::of(self.origin.clone(), self.subject.as_ref(), failing, &seen);
+        let regression = Regression::of(self.origin.clone(), self.subject.as_ref(), failing, &seen);
         let Some(regression) = regression else { return "it does not fail again".to_owned() };
         let path = PathBuf::from("fuzz/failures").join(regression.path());
         let written = path.parent().map_or(Ok(()), fs::create_dir_all);

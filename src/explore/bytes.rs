@@ -6,7 +6,6 @@ use crate::id::NodeId;
 use crate::run::{Probe, Pulse, Run, Subject, Worker};
 use crate::schedule::{Schedule, Trigger};
 use crate::seed::Seed;
-use crate::time::Span;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +14,7 @@ mod menu;
 mod stretch;
 
 use menu::Menu;
+use stretch::Measure;
 
 /// How many bytes the seed takes: the first ones, the least significant first.
 pub const SEED_BYTES: usize = 8;
@@ -33,7 +33,7 @@ pub const RECORDS_MAX: usize = 16;
 /// to the run of those before: the openings of that run, as far as an [`Alphabet`] has something to
 /// try at them, are told apart by where they are, such as a kind of message on a link, and a record
 /// names such a stream, the how-manieth of its openings, which of the steps to take there, and how
-/// much its spans and numbers differ from those of the alphabet. Numbers too large begin again from
+/// much its spans and numbers differ from those of the alphabet, within what a seed may draw. Numbers too large begin again from
 /// 0, so all bytes are a schedule. The streams of the run without records come first, those that
 /// records bring about after them: bytes that differ little make schedules that differ little.
 ///
@@ -55,13 +55,13 @@ pub const RECORDS_MAX: usize = 16;
 pub struct Bytes {
     worker: Box<dyn Worker>,
     alphabet: Alphabet,
-    latency: Span,
+    measure: Measure,
     quiet: Probe,
 }
 
 impl fmt::Debug for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { worker: _, alphabet, latency: _, quiet } = self;
+        let Self { worker: _, alphabet, measure: _, quiet } = self;
         let openings = quiet.openings.len();
         f.debug_struct("Bytes").field("alphabet", alphabet).field("openings", &openings).finish()
     }
@@ -74,8 +74,8 @@ impl Bytes {
         let base = Schedule::quiet();
         let quiet = worker.probe(&base);
         let alphabet = Alphabet::of(subject.as_ref(), &base, Some(&quiet));
-        let latency = subject.profile().link.latency.max(Span::nanos_of(1));
-        Self { worker, alphabet, latency, quiet }
+        let measure = Measure::of(subject.profile());
+        Self { worker, alphabet, measure, quiet }
     }
 
     /// The schedule that `bytes` stand for.
@@ -120,7 +120,7 @@ impl Bytes {
         // A start with many machines has room for more steps than a byte can tell.
         let which = rounds << 8 | usize::from(record[4]);
         let (_, step) = steps.swap_remove(which % steps.len());
-        Some(stretch::stretched(step, record[5], opening, self.latency))
+        Some(self.measure.stretched(step, record[5], opening))
     }
 }
 

@@ -21,6 +21,8 @@ mod golden;
 mod harness;
 #[cfg(feature = "cli")]
 mod histories;
+#[cfg(all(unix, feature = "cli"))]
+mod hostile;
 #[cfg(feature = "cli")]
 mod junit;
 mod logs;
@@ -40,6 +42,8 @@ mod reference;
 mod regression;
 mod remote;
 mod sagas;
+#[cfg(unix)]
+mod seeds;
 mod service;
 mod shrink;
 mod tidy;
