@@ -17,6 +17,7 @@ pub use message::Message;
 pub use producer::{Producer, ProducerClient};
 pub use queue::QueueBroker;
 pub use record::Record;
+pub use relay::Relay;
 pub use saga::{Orders, Participant};
 pub use service::Service;
 pub use site::Moment;
@@ -35,6 +36,7 @@ pub mod message;
 pub mod producer;
 pub mod queue;
 mod record;
+pub mod relay;
 pub mod saga;
 pub mod service;
 mod site;
@@ -72,6 +74,8 @@ pub enum Machine {
     Participant(Box<Participant>),
     /// A broker of half messages.
     Half(Box<HalfBroker>),
+    /// A relay of an outbox.
+    Relay(Box<Relay>),
     /// A user's own node.
     Custom(CustomNode),
 }
@@ -90,6 +94,7 @@ macro_rules! each {
             Machine::Orders($node) => $call,
             Machine::Participant($node) => $call,
             Machine::Half($node) => $call,
+            Machine::Relay($node) => $call,
             Machine::Custom($node) => $call,
         }
     };

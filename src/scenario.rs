@@ -160,6 +160,7 @@ use crate::id::{NodeId, SinkId};
 use crate::journal::Journals;
 use crate::model::consumer::Apply;
 use crate::model::saga::SagaSinks;
+use crate::model::service::WritePolicy;
 use crate::model::worker::WorkerPolicy;
 use crate::model::{CustomNode, Record};
 use crate::node::{Machine, Seat};
@@ -178,8 +179,8 @@ pub use problem::{Place, ScenarioError};
 pub use sections::{
     BrokerSection, ClockSection, ConsumerSection, DatabaseSection, DiskSection, Expect,
     ExternalSection, FsyncPolicy, HalfSection, Heartbeat, IntakeName, NetworkSection,
-    ProducerSection, Program, PromiseName, QueueSection, Retries, RunSection, SagaSection,
-    ServiceSection, Until, VarySection, WorkerSection, Workload,
+    ProducerSection, Program, PromiseName, QueueSection, RelaySection, Retries, RunSection,
+    SagaSection, ServiceSection, Until, VarySection, WorkerSection, Workload,
 };
 
 mod advice;
@@ -247,6 +248,8 @@ pub struct Scenario {
     pub service: Option<ServiceSection>,
     /// A broker of half messages, for services that write by such.
     pub half: Option<HalfSection>,
+    /// Relays, for services that write by an outbox.
+    pub relay: Option<RelaySection>,
     /// Orders of several steps, in the place of producers and consumers.
     pub saga: Option<SagaSection>,
     /// The network.
@@ -431,9 +434,14 @@ impl Scenario {
         self.half.map(|_| NodeId(self.shared_node().0 + shared))
     }
 
+    /// Whether it has services that write so.
+    fn writes_by(&self, write: WritePolicy) -> bool {
+        self.service.is_some_and(|service| service.write == write)
+    }
+
     /// The machines: the broker, the producers or services, the consumers group by group or those
     /// that take the steps of orders, the database, the external system, the broker of half
-    /// messages, those that take the dead letters, the programs.
+    /// messages, the relays, those that take the dead letters, the programs.
     fn machines(&self) -> Vec<Machine> {
         let zoned = |n: u32| 1 + (n % 2) as u8;
         let machine = |name, role, zone| Machine { name, role, zone };
@@ -464,6 +472,8 @@ impl Scenario {
         ];
         let shared = shared.into_iter().filter(|&(_, present)| present);
         machines.extend(shared.map(|(role, _)| machine(role.to_owned(), role, 0)));
+        let relays = 1..=self.relay.map_or(0, |section| section.count.get());
+        machines.extend(relays.map(|n| machine(format!("relay-{n}"), "relay", zoned(n))));
         let undertakers = (1..=self.consumer.groups.get()).zip(self.undertakers());
         machines.extend(
             undertakers.map(|(n, _)| machine(format!("dead-letters-{n}"), "worker", zoned(n))),

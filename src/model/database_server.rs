@@ -92,7 +92,17 @@ impl Node for DatabaseServer {
             DatabaseMessage::Transact { request, transaction } => {
                 self.transact(request, &transaction, ctx)
             }
-            DatabaseMessage::Selected { .. } | DatabaseMessage::Transacted { .. } => return,
+            DatabaseMessage::NextValue { request, sequence } => {
+                let value = self.store.next_value(sequence, ctx);
+                DatabaseMessage::Allotted { request, value }
+            }
+            DatabaseMessage::Scan { request, scan } => {
+                DatabaseMessage::Scanned { request, rows: self.store.scan(&scan).into() }
+            }
+            DatabaseMessage::Selected { .. }
+            | DatabaseMessage::Transacted { .. }
+            | DatabaseMessage::Allotted { .. }
+            | DatabaseMessage::Scanned { .. } => return,
         };
         self.answer(from, answer, ctx);
     }

@@ -233,7 +233,7 @@ pub enum Reading {
 }
 
 /// The kinds of [`Message`], in its order.
-const KINDS: [&str; 27] = [
+const KINDS: [&str; 31] = [
     "Produce",
     "Produced",
     "Fetch",
@@ -246,6 +246,10 @@ const KINDS: [&str; 27] = [
     DatabaseMessage::KINDS[1],
     DatabaseMessage::KINDS[2],
     DatabaseMessage::KINDS[3],
+    DatabaseMessage::KINDS[4],
+    DatabaseMessage::KINDS[5],
+    DatabaseMessage::KINDS[6],
+    DatabaseMessage::KINDS[7],
     ExternalMessage::KINDS[0],
     ExternalMessage::KINDS[1],
     QueueMessage::KINDS[0],

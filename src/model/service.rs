@@ -20,9 +20,12 @@ use crate::journal::Journals;
 use crate::node::{Context, DiskError, Node, Planned, Seat, Work};
 use crate::time::{Instant, Span};
 use local::Locals;
+use outbox::Outbox;
+pub use outbox::OutboxPolicy;
 use serde::Deserialize;
 
 mod local;
+mod outbox;
 
 /// In which order a service writes its state and the log.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
@@ -40,6 +43,9 @@ pub enum WritePolicy {
     /// It hands a half message to a broker that keeps it unread, commits its state, and says that it
     /// has; if it never does, that broker asks (`RocketMQ`'s transactional messages).
     HalfMessage,
+    /// It commits its state and a row of an outbox in one transaction of a database, and a relay
+    /// publishes that (microservices.io, transactional outbox).
+    Outbox,
 }
 
 /// How a service behaves.
@@ -55,6 +61,8 @@ pub struct ServicePolicy {
     pub sink: SinkId,
     /// How it carries out the local transactions of half messages, if it sends such.
     pub local: Option<LocalPolicy>,
+    /// How it writes its outbox, if it has one.
+    pub outbox: Option<OutboxPolicy>,
 }
 
 /// File 0 is the producer client's journal, if it keeps one.
@@ -82,6 +90,7 @@ pub struct Service {
     /// What is on its way to the disk in each lane of the reader.
     folding: Vec<Option<Folding>>,
     locals: Option<Locals>,
+    outbox: Option<Outbox>,
 }
 
 /// What was read and is folded once all before `mark` is durable: the entries from `base` to
@@ -108,18 +117,23 @@ impl Service {
                 producer = producer.of_sends_begun();
                 planned.extend(seat.plan.iter().rev());
             }
-            WritePolicy::HalfMessage => planned.extend(seat.plan.iter().rev()),
+            WritePolicy::HalfMessage | WritePolicy::Outbox => {
+                planned.extend(seat.plan.iter().rev());
+            }
         }
         let read = match policy.write {
             WritePolicy::LogFirst => policy.producer.partitions,
             WritePolicy::DatabaseFirst
             | WritePolicy::PublishThenCommit
-            | WritePolicy::HalfMessage => 0,
+            | WritePolicy::HalfMessage
+            | WritePolicy::Outbox => 0,
         };
         let (partitions, timer) = ((0..read).map(PartitionId), TimerId(producer.timers() + 1));
         let reader = ConsumerClient::new(policy.fetch, partitions, timer, seat.incarnation);
         let timer = TimerId(timer.0 + reader.timers());
         let locals = policy.local.map(|local| Locals::new(local, policy.sink, STATE, timer));
+        let entering = |outbox| Outbox::new(outbox, policy.sink, timer, seat.incarnation);
+        let outbox = policy.outbox.map(entering);
         Self {
             policy,
             store: Store::open(STORE, Isolation::Serializable, disk),
@@ -129,6 +143,7 @@ impl Service {
             reader,
             folding: vec![None; usize::from(read)],
             locals,
+            outbox,
         }
     }
 
@@ -137,7 +152,7 @@ impl Service {
         TimerId(self.producer.timers())
     }
 
-    /// Begins every operation that is due: the row first, or the half message.
+    /// Begins every operation that is due: its row, or its half message, goes first.
     fn begin_due(&mut self, ctx: &mut Ctx<'_>) {
         while let Some(&planned) = self.planned.last() {
             let (now, due) = (ctx.now(), Instant::START + planned.at);
@@ -149,6 +164,10 @@ impl Service {
             let payload = ctx.blob(&body_of(message)).fingerprint();
             if let Some(locals) = &mut self.locals {
                 locals.begin(&planned, payload, ctx);
+                continue;
+            }
+            if let Some(outbox) = &mut self.outbox {
+                outbox.begin(&planned, payload, ctx);
                 continue;
             }
             ctx.record(Event::invoke(message, key, payload));
@@ -264,6 +283,8 @@ impl Node for Service {
             }
         } else if let (Message::Half(said), Some(locals)) = (&message, &mut self.locals) {
             locals.deliver(*said, &mut self.store, ctx);
+        } else if let (Message::Database(_), Some(outbox)) = (&message, &mut self.outbox) {
+            outbox.deliver(message, ctx);
         } else if let Progress::Handed { lane, partition, base, entries } =
             self.reader.deliver(message, ctx)
         {
@@ -275,11 +296,12 @@ impl Node for Service {
         if timer == self.pace() {
             self.begin_due(ctx);
             self.publish(ctx);
-        } else if !self.producer.wake(timer, ctx)
-            && !self.reader.wake(timer, ctx)
-            && let Some(locals) = &mut self.locals
-        {
-            locals.wake(timer, &mut self.store, ctx);
+        } else if !self.producer.wake(timer, ctx) && !self.reader.wake(timer, ctx) {
+            if let Some(locals) = &mut self.locals {
+                locals.wake(timer, &mut self.store, ctx);
+            } else if let Some(outbox) = &mut self.outbox {
+                outbox.wake(timer, ctx);
+            }
         }
     }
 
@@ -304,6 +326,9 @@ impl Node for Service {
         if let Some(locals) = &mut self.locals {
             locals.disconnected(peer, ctx);
         }
+        if let Some(outbox) = &mut self.outbox {
+            outbox.disconnected(peer, ctx);
+        }
     }
 
     fn fingerprint(&self, digest: &mut Digest) {
@@ -321,6 +346,9 @@ impl Node for Service {
         }
         if let Some(locals) = &self.locals {
             locals.fingerprint(digest);
+        }
+        if let Some(outbox) = &self.outbox {
+            outbox.fingerprint(digest);
         }
     }
 

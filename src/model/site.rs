@@ -182,6 +182,10 @@ moments! {
     LocalNeverEnded = "local-transaction-never-ended",
     /// A local transaction rolled back.
     LocalRolledBack = "local-transaction-rolled-back",
+    /// A relay took the lease of another one.
+    RelayTookOver = "relay-took-over",
+    /// A relay learned that the lease was not its own any more.
+    RelayFenced = "relay-fenced",
 }
 
 impl Moment {

@@ -4,8 +4,8 @@
 //! A commit is one record of the journal, so that it is atomic by construction. What a transaction
 //! has seen may have changed by its commit: whether that matters is the [`Isolation`]. It is judged
 //! at the commit and by keys, in the manner of optimistic concurrency control; no lock is held
-//! between a look and a commit, and there are no scans, hence no phantoms other than keys that were
-//! missing.
+//! between a look and a commit, and no transaction relies on a scan, hence there are no phantoms
+//! other than keys that were missing.
 
 use super::message::Message;
 use super::record::Record;
@@ -19,7 +19,8 @@ use crate::node::{Context, DiskError};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 pub use transaction::{
-    Change, Commit, Decision, Read, Row, Seen, TableId, Transaction, UniqueViolation, Write,
+    Change, Commit, Decision, Read, Row, Scan, ScanOrder, Seen, TableId, Transaction,
+    UniqueViolation, Write,
 };
 
 mod transaction;
@@ -115,6 +116,20 @@ impl Store {
     pub fn rows(&self, table: TableId) -> impl Iterator<Item = (u64, Row)> {
         let rows = self.tables.get(table.index());
         rows.into_iter().flatten().map(|(&key, held)| (key, held.row))
+    }
+
+    /// Reads on in a table.
+    pub fn scan(&self, scan: &Scan) -> Vec<Seen> {
+        let &Scan { table, order, after, limit } = scan;
+        let rows = self.tables.get(table.index()).into_iter().flatten();
+        let rows = rows.map(|(&key, &Held { row, revision })| {
+            let row = Some(row);
+            Seen { table, key, row, revision }
+        });
+        let mut rows: Vec<Seen> = rows.filter(|seen| order.place(seen) > after).collect();
+        rows.sort_by_key(|seen| order.place(seen));
+        rows.truncate(limit.into());
+        rows
     }
 
     /// Commits a transaction, or refuses it and does nothing.

@@ -45,6 +45,8 @@ const CATALOGUE: &[Entry] = &[
     entry!("order-tcc"),
     entry!("event-chain"),
     entry!("half-message-orders"),
+    entry!("payment-service"),
+    entry!("best-effort-notification"),
     entry!("w1"),
 ];
 

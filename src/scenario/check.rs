@@ -16,6 +16,7 @@ mod consumers;
 mod halves;
 mod promises;
 mod queues;
+mod relays;
 mod sagas;
 mod services;
 mod workers;
@@ -36,6 +37,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     clients(scenario)?;
     services::services(scenario)?;
     halves::halves(scenario)?;
+    relays::relays(scenario)?;
     sagas::sagas(scenario)?;
     surroundings(scenario)?;
     envelope(scenario)
@@ -45,7 +47,8 @@ fn machines(scenario: &Scenario) -> Result<(), Problem> {
     let programs = scenario.programs.len() as u32;
     let shared =
         [scenario.database.is_some(), scenario.external.is_some(), scenario.half.is_some()];
-    let shared = shared.into_iter().map(u32::from).sum::<u32>();
+    let relays = scenario.relay.map_or(0, |section| section.count.get());
+    let shared = shared.into_iter().map(u32::from).sum::<u32>() + relays;
     let undertakers = scenario.undertakers().count() as u32;
     let readers = scenario.readers();
     let machines =

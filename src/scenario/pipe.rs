@@ -11,13 +11,14 @@ use crate::model::external::ExternalPolicy;
 use crate::model::half::HalfPolicy;
 use crate::model::producer::ProducerPolicy;
 use crate::model::queue::QueuePolicy;
+use crate::model::relay::RelayPolicy;
 use crate::model::saga::{Orders, Participant, SagaPolicy};
-use crate::model::service::ServicePolicy;
+use crate::model::service::{ServicePolicy, WritePolicy};
 use crate::model::store::Isolation;
 use crate::model::worker::{Intake, WorkerPolicy};
 use crate::model::{
     self, Broker, Consumer, DatabaseServer, External, HalfBroker, Moment, Producer, QueueBroker,
-    Record, Service, Worker,
+    Record, Relay, Service, Worker,
 };
 use crate::node::{Machine, Planned, Seat, System};
 use crate::profile::{FaultClass, Knob, Profile, Unit};
@@ -54,6 +55,7 @@ enum Role {
     Database(Isolation),
     External(ExternalPolicy),
     Half(Box<HalfPolicy>),
+    Relay(Box<RelayPolicy>),
     Program(Factory),
 }
 
@@ -217,6 +219,11 @@ impl System for Pipe {
                 self.tune_producer(&mut policy.producer, seat);
                 model::Machine::Half(Box::new(HalfBroker::boot(policy, seat, disk)))
             }
+            Role::Relay(policy) => {
+                let mut policy = **policy;
+                self.tune_producer(&mut policy.producer, seat);
+                model::Machine::Relay(Box::new(Relay::boot(policy, seat, disk)))
+            }
             Role::Program(factory) => model::Machine::Custom(factory(seat, disk)),
         }
     }
@@ -279,6 +286,10 @@ fn roles(scenario: &Scenario) -> Vec<Role> {
     roles.extend(external.map(|section| Role::External(policies::external(scenario, section))));
     let half = scenario.half.as_ref();
     roles.extend(half.map(|section| Role::Half(Box::new(policies::half(scenario, section)))));
+    roles.extend(scenario.relay.iter().flat_map(|section| {
+        let relay = move |_| Role::Relay(Box::new(policies::relay(scenario, section)));
+        (0..section.count.get()).map(relay)
+    }));
     roles.extend(scenario.undertakers().map(|policy| Role::Worker(Box::new(policy))));
     let programs = scenario.programs.iter();
     roles.extend(programs.filter_map(|program| {
@@ -381,13 +392,20 @@ fn table(scenario: &Scenario, group: u32) -> Replica {
     Replica { node: node.unwrap_or(own), sink: sink.then(|| scenario.sink(group as u16)) }
 }
 
-/// The services, each with the sink of its state.
+/// The services, each with the sink of its state; those that write by an outbox have theirs in one
+/// database.
 fn services(scenario: &Scenario) -> impl Iterator<Item = Replica> {
-    let services = scenario.service.map_or(0, |_| scenario.workload.producers.get() as u16);
     let groups = scenario.consumer.groups.get() as u16;
-    let state = move |service| SinkId(groups + service);
-    (0..services)
-        .map(move |service| Replica { node: NodeId(1 + service), sink: Some(state(service)) })
+    let shared = scenario.database_node().filter(|_| scenario.writes_by(WritePolicy::Outbox));
+    let services = match (scenario.service, shared) {
+        (None, _) => 0,
+        (Some(_), Some(_)) => 1,
+        (Some(_), None) => scenario.workload.producers.get() as u16,
+    };
+    (0..services).map(move |service| {
+        let node = shared.unwrap_or(NodeId(1 + service));
+        Replica { node, sink: Some(SinkId(groups + service)) }
+    })
 }
 
 impl Dial {

@@ -126,21 +126,27 @@ pub(super) fn probe(schedule: &Schedule, machines: usize) -> Schedule {
 }
 
 /// The steps that might be put in the place of those of `schedule`: the choices that its `probe`
-/// met, crashes and pauses.
-pub(super) fn others(schedule: &Schedule, probe: &Schedule, unmet: &[Key]) -> Vec<Letter> {
+/// met, crashes and pauses, as far as they are of these `classes`.
+pub(super) fn others(
+    schedule: &Schedule,
+    probe: &Schedule,
+    unmet: &[Key],
+    classes: &BTreeSet<FaultClass>,
+) -> Vec<Letter> {
     let unmet: BTreeSet<Key> = unmet.iter().copied().collect();
     let met = probe.decisions.keys().copied();
     let met = met.filter(|key| !unmet.contains(key) && !schedule.decisions.contains_key(key));
     let mut letters = Vec::new();
     for key in met {
-        if key.site() == Site::Message {
+        if key.site() == Site::Message && classes.contains(&FaultClass::Loss) {
             letters.push(Letter::Decision(key, Choice::Lost));
         }
         letters.extend(LATE.map(|late| Letter::Decision(key, Choice::Late(late))));
     }
     for node in involved(schedule) {
         let pauses = PAUSED.map(|lasting| Trouble::Pause { node, lasting });
-        for what in [Trouble::Crash { node, down: DOWN }].into_iter().chain(pauses) {
+        let troubles = [Trouble::Crash { node, down: DOWN }].into_iter().chain(pauses);
+        for what in troubles.filter(|what| classes.contains(&what.class())) {
             letters.extend((1..=EVENTS).map(|events| {
                 let when = Trigger::After { node, events };
                 Letter::Fault(Fault { when, what: what.clone() })
@@ -252,4 +258,41 @@ fn lasting(trouble: &Trouble) -> Vec<Trouble> {
 fn longer_spans(span: Span) -> impl Iterator<Item = Span> {
     let longer = LONG.into_iter().filter(move |&longer| longer > span.times(2));
     [span.times(2)].into_iter().chain(longer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_in_the_place_of_others_is_of_the_classes_that_may_bite() {
+        let node = NodeId(1);
+        let key = Key::new(Site::Message, Actor::Link(NodeId(0), node), 0, 0);
+        let schedule = Schedule {
+            faults: vec![Fault {
+                when: Trigger::After { node, events: 1 },
+                what: Trouble::Disconnect { node },
+            }],
+            ..Schedule::default()
+        };
+        let probe = probe(&schedule, 2);
+        assert!(probe.decisions.contains_key(&key));
+        let found = |classes: &[FaultClass]| {
+            let classes = classes.iter().copied().collect();
+            let letters = others(&schedule, &probe, &[], &classes);
+            let has = |it: fn(&Letter) -> bool| letters.iter().any(it);
+            [
+                has(|letter| matches!(letter, Letter::Decision(_, Choice::Lost))),
+                has(|letter| letter.plainness() == Plainness::Crash),
+                has(|letter| {
+                    matches!(letter, Letter::Fault(Fault { what: Trouble::Pause { .. }, .. }))
+                }),
+                has(|letter| letter.plainness() == Plainness::LateMessage),
+            ]
+        };
+        assert_eq!(found(&[]), [false, false, false, true]);
+        assert_eq!(found(&[FaultClass::Loss]), [true, false, false, true]);
+        assert_eq!(found(&[FaultClass::Crash]), [false, true, false, true]);
+        assert_eq!(found(&[FaultClass::Pause]), [false, false, true, true]);
+    }
 }

@@ -76,7 +76,7 @@ impl Search<'_> {
         let mut letters: Vec<Letter> = own.filter(|letter| !letter.is_in(&self.best)).collect();
         let probe = alphabet::probe(&self.best, self.subject.machines().len());
         let Some(unmet) = self.unmet(&probe) else { return letters };
-        letters.extend(alphabet::others(&self.best, &probe, &unmet));
+        letters.extend(alphabet::others(&self.best, &probe, &unmet, &self.classes));
         letters
     }
 }

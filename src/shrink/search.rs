@@ -5,7 +5,7 @@ use crate::choice::Key;
 use crate::digest::Digest;
 use crate::profile::FaultClass;
 use crate::run::{Inspection, Run, Subject, Worker};
-use crate::schedule::{Fault, Schedule};
+use crate::schedule::{Fault, Part, Schedule};
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::ops::ControlFlow;
@@ -18,7 +18,7 @@ pub(super) struct Search<'a> {
     group: String,
     /// The classes of faults that may bite: those that the promises are made under, and those that
     /// bit from the start.
-    classes: BTreeSet<FaultClass>,
+    pub(super) classes: BTreeSet<FaultClass>,
     /// The run that everything starts from.
     pub(super) origin: Schedule,
     before: Size,
@@ -160,9 +160,26 @@ impl<'a> Search<'a> {
                 return false;
             }
         }
+        if !self.fails_in_full(&candidate) {
+            return false;
+        }
         self.best = candidate;
         self.run = run;
         true
+    }
+
+    /// Whether other steps fail with all machines, too, and not since nobody is there to do the
+    /// work of one that is left out.
+    fn fails_in_full(&mut self, candidate: &Schedule) -> bool {
+        let is_machine = |part: &Part| matches!(part, Part::Machine(_));
+        let has_other_steps =
+            candidate.faults != self.best.faults || candidate.decisions != self.best.decisions;
+        if !has_other_steps || !candidate.omit.iter().any(is_machine) {
+            return true;
+        }
+        let mut full = candidate.clone();
+        full.omit.retain(|part| !is_machine(part));
+        self.run(&full).is_some_and(|run| self.is_same_failure(&run))
     }
 
     /// What the workload comes to without any step.

@@ -6,6 +6,7 @@ pub mod puzzle;
 use crate::fake::Act;
 use postulate::check::Rule;
 use postulate::choice::{Choice, Site};
+use postulate::id::NodeId;
 use postulate::matrix::Place;
 use postulate::profile::FaultClass;
 use postulate::run::{Outcome, Pulse, Subject, Worker, fit};
@@ -79,6 +80,20 @@ fn steps_that_only_make_sense_together_go_together() {
         },
         &[4],
         &[],
+    );
+}
+
+/// Without the machine less is enough, for nobody does its work.
+#[test]
+fn what_a_failure_takes_is_found_with_all_machines_there() {
+    check(
+        |it| {
+            let is_gone = it.omit.contains(&Part::Machine(NodeId(2)));
+            let is_late = it.decisions.contains_key(&key(12));
+            if has_crash(it, 0) && (is_late || is_gone) { BROKEN } else { Act::Hold }
+        },
+        &[0],
+        &[12],
     );
 }
 

@@ -1,8 +1,9 @@
 //! What applications make of messages: services, outboxes, orders of several steps.
 
-use super::{ALWAYS, ANSWERS, DEATHS, NEVER, ONE_GROUP, expect};
-use crate::matrix::Method;
-use crate::scenario::PromiseName::{Compensated, Convergent};
+use super::{ALWAYS, ANSWERS, DEATHS, NEVER, ONE_GROUP, WAYS, expect};
+use crate::matrix::{Fault::Alone, Method};
+use crate::profile::FaultClass::ClockStep;
+use crate::scenario::PromiseName::{Atomic, Compensated, Convergent, ExactlyOnce};
 
 pub(super) const METHODS: &[Method] = &[
     Method {
@@ -36,6 +37,53 @@ pub(super) const METHODS: &[Method] = &[
         scenario: "log-first-service",
         changes: &[ONE_GROUP],
         expected: &[expect(Convergent, NEVER, "event sourcing: one write, and all else follows")],
+    },
+    Method {
+        id: "half-message",
+        topic: "pattern",
+        about: "a half message that is published if the local transaction is committed",
+        scenario: "half-message-orders",
+        changes: &[],
+        expected: &[
+            expect(ExactlyOnce, NEVER, "an inbox behind a log that keeps each message once"),
+            expect(Atomic, NEVER, "RocketMQ, transaction messages: check-back decides in the end"),
+        ],
+    },
+    Method {
+        id: "half-message-presumed-dead",
+        topic: "pattern",
+        about: "a local transaction that is still running is said to be rolled back",
+        scenario: "half-message-orders",
+        changes: &[("service.running", "\"rollback\"")],
+        expected: &[expect(
+            Atomic,
+            ANSWERS,
+            "RocketMQ #2694, #8158: an answer before the transaction is over",
+        )],
+    },
+    Method {
+        id: "half-message-by-birth",
+        topic: "pattern",
+        about: "the age of a half message is told by the clocks of two machines",
+        scenario: "half-message-orders",
+        changes: &[("half.immunity_by", "\"birth-time\"")],
+        expected: &[expect(
+            Atomic,
+            &[Alone(ClockStep)],
+            "RocketMQ #9640: the broker's time less the producer's",
+        )],
+    },
+    Method {
+        id: "half-message-aged-twice",
+        topic: "pattern",
+        about: "the age of a half message is read twice in a round",
+        scenario: "half-message-orders",
+        changes: &[("half.immunity_by", "\"compared-twice\"")],
+        expected: &[expect(
+            Atomic,
+            WAYS,
+            "RocketMQ #544: what grows old between two looks is never asked about",
+        )],
     },
     Method {
         id: "saga-orchestrated",

@@ -110,7 +110,10 @@ pub(super) const METHODS: &[Method] = &[
         scenario: "work-queue",
         changes: &[
             EACH_RECORD,
-            ("queue", "{ preset = \"jetstream-work-queue\", lease = \"200ms\" }"),
+            (
+                "queue",
+                "{ preset = \"jetstream-work-queue\", lease = \"200ms\", fsync_interval = \"1s\" }",
+            ),
             PULL,
             WAIT,
         ],

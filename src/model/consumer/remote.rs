@@ -205,7 +205,7 @@ impl Consumer {
             Remote::Database(client) => match client.deliver(message, ctx) {
                 Some((lane, Reply::Rows(seen))) => self.rows(lane, seen, ctx),
                 Some((lane, Reply::Outcome(outcome))) => self.outcome(lane, outcome, ctx),
-                None => {}
+                Some((_, Reply::Value(_))) | None => {}
             },
         }
     }

@@ -5,7 +5,9 @@ use crate::id::{NodeId, TimerId};
 use crate::model::message::{DatabaseMessage, Message};
 use crate::model::record::Record;
 use crate::model::site::Moment;
-use crate::model::store::{Decision, Read, Seen, TableId, Transaction, UniqueViolation};
+use crate::model::store::{
+    Decision, Read, Scan, Seen, SequenceId, TableId, Transaction, UniqueViolation,
+};
 use crate::node::{Context, Work};
 use crate::time::Span;
 
@@ -21,7 +23,7 @@ pub struct SessionPolicy {
 /// A database client with some lanes, each of which does one thing at a time. It uses one timer a
 /// lane, from the first it was given on.
 ///
-/// What is looked up is asked for again until it is answered. A transaction is sent once: if its
+/// What is only read is asked for again until it is answered. A transaction is sent once: if its
 /// answer does not come, its outcome is unknown, and it may even be carried out later, should it
 /// still be on its way. The owner who must know looks again, and the owner who must not commit
 /// twice inserts a unique key: a second commit is then a [`Outcome::Conflict`], whichever of the
@@ -45,6 +47,8 @@ struct Lane {
 enum Phase {
     Idle,
     Looking(Box<[(TableId, u64)]>),
+    Scanning(Scan),
+    Counting(SequenceId),
     Committing,
 }
 
@@ -53,6 +57,8 @@ enum Phase {
 pub enum Reply {
     /// What it looked at: durable, and so at some moment between question and answer.
     Rows(Box<[Seen]>),
+    /// The value of a sequence that it was given.
+    Value(u64),
     /// What came of its transaction.
     Outcome(Outcome),
 }
@@ -93,7 +99,20 @@ impl DatabaseClient {
     /// Looks at keys; a [`Reply::Rows`] with as many answers comes, however long it takes.
     pub fn select(&mut self, lane: usize, keys: Box<[(TableId, u64)]>, ctx: &mut Ctx<'_>) {
         self.lanes[lane].phase = Phase::Looking(keys);
-        self.look(lane, ctx);
+        self.ask(lane, ctx);
+    }
+
+    /// Reads on in a table; a [`Reply::Rows`] comes, however long it takes.
+    pub fn scan(&mut self, lane: usize, scan: Scan, ctx: &mut Ctx<'_>) {
+        self.lanes[lane].phase = Phase::Scanning(scan);
+        self.ask(lane, ctx);
+    }
+
+    /// Takes the next value of a sequence; a [`Reply::Value`] comes, however long it takes. If an
+    /// answer is lost its value is never used.
+    pub fn next_value(&mut self, lane: usize, sequence: SequenceId, ctx: &mut Ctx<'_>) {
+        self.lanes[lane].phase = Phase::Counting(sequence);
+        self.ask(lane, ctx);
     }
 
     /// Commits a transaction; a [`Reply::Outcome`] comes.
@@ -117,7 +136,18 @@ impl DatabaseClient {
                 let lane = self.awaiting(request, |phase| *phase == Phase::Committing)?;
                 (lane, Reply::Outcome(decision.into()))
             }
-            DatabaseMessage::Select { .. } | DatabaseMessage::Transact { .. } => return None,
+            DatabaseMessage::Scanned { request, rows } => {
+                let lane = self.awaiting(request, |phase| matches!(phase, Phase::Scanning(_)))?;
+                (lane, Reply::Rows(rows))
+            }
+            DatabaseMessage::Allotted { request, value } => {
+                let lane = self.awaiting(request, |phase| matches!(phase, Phase::Counting(_)))?;
+                (lane, Reply::Value(value))
+            }
+            DatabaseMessage::Select { .. }
+            | DatabaseMessage::Transact { .. }
+            | DatabaseMessage::Scan { .. }
+            | DatabaseMessage::NextValue { .. } => return None,
         };
         self.lanes[lane].phase = Phase::Idle;
         ctx.cancel(self.timer_of(lane));
@@ -151,10 +181,17 @@ impl DatabaseClient {
                 Phase::Idle => (0, &[]),
                 Phase::Looking(keys) => (1, keys),
                 Phase::Committing => (2, &[]),
+                Phase::Scanning(_) => (3, &[]),
+                Phase::Counting(_) => (4, &[]),
             };
             digest.word(tag << 32 | keys.len() as u64).word(*request);
             for &(table, key) in keys {
                 digest.word(u64::from(table.0)).word(key);
+            }
+            match phase {
+                Phase::Scanning(scan) => scan.fingerprint(digest),
+                Phase::Counting(sequence) => _ = digest.word(u64::from(sequence.0)),
+                Phase::Idle | Phase::Looking(_) | Phase::Committing => {}
             }
         }
     }
@@ -166,7 +203,7 @@ impl DatabaseClient {
         for lane in 0..self.lanes.len() {
             match self.lanes[lane].phase {
                 Phase::Idle => {}
-                Phase::Looking(_) => self.look(lane, ctx),
+                Phase::Looking(_) | Phase::Scanning(_) | Phase::Counting(_) => self.ask(lane, ctx),
                 Phase::Committing => {
                     Moment::CommitUnknown.note(ctx);
                     self.lanes[lane].phase = Phase::Idle;
@@ -178,11 +215,15 @@ impl DatabaseClient {
         unknown
     }
 
-    fn look(&mut self, lane: usize, ctx: &mut Ctx<'_>) {
-        let Phase::Looking(keys) = &self.lanes[lane].phase else { return };
-        let keys = keys.clone();
+    fn ask(&mut self, lane: usize, ctx: &mut Ctx<'_>) {
+        let phase = self.lanes[lane].phase.clone();
         let request = self.next_request(lane, ctx);
-        let message = DatabaseMessage::Select { request, keys };
+        let message = match phase {
+            Phase::Looking(keys) => DatabaseMessage::Select { request, keys },
+            Phase::Scanning(scan) => DatabaseMessage::Scan { request, scan },
+            Phase::Counting(sequence) => DatabaseMessage::NextValue { request, sequence },
+            Phase::Idle | Phase::Committing => return,
+        };
         ctx.send(self.policy.server, Message::Database(message));
     }
 

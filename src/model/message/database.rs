@@ -1,7 +1,7 @@
 //! What a database and its clients say to each other.
 
 use crate::digest::Digest;
-use crate::model::store::{Decision, Seen, TableId, Transaction};
+use crate::model::store::{Decision, Scan, Seen, SequenceId, TableId, Transaction};
 
 /// A request to a database, or its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,34 @@ pub enum DatabaseMessage {
         /// What is decided.
         decision: Decision,
     },
+    /// A client asks for the next value of a sequence, outside of all transactions.
+    NextValue {
+        /// The number of the request.
+        request: u64,
+        /// The sequence.
+        sequence: SequenceId,
+    },
+    /// The answer: a value that nobody else gets.
+    Allotted {
+        /// The number of the request.
+        request: u64,
+        /// The value.
+        value: u64,
+    },
+    /// A client reads on in a table.
+    Scan {
+        /// The number of the request.
+        request: u64,
+        /// Which rows, in which order.
+        scan: Scan,
+    },
+    /// The answer: these rows were there, and durable, at some moment since.
+    Scanned {
+        /// The number of the request.
+        request: u64,
+        /// The rows, in the order asked for.
+        rows: Box<[Seen]>,
+    },
 }
 
 /// The size of a row on the wire: a key and three small columns.
@@ -41,7 +69,16 @@ const ROW: u32 = 32;
 
 impl DatabaseMessage {
     /// The kinds, in their order.
-    pub(super) const KINDS: [&str; 4] = ["Select", "Selected", "Transact", "Transacted"];
+    pub(super) const KINDS: [&str; 8] = [
+        "Select",
+        "Selected",
+        "Transact",
+        "Transacted",
+        "NextValue",
+        "Allotted",
+        "Scan",
+        "Scanned",
+    ];
 
     pub(super) const fn kind(&self) -> u8 {
         match self {
@@ -49,6 +86,10 @@ impl DatabaseMessage {
             Self::Selected { .. } => 1,
             Self::Transact { .. } => 2,
             Self::Transacted { .. } => 3,
+            Self::NextValue { .. } => 4,
+            Self::Allotted { .. } => 5,
+            Self::Scan { .. } => 6,
+            Self::Scanned { .. } => 7,
         }
     }
 
@@ -61,7 +102,7 @@ impl DatabaseMessage {
                     digest.word(u64::from(table.0)).word(key);
                 }
             }
-            Self::Selected { request, seen } => {
+            Self::Selected { request, seen } | Self::Scanned { request, rows: seen } => {
                 digest.word(*request).word(seen.len() as u64);
                 for one in seen {
                     one.fingerprint(digest);
@@ -75,18 +116,31 @@ impl DatabaseMessage {
                 digest.word(*request);
                 decision.fingerprint(digest);
             }
+            Self::NextValue { request, sequence } => {
+                digest.word(*request).word(u64::from(sequence.0));
+            }
+            Self::Allotted { request, value } => {
+                digest.word(*request).word(*value);
+            }
+            Self::Scan { request, scan } => {
+                digest.word(*request);
+                scan.fingerprint(digest);
+            }
         }
     }
 
     pub(super) fn size(&self) -> u32 {
         let rows = match self {
             Self::Select { keys, .. } => keys.len(),
-            Self::Selected { seen, .. } => seen.len(),
+            Self::Selected { seen, .. } | Self::Scanned { rows: seen, .. } => seen.len(),
             Self::Transact { transaction, .. } => {
                 let Transaction { reads, writes, effects } = &**transaction;
                 reads.len() + writes.len() + effects.len()
             }
-            Self::Transacted { .. } => 0,
+            Self::Transacted { .. }
+            | Self::NextValue { .. }
+            | Self::Allotted { .. }
+            | Self::Scan { .. } => 0,
         };
         ROW.saturating_mul(rows as u32)
     }
@@ -97,7 +151,7 @@ impl DatabaseMessage {
 pub(super) fn variants() -> Vec<DatabaseMessage> {
     use crate::history::Effect;
     use crate::id::{MessageId, NodeId, SinkId};
-    use crate::model::store::{Read, Row, UniqueViolation, Write};
+    use crate::model::store::{Read, Row, ScanOrder, UniqueViolation, Write};
     let mut all = Vec::new();
     let tables = [TableId(0), TableId(1)];
     let message = MessageId::new(NodeId(1), 1);
@@ -117,6 +171,14 @@ pub(super) fn variants() -> Vec<DatabaseMessage> {
                     let seen: Box<[Seen]> = Box::new([seen]);
                     DatabaseMessage::Selected { request, seen }
                 }));
+                let rows: Box<[Seen]> = Box::new([some[0]]);
+                all.push(DatabaseMessage::Scanned { request, rows });
+                for (order, limit) in
+                    [(ScanOrder::ByKey, 1), (ScanOrder::ByCommit, 1), (ScanOrder::ByKey, 2)]
+                {
+                    let scan = Scan { table, order, after: key, limit };
+                    all.push(DatabaseMessage::Scan { request, scan });
+                }
                 transactions.push(Transaction::default().read(&none));
                 transactions.push(Transaction::default().read(&some[0]));
                 let writes = rows.into_iter().map(|row| Write::Insert { table, key, row }).chain([
@@ -146,6 +208,12 @@ pub(super) fn variants() -> Vec<DatabaseMessage> {
             let decision = Decision::Committed { changed };
             DatabaseMessage::Transacted { request, decision }
         }));
+        for number in [0, 1] {
+            let sequence = SequenceId(number);
+            all.push(DatabaseMessage::NextValue { request, sequence });
+            all.push(DatabaseMessage::Allotted { request, value: number.into() });
+        }
+        all.push(DatabaseMessage::Scanned { request, rows: Box::default() });
         all.push(DatabaseMessage::Select { request, keys: Box::default() });
         all.push(DatabaseMessage::Selected { request, seen: Box::default() });
     }

@@ -38,7 +38,7 @@ fn policy(write: WritePolicy) -> ServicePolicy {
     let (group, batch, wait_max) = (GROUP, 10, Span::ZERO);
     let fetch =
         FetchPolicy { broker, group, batch, timeout, wait_max, commit, on_timeout, checksum };
-    ServicePolicy { write, producer, fetch, sink: SINK, local: None }
+    ServicePolicy { write, producer, fetch, sink: SINK, local: None, outbox: None }
 }
 
 fn id(number: u32) -> MessageId {

@@ -40,6 +40,46 @@ pub struct Seen {
     pub revision: u64,
 }
 
+/// Which rows of a table are read on, and in which order.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Scan {
+    /// The table.
+    pub table: TableId,
+    /// The order.
+    pub order: ScanOrder,
+    /// The place in that order behind which it begins: 0 for the first row.
+    pub after: u64,
+    /// The most rows.
+    pub limit: u16,
+}
+
+/// In which order a table is read.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum ScanOrder {
+    /// By keys: `WHERE key > $1 ORDER BY key`.
+    ByKey,
+    /// By the commits that wrote the rows, as change capture sees them: PostgreSQL's logical
+    /// decoding hands transactions out in the order of their commits.
+    ByCommit,
+}
+
+impl ScanOrder {
+    /// Where a row stands in this order.
+    pub const fn place(self, seen: &Seen) -> u64 {
+        match self {
+            Self::ByKey => seen.key,
+            Self::ByCommit => seen.revision,
+        }
+    }
+}
+
+impl Scan {
+    pub(in crate::model) fn fingerprint(&self, digest: &mut Digest) {
+        let &Self { table, order, after, limit } = self;
+        digest.word(u64::from(table.0)).word((order as u64) << 32 | u64::from(limit)).word(after);
+    }
+}
+
 /// That a transaction has seen a key in some revision.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Read {

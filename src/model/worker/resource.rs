@@ -244,7 +244,7 @@ impl Worker {
                     }
                 }
                 Some((lane, Reply::Outcome(outcome))) => self.transacted(lane, outcome, ctx),
-                None => {}
+                Some((_, Reply::Value(_))) | None => {}
             },
         }
     }

@@ -106,7 +106,8 @@ fn atomic(scenario: &Scenario) -> Result<(), Problem> {
             "leave \"atomic\" out, or add a section [service]",
         ));
     };
-    if scenario.workload.producers.get() > 1 && service.write != WritePolicy::LogFirst {
+    let has_one_state = matches!(service.write, WritePolicy::LogFirst | WritePolicy::Outbox);
+    if scenario.workload.producers.get() > 1 && !has_one_state {
         return Err(Problem::new(
             "workload.producers",
             "of several services each would know its own changes only",

@@ -31,7 +31,8 @@ pub(super) fn services(scenario: &Scenario) -> Result<(), Problem> {
         ));
     }
     let convergent = scenario.promises.contains(&PromiseName::Convergent);
-    if services > 1 && convergent && service.write != WritePolicy::LogFirst {
+    let has_one_state = matches!(service.write, WritePolicy::LogFirst | WritePolicy::Outbox);
+    if services > 1 && convergent && !has_one_state {
         return Err(Problem::new(
             "service.write",
             "of several services each would know its own changes only",

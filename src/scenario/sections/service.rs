@@ -2,7 +2,7 @@
 
 use crate::model::half::RunningAnswer;
 use crate::model::service::WritePolicy;
-use crate::scenario::bounded::Between;
+use crate::scenario::bounded::{Between, Bounded};
 use crate::seed::Ratio;
 use serde::Deserialize;
 
@@ -20,6 +20,8 @@ pub struct ServiceSection {
     pub refusing: Ratio,
     /// What is said of one that is still running.
     pub running: RunningAnswer,
+    /// How many operations are carried out at a time, if they write by an outbox; 4 unless stated.
+    pub at_a_time: Option<Bounded<1, 64>>,
 }
 
 impl Default for ServiceSection {
@@ -29,6 +31,7 @@ impl Default for ServiceSection {
             work: None,
             refusing: Ratio::NEVER,
             running: RunningAnswer::default(),
+            at_a_time: None,
         }
     }
 }
