@@ -16,7 +16,7 @@ use postulate::shrink::Budget;
 use postulate::zoo::Specimen;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use std::{env, fs};
@@ -119,7 +119,8 @@ impl Stage {
         };
         let regression = Regression::of(self.origin.clone(), self.subject.as_ref(), failing, &seen);
         let Some(regression) = regression else { return "it does not fail again".to_owned() };
-        let path = PathBuf::from("fuzz/failures").join(regression.path());
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("failures");
+        let path = folder.join(regression.path());
         let written = path.parent().map_or(Ok(()), fs::create_dir_all);
         match written.and_then(|()| fs::write(&path, regression.text())) {
             Ok(()) => format!("postulate replay {}", path.display()),

@@ -33,9 +33,10 @@ pub const RECORDS_MAX: usize = 16;
 /// to the run of those before: the openings of that run, as far as an [`Alphabet`] has something to
 /// try at them, are told apart by where they are, such as a kind of message on a link, and a record
 /// names such a stream, the how-manieth of its openings, which of the steps to take there, and how
-/// much its spans and numbers differ from those of the alphabet, within what a seed may draw. Numbers too large begin again from
-/// 0, so all bytes are a schedule. The streams of the run without records come first, those that
-/// records bring about after them: bytes that differ little make schedules that differ little.
+/// much its spans and numbers differ from those of the alphabet, within what a seed may draw.
+/// Numbers too large begin again from 0, so all bytes are a schedule. The streams of the run
+/// without records come first, those that records bring about after them: bytes that differ little
+/// make schedules that differ little.
 ///
 /// Steps that a later record has made void are left out; the others are all met by the run.
 ///
@@ -48,8 +49,8 @@ pub const RECORDS_MAX: usize = 16;
 /// let mut bytes = Bytes::new(&forgetful.subject()?);
 /// let (schedule, run) = bytes.run(&[]);
 /// assert_eq!((schedule.steps(), run.outcome), (0, Outcome::Holds));
-/// let fails = |seed: &u64| matches!(bytes.run(&seed.to_le_bytes()).1.outcome, Outcome::Violated(_));
-/// assert!((1..100).any(|seed| fails(&seed)));
+/// let mut outcome = |seed: u64| bytes.run(&seed.to_le_bytes()).1.outcome;
+/// assert!((1..100).any(|seed| matches!(outcome(seed), Outcome::Violated(_))));
 /// # Ok::<(), postulate::scenario::ScenarioError>(())
 /// ```
 pub struct Bytes {

@@ -38,7 +38,7 @@ fn check(subject: &Arc<dyn Subject>, bytes: &mut Bytes, input: &[u8]) -> Schedul
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn all_bytes_are_a_schedule_whose_steps_are_met(

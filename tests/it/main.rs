@@ -17,6 +17,8 @@ mod explanations;
 mod explore;
 mod fake;
 mod faults;
+#[cfg(feature = "proptest")]
+mod formats;
 mod golden;
 mod harness;
 #[cfg(feature = "cli")]

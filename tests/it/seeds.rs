@@ -143,7 +143,7 @@ fn breaks(bytes: &mut Bytes, input: &[u8], specimen: &Specimen) -> bool {
     matches!(&run.outcome, Outcome::Violated(it) if it.rule == specimen.breaks)
 }
 
-/// Other changes of a scenario move what bytes stand for; what was made once need not fail for ever.
+/// Changes of a scenario move what bytes stand for; what was made once need not fail for ever.
 #[test]
 fn the_schedules_are_schedules_and_many_break_their_specimens() {
     let seeds = seeds_made("schedule", schedules);
