@@ -3,6 +3,7 @@
 //! Each target is a function of bytes that panics if they show a mistake of `postulate`. The
 //! programs in `targets` hand them what libFuzzer makes up.
 
+pub mod connection;
 pub mod failure;
 pub mod history;
 pub mod oracles;

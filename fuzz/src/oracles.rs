@@ -30,7 +30,7 @@ pub fn try_out(bytes: &[u8]) {
     let told = || format!("{promises:#?} {history:#?} {}", tell(&verdict));
     assert_eq!(group(&verdict), naive.verdict(), "{:?} {}", naive.broken_rules(), told());
     let mut judge = Judge::new(&promises);
-    let stop = rng.below(history.operations().len());
+    let stop = rng.below(history.operations().len().max(1));
     for (at, operation) in history.operations().iter().enumerate() {
         judge.observe(operation);
         if at == stop {
