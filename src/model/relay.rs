@@ -89,10 +89,11 @@ impl Relay {
     pub fn boot(policy: RelayPolicy, seat: &Seat<'_>, disk: Journals<'_, Record>) -> Self {
         let producer = ProducerClient::boot(policy.producer, TimerId(0), seat, disk).of_letters();
         let timer = TimerId(producer.timers() + 1);
+        let database = DatabaseClient::new(policy.session, 2, timer, seat.incarnation);
         Self {
             policy,
             producer,
-            database: DatabaseClient::new(policy.session, 2, timer, seat.incarnation),
+            database: database.with_idle_lane(READS),
             stage: Stage::Resting,
             token: 0,
             held: None,
