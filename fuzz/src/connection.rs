@@ -330,7 +330,22 @@ impl Stranger {
         }
     }
 
-    /// The question that an answer is to; none if it has been given up.
+    /// Whether a message answers what the stranger had asked before it died.
+    fn is_of_an_earlier_life(&self, wire: &Wire) -> bool {
+        let request = match wire {
+            Wire::Produced { message, .. } => message.word().wrapping_sub(OWN),
+            Wire::Fetched { request, .. }
+            | Wire::Committed { request, .. }
+            | Wire::OffsetFetched { request, .. }
+            | Wire::Queue(
+                QueueMessage::Received { request, .. } | QueueMessage::Settled { request, .. },
+            ) => *request,
+            _ => return false,
+        };
+        request >> 32 < self.request >> 32
+    }
+
+    /// The question that an answer is to.
     fn asked(&mut self, request: u64) -> Asked {
         self.open.remove(&request).unwrap_or_else(|| panic!("request {request} is not open"))
     }
@@ -386,6 +401,9 @@ impl Node for Stranger {
 
     fn deliver(&mut self, from: NodeId, wire: Wire, ctx: &mut Ctx<'_>) {
         assert_eq!(from, BROKER);
+        if self.is_of_an_earlier_life(&wire) {
+            return;
+        }
         match wire {
             Wire::Produced { message, partition, verdict } => {
                 let acks = self.sent.get(&message).copied();
