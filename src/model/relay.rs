@@ -409,3 +409,6 @@ impl Node for Relay {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
