@@ -18,8 +18,8 @@ fn padded(name: &str, start: &str) -> PathBuf {
     path
 }
 
-/// Runs the command in at most 256 MiB of address space beyond what the program itself is; it has
-/// to refuse the file with `parts`.
+/// Runs the command in an address space of less than half of the file; it has to refuse the file
+/// with `parts`.
 #[track_caller]
 fn refused(words: &str, path: &Path, parts: &[&str]) {
     let program = postulate("");
@@ -38,7 +38,7 @@ fn a_gibibyte_of_padding_is_refused_in_bounded_memory() {
     let scenario = padded("padded.toml", include_str!("../../scenarios/w1.toml"));
     refused("sweep --schedules 1", &scenario, &["padded.toml", "longer than 1048576 bytes"]);
     let failure = padded("padded.json", include_str!("../zoo/ack-before-effect.json"));
-    refused("replay", &failure, &["padded.json", "longer than 16777216 bytes"]);
+    refused("replay", &failure, &["padded.json", "longer than 4194304 bytes"]);
     fs::remove_file(scenario).unwrap();
     fs::remove_file(failure).unwrap();
 }
@@ -60,6 +60,19 @@ impl Deep {
 
 const fn deep(start: &'static str, repeated: &'static str, end: &'static str) -> Deep {
     Deep { start, repeated, end }
+}
+
+/// As the reader is no more than a parser for text that somebody else has written, what it needs
+/// is a few times the text at most, whatever that says.
+#[test]
+fn a_failure_file_that_is_one_long_list_is_refused_in_bounded_memory() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("listed.json");
+    for list in ["{\"format\":[", "{\"format\":1,\"schedule\":{\"decisions\":["] {
+        let text = format!("{list}{}0]}}", "0,".repeat(regression::BYTES_MAX / 2 - 40));
+        fs::write(&path, text).unwrap();
+        refused("replay", &path, &["listed.json:1: "]);
+    }
+    fs::remove_file(path).unwrap();
 }
 
 #[test]
