@@ -144,7 +144,7 @@ pub(super) const METHODS: &[Method] = &[
         topic: "pattern",
         about: "a service that commits, tries a few times to tell, then forgets",
         scenario: "best-effort-notification",
-        changes: &[],
+        changes: &[("workload.producers", "1")],
         expected: &[
             expect(AtMostOnce, NEVER, "an inbox behind a client that may repeat itself"),
             expect(
