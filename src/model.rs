@@ -1,6 +1,7 @@
 //! The built-in machines: a log broker, a queue broker, producers, consumers with a database, a
-//! database and an external system on machines of their own, services, sagas, a broker of half
-//! messages, and a user's own nodes beside them. Protocol only: they know the contract of a [`Node`], and no simulator.
+//! database and an external system on machines of their own, services, relays of their outboxes,
+//! sagas, a broker of half messages, and a user's own nodes beside them. Protocol only: they know
+//! the contract of a [`Node`], and no simulator.
 
 use crate::digest::Digest;
 use crate::id::{NodeId, Ticket, TimerId};

@@ -262,11 +262,13 @@ impl Relay {
 
     fn write_marks(&mut self, ctx: &mut Ctx<'_>) {
         let is_marked = |reading: &&Reading| self.marking.contains(&reading.message.word());
-        let marked = self.read.iter().filter(is_marked);
+        let mut marked = self.read.iter().filter(is_marked);
         let RelayPolicy { outbox, ledger: table, read, .. } = self.policy;
         let mut marks = Transaction::default();
         if read.keeps_place() {
-            let Some(&Reading { place: version, message, .. }) = marked.last() else { return };
+            let Some(&Reading { place: version, message, .. }) = marked.next_back() else {
+                return;
+            };
             let row = Row { message, version, payload: 0 };
             marks.writes.push(Write::Upsert { table, key: PLACE, row });
         } else {

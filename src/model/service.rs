@@ -40,8 +40,8 @@ pub enum WritePolicy {
     /// It publishes, then commits its state: a crash in between leaves a message about something
     /// that the service does not know.
     PublishThenCommit,
-    /// It hands a half message to a broker that keeps it unread, commits its state, and says that it
-    /// has; if it never does, that broker asks (`RocketMQ`'s transactional messages).
+    /// It hands a half message to a broker that keeps it unread, commits its state, and says that
+    /// it has; if it never does, that broker asks (`RocketMQ`'s transactional messages).
     HalfMessage,
     /// It commits its state and a row of an outbox in one transaction of a database, and a relay
     /// publishes that (microservices.io, transactional outbox).

@@ -179,8 +179,8 @@ pub(super) const ZOO: &[Specimen] = &[
         number: 41,
         id: "half-message-age-twice",
         source: "RocketMQ #544",
-        mechanism: "the broker reads the age of a half message twice in a round: one that grows old \
-                    in between is neither put back for the next round nor asked about",
+        mechanism: "the broker reads the age of a half message twice in a round: one that grows \
+                    old in between is neither put back for the next round nor asked about",
         twin: "half-message-orders",
         key: "half.immunity_by",
         value: "\"compared-twice\"",

@@ -6,7 +6,8 @@ use crate::digest::Digest;
 use crate::id::MessageId;
 use crate::time::Instant;
 
-/// A half message, what becomes of it, and questions about it (`RocketMQ`'s transactional messages).
+/// A half message, what becomes of it, and questions about it (`RocketMQ`'s transactional
+/// messages).
 #[derive(Copy, Clone, PartialEq, Eq)]
 pub enum HalfMessage {
     /// A service hands over a message that nobody may read yet.

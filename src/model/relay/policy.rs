@@ -36,10 +36,10 @@ pub enum MarkWhen {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ownership {
-    /// Who holds the lease, a row of the database. Who sees no beat of its holder for as long as the
-    /// lease lasts takes it, by a clock of its own and no other's (as the lock client of `DynamoDB`
-    /// does with the record version number). Every mark depends on the row of the lease, so that a
-    /// late one of a former holder is refused.
+    /// Who holds the lease, a row of the database. Who sees no beat of its holder for as long as
+    /// the lease lasts takes it, by a clock of its own and no other's (as the lock client of
+    /// `DynamoDB` does with the record version number). Every mark depends on the row of the lease,
+    /// so that a late one of a former holder is refused.
     #[default]
     Lease,
     /// Every relay.

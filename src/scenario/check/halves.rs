@@ -168,7 +168,8 @@ mod tests {
             ("half = {}\nproducer = { unfinished = \"resent\" }", "producer.unfinished"),
             ("half = {}\nproducer = { acks = \"none\", identity = \"none\" }", "producer.acks"),
             (
-                "half = {}\nproducer = { identity = \"message-id\", message_id = \"business-key\" }",
+                "half = {}\n\
+                 producer = { identity = \"message-id\", message_id = \"business-key\" }",
                 "producer.message_id",
             ),
         ] {

@@ -11,18 +11,8 @@ use crate::scenario::sections::Retries;
 use crate::scenario::{PromiseName, Scenario};
 
 pub(super) fn relays(scenario: &Scenario) -> Result<(), Problem> {
-    let service = scenario.service.unwrap_or_default();
     if !scenario.writes_by(WritePolicy::Outbox) {
-        let stated = [
-            ("relay", scenario.relay.is_some(), "nobody writes an outbox"),
-            ("service.at_a_time", service.at_a_time.is_some(), "only who writes an outbox waits"),
-        ];
-        return match stated.into_iter().find(|(_, is_stated, _)| *is_stated) {
-            Some((key, _, why)) => {
-                Err(Problem::new(key, why, "leave it out, or state service.write = \"outbox\""))
-            }
-            None => Ok(()),
-        };
+        return without(scenario);
     }
     let Scenario { producer, .. } = scenario;
     let leased = scenario.relay.unwrap_or_default().ownership == Ownership::Lease;
@@ -82,6 +72,21 @@ pub(super) fn relays(scenario: &Scenario) -> Result<(), Problem> {
     ];
     match impossible.into_iter().find(|(is_so, ..)| *is_so) {
         Some((_, key, why, cure)) => Err(Problem::new(key, why, cure)),
+        None => Ok(()),
+    }
+}
+
+/// What is only said where an outbox is written.
+fn without(scenario: &Scenario) -> Result<(), Problem> {
+    let at_a_time = scenario.service.unwrap_or_default().at_a_time;
+    let stated = [
+        ("relay", scenario.relay.is_some(), "nobody writes an outbox"),
+        ("service.at_a_time", at_a_time.is_some(), "only who writes an outbox waits"),
+    ];
+    match stated.into_iter().find(|(_, is_stated, _)| *is_stated) {
+        Some((key, _, why)) => {
+            Err(Problem::new(key, why, "leave it out, or state service.write = \"outbox\""))
+        }
         None => Ok(()),
     }
 }

@@ -114,11 +114,15 @@ fn state_and_row_are_committed_together_under_a_number_allotted_before() {
     let asked = trial.asks();
     assert_eq!(kinds(&asked), ["number"]);
     assert_eq!(history(&mut trial.bench), (vec![0], vec![]));
-    asked.into_iter().for_each(|one| trial.served(one));
+    for one in asked {
+        trial.served(one);
+    }
     let asked = trial.asks();
     assert_eq!(kinds(&asked), ["commit"]);
     assert_eq!((trial.states(), trial.table(NUMBERED)), (vec![], vec![]));
-    asked.into_iter().for_each(|one| trial.served(one));
+    for one in asked {
+        trial.served(one);
+    }
     assert_eq!((trial.states(), trial.table(NUMBERED)), (vec![0], vec![(1, 0)]));
     assert_eq!(trial.effects(), [0]);
     assert_eq!(history(&mut trial.bench), (vec![], vec![0]));
@@ -147,7 +151,9 @@ fn no_more_operations_are_carried_out_at_a_time_than_stated() {
         let mut rounds = 0;
         while !asked.is_empty() {
             assert!(asked.len() <= usize::from(at_a_time));
-            asked.into_iter().for_each(|one| trial.served(one));
+            for one in asked {
+                trial.served(one);
+            }
             asked = trial.asks();
             rounds += 1;
         }
@@ -172,7 +178,9 @@ fn a_commit_whose_answer_is_lost_is_made_once() {
         trial.bench.with(|ctx| service.wake(TimerId(SILENCE), ctx));
         let again = trial.asks();
         assert_eq!((trial.bench.disconnects, kinds(&again)), (1, vec!["commit"]));
-        again.into_iter().for_each(|one| trial.served(one));
+        for one in again {
+            trial.served(one);
+        }
         // The first one may still come after that.
         trial.answer(lost);
         assert_eq!((trial.states(), trial.table(NUMBERED)), (vec![0], vec![(1, 0)]));
