@@ -401,14 +401,10 @@ impl node::Message for Message {
                 digest.word(*request).word(*offset).word(wait_max.nanos());
             }
             Self::Fetched { request, partition, base, reading } => {
-                let entries: &[Entry] = match reading {
-                    Reading::Entries(entries) => entries,
-                    Reading::OutOfRange { .. } | Reading::Closed => &[],
-                };
-                let rest = match reading {
-                    Reading::Entries(entries) => entries.len() as u16,
-                    Reading::OutOfRange { .. } => u16::MAX,
-                    Reading::Closed => u16::MAX - 1,
+                let (entries, rest): (&[Entry], u16) = match reading {
+                    Reading::Entries(entries) => (entries, entries.len() as u16),
+                    Reading::OutOfRange { .. } => (&[], u16::MAX),
+                    Reading::Closed => (&[], u16::MAX - 1),
                 };
                 digest.word(packed(3, *partition, NO_GROUP, rest)).word(*request).word(*base);
                 for entry in entries {

@@ -184,10 +184,14 @@ impl Locals {
     /// Waits no longer for what is overdue.
     fn give_up(&mut self, ctx: &mut Ctx<'_>) {
         let now = ctx.now();
-        for (word, _) in self.told.extract_if(.., |_, until| *until <= now) {
-            let message = MessageId::from_word(word);
-            ctx.record(Event::SendInfo { message, attempt: 0 });
-        }
+        self.told.retain(|&word, until| {
+            let is_awaited = *until > now;
+            if !is_awaited {
+                let message = MessageId::from_word(word);
+                ctx.record(Event::SendInfo { message, attempt: 0 });
+            }
+            is_awaited
+        });
         self.await_told(ctx);
     }
 
@@ -248,12 +252,13 @@ impl Locals {
     /// Says to the broker what is durable.
     pub(super) fn go_on(&mut self, store: &Store, ctx: &mut Ctx<'_>) {
         let broker = self.policy.broker;
-        let over = self.open.extract_if(
-            ..,
-            |_, local| matches!(local.phase, Phase::Ending { mark, .. } if store.is_durable(mark)),
-        );
-        for (word, local) in over {
-            let Phase::Ending { end, .. } = local.phase else { continue };
+        let over = self.open.iter().filter_map(|(&word, local)| match local.phase {
+            Phase::Ending { mark, end } if store.is_durable(mark) => Some((word, end)),
+            _ => None,
+        });
+        let over: Vec<(u64, LocalEnd)> = over.collect();
+        for (word, end) in over {
+            self.open.remove(&word);
             let message = MessageId::from_word(word);
             match end {
                 LocalEnd::Committed => {
