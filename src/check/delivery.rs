@@ -4,7 +4,7 @@ use super::evidence::{list, moments, times, violation};
 use super::index::Slot;
 use super::ledger::{Entry, Ledger, Outcome, Tally};
 use super::{Promise, Rule, SINKS_MAX, Violation};
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::{MessageId, SinkId};
 
 /// Watches the effects of each message at each promised sink.
@@ -127,7 +127,7 @@ impl Delivery {
     }
 
     /// An effect of a message more than once.
-    pub(super) fn duplicate_effect(&self, history: &History) -> Option<Violation> {
+    pub(super) fn duplicate_effect(&self, history: &dyn Recorded) -> Option<Violation> {
         let (message, sink) = effect_of(self.duplicate.as_ref()?)?;
         let here = is_effect(message, sink);
         let at = moments(history, &here);
@@ -138,7 +138,11 @@ impl Delivery {
     }
 
     /// An effect of a message that was never attempted, or whose attempts all failed.
-    pub(super) fn phantom_effect(&self, ledger: &Ledger, history: &History) -> Option<Violation> {
+    pub(super) fn phantom_effect(
+        &self,
+        ledger: &Ledger,
+        history: &dyn Recorded,
+    ) -> Option<Violation> {
         let (message, sink, was) = match &self.phantom {
             Some(operation) => {
                 let (message, sink) = effect_of(operation)?;
@@ -156,7 +160,11 @@ impl Delivery {
     }
 
     /// A payload that differs from what was sent.
-    pub(super) fn corrupted(&self, ledger: &mut Ledger, history: &History) -> Option<Violation> {
+    pub(super) fn corrupted(
+        &self,
+        ledger: &mut Ledger,
+        history: &dyn Recorded,
+    ) -> Option<Violation> {
         let operation = self.corrupted.as_ref()?;
         let (message, payload, what) = match operation.event {
             Event::Effect { message, sink, payload } => {
@@ -182,7 +190,7 @@ impl Delivery {
     }
 
     /// A record under a key that its message was never sent under.
-    pub(super) fn misrouted(&self, history: &History) -> Option<Violation> {
+    pub(super) fn misrouted(&self, history: &dyn Recorded) -> Option<Violation> {
         let operation = self.misrouted.as_ref()?;
         let (message, stands, how) = match operation.event {
             Event::Polled { message, key, partition, offset, .. } => {
@@ -205,7 +213,7 @@ impl Delivery {
     }
 
     /// An acknowledged message without an effect; to be asked at rest only.
-    pub(super) fn lost(&self, ledger: &Ledger, history: &History) -> Option<Violation> {
+    pub(super) fn lost(&self, ledger: &Ledger, history: &dyn Recorded) -> Option<Violation> {
         let missing = |entry: &Entry| {
             let owed = if entry.is_acknowledged() { self.at_least_once } else { 0 };
             owed & !entry.landed
