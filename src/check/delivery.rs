@@ -6,6 +6,7 @@ use super::ledger::{Entry, Ledger, Outcome, Tally};
 use super::{Promise, Rule, SINKS_MAX, Violation};
 use crate::history::{Event, Operation, Recorded};
 use crate::id::{MessageId, SinkId};
+use std::collections::BTreeMap;
 
 /// Watches the effects of each message at each promised sink.
 #[derive(Debug, Default)]
@@ -18,6 +19,8 @@ pub(super) struct Delivery {
     /// The sinks of at least once, as bits by place.
     at_least_once: u64,
     promised: bool,
+    /// Where messages have effects beyond the sinks that an entry has room for, as bits by place.
+    beyond: BTreeMap<MessageId, u64>,
     duplicate: Option<Operation>,
     phantom: Option<Operation>,
     corrupted: Option<Operation>,
@@ -25,6 +28,8 @@ pub(super) struct Delivery {
 }
 
 const NOWHERE: u8 = u8::MAX;
+/// Sinks that an entry has room for.
+const ROOM: usize = u8::BITS as usize;
 
 impl Delivery {
     /// The checker of the delivery promises among `promises`.
@@ -49,6 +54,7 @@ impl Delivery {
 
     /// Back to the state before the first operation.
     pub(super) fn reset(&mut self) {
+        self.beyond.clear();
         self.duplicate = None;
         self.phantom = None;
         self.corrupted = None;
@@ -69,7 +75,7 @@ impl Delivery {
     /// A message is acknowledged for the first time: it is owed an effect at each sink without one.
     #[inline]
     pub(super) fn acknowledged(&self, entry: &Entry, tally: &mut Tally) {
-        let missing = self.at_least_once & !entry.landed;
+        let missing = self.at_least_once & !self.landed(entry);
         if missing != 0 {
             tally.owed += missing.count_ones();
         }
@@ -88,8 +94,16 @@ impl Delivery {
             _ => return false,
         };
         let (slot, entry, tally) = ledger.open(message);
-        let first = entry.landed & sink == 0;
-        entry.landed |= sink;
+        let first = if sink <= u64::from(u8::MAX) {
+            let first = entry.landed & sink as u8 == 0;
+            entry.landed |= sink as u8;
+            first
+        } else {
+            let landed = self.beyond.entry(message).or_default();
+            let first = *landed & sink == 0;
+            *landed |= sink;
+            first
+        };
         if first && self.at_least_once & sink != 0 && entry.is_acknowledged() {
             tally.owed -= 1;
         }
@@ -216,7 +230,7 @@ impl Delivery {
     pub(super) fn lost(&self, ledger: &Ledger, history: &dyn Recorded) -> Option<Violation> {
         let missing = |entry: &Entry| {
             let owed = if entry.is_acknowledged() { self.at_least_once } else { 0 };
-            owed & !entry.landed
+            owed & !self.landed(entry)
         };
         let entry = ledger.all().iter().find(|entry| missing(entry) != 0)?;
         let all: u32 = ledger.all().iter().map(|entry| missing(entry).count_ones()).sum();
@@ -253,6 +267,13 @@ impl Delivery {
         *place
     }
 
+    /// The sinks where a message has an effect, as bits by place.
+    #[inline]
+    fn landed(&self, entry: &Entry) -> u64 {
+        let beyond = if self.sinks.len() > ROOM { self.beyond.get(&entry.message) } else { None };
+        u64::from(entry.landed) | beyond.copied().unwrap_or(0)
+    }
+
     /// The first of the sinks that are set in `bits`.
     fn sink(&self, bits: u64) -> Option<SinkId> {
         self.sinks.get(bits.trailing_zeros() as usize).copied()
@@ -263,10 +284,10 @@ impl Delivery {
             return None;
         }
         let failed = |entry: &&Entry| {
-            entry.landed != 0 && entry.attempts > 0 && entry.outcome() == Outcome::Fail
+            self.landed(entry) != 0 && entry.attempts > 0 && entry.outcome() == Outcome::Fail
         };
         let entry = ledger.all().iter().find(failed)?;
-        let sink = self.sink(entry.landed)?;
+        let sink = self.sink(self.landed(entry))?;
         Some((entry.message, sink, "every attempt to send it had definitely failed"))
     }
 

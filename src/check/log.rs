@@ -66,11 +66,11 @@ impl Log {
         if entry.attempts == 0 {
             return false;
         }
-        match entry.found {
+        match entry.found() {
             Some(first) if first == place => false,
             Some(first) => self.found_elsewhere(entry, operation, (slot, [first, place])),
             None => {
-                entry.found = Some(place);
+                entry.find(place);
                 false
             }
         }
@@ -103,7 +103,7 @@ impl Log {
     pub(super) fn misrouted(&self, ledger: &Ledger, history: &dyn Recorded) -> Option<Violation> {
         let strays = self.further.iter().filter(|(slot, place)| {
             let entry = ledger.entry(*slot);
-            let home = entry.found.map(|found| found.partition);
+            let home = entry.found().map(|found| found.partition);
             entry.attempts == 1 && home != Some(place.partition)
         });
         let strays: BTreeSet<MessageId> =

@@ -19,6 +19,7 @@ mod golden;
 mod harness;
 #[cfg(feature = "cli")]
 mod histories;
+mod hostile;
 #[cfg(feature = "cli")]
 mod junit;
 mod logs;
