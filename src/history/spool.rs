@@ -46,7 +46,9 @@ impl<F: Read + Write + Seek> Spool<F> {
     /// # Errors
     /// If the file fails.
     pub fn flush(&mut self) -> io::Result<()> {
-        self.file.get_mut().write_all(&self.waiting)?;
+        let file = self.file.get_mut();
+        file.seek(SeekFrom::End(0))?;
+        file.write_all(&self.waiting)?;
         self.written += self.waiting.len() / RECORD;
         self.waiting.clear();
         Ok(())
