@@ -19,10 +19,10 @@ mod golden;
 mod harness;
 #[cfg(feature = "cli")]
 mod histories;
-mod hostile;
 #[cfg(feature = "cli")]
 mod junit;
 mod logs;
+mod lying;
 #[cfg(feature = "cli")]
 mod malformed;
 mod matrix;
