@@ -309,14 +309,14 @@ pub enum Rule {
     Backlog,
     /// A rule of the system's own.
     Custom,
+    /// State and message agree in the end.
+    Torn,
     /// An acknowledged message has an effect.
     Lost,
     /// An acknowledged message is read by somebody.
     Unseen,
     /// What was accepted is accounted for in the end.
     Accounting,
-    /// State and message agree in the end.
-    Torn,
     /// An operation of several steps is whole or undone in the end.
     Uncompensated,
     /// Replicas agree in the end.

@@ -13,6 +13,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 
 mod bugs;
+mod bytes;
 mod capture;
 mod course;
 mod crew;
@@ -27,6 +28,7 @@ mod tally;
 mod watched;
 
 pub use bugs::{BUDGET, Inquiry, Look, Refusal, bugs};
+pub use bytes::{Bytes, RECORD_BYTES, RECORDS_MAX, SEED_BYTES};
 pub use capture::{Captured, capture};
 pub use exhaustive::{
     Alphabet, Exhausted, Exhaustive, Letter, Level, NotASearch, Search, Step, exhaust,

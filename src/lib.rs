@@ -77,6 +77,7 @@ pub mod digest;
 pub mod explain;
 pub mod explore;
 mod figures;
+mod files;
 pub mod harness;
 pub mod history;
 pub mod id;

@@ -229,6 +229,18 @@ pub enum Swarm {
     Off,
 }
 
+/// The most that a timer is late by if a seed makes it late.
+pub(crate) const TIMER_LATE_MAX: Span = Span::millis(200);
+
+/// The most that the notice of a gone connection is late by if a seed makes it late, in latencies.
+pub(crate) const NOTICE_LATENCIES_MAX: u64 = 256;
+
+/// The most that a seed lets monotonic clocks drift, in parts per million.
+pub(crate) const DRAWN_DRIFT_MAX: u64 = 50_000;
+
+/// The most that a seed sets wall clocks off or lets them step, in nanoseconds: ten minutes.
+pub(crate) const DRAWN_OFFSET_MAX: u64 = 600_000_000_000;
+
 /// A system's surroundings: network, disks, faults, and when a run ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
@@ -263,6 +275,21 @@ impl Profile {
     /// The default surroundings, with faults of these classes.
     pub fn under(classes: impl IntoIterator<Item = FaultClass>) -> Self {
         Self { envelope: classes.into_iter().collect(), ..Self::default() }
+    }
+
+    /// The most that a message is late by if a seed delays it.
+    pub(crate) fn delay_max(&self) -> Span {
+        self.link.jitter.max(self.link.latency).times(64)
+    }
+
+    /// The most that a seed adds to the latency of a link.
+    pub(crate) fn slower_max(&self) -> Span {
+        Span::nanos_of(self.heal_at.nanos() / 8)
+    }
+
+    /// The most that a sync is late by if a seed makes it slow.
+    pub(crate) fn sync_late_max(&self) -> Span {
+        self.disk.sync.times(1_024)
     }
 }
 

@@ -51,6 +51,9 @@ pub use trail::{TRAIL_MAX, Trail};
 /// The format of files that this version writes, and the only one that it reads.
 pub const FORMAT: u32 = 1;
 
+/// The most bytes that a failure file has: a schedule of ten thousand decisions has fewer.
+pub const BYTES_MAX: usize = 4 << 20;
+
 /// A failure that is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -194,6 +194,9 @@ mod problem;
 pub mod reference;
 mod sections;
 
+/// The most bytes that the text of a scenario has.
+pub const BYTES_MAX: usize = 1 << 20;
+
 /// Makes the program of a machine, at each of its boots.
 pub type Factory = Arc<dyn Fn(&Seat<'_>, Journals<'_, Record>) -> CustomNode + Send + Sync>;
 
@@ -293,6 +296,7 @@ impl Scenario {
     /// # Errors
     /// If the text is no scenario, or an impossible one; the error names the place.
     pub fn from_toml(file: &str, text: &str) -> Result<Self, ScenarioError> {
+        problem::refuse_long(file, text)?;
         problem::refuse_unnamed(file, text)?;
         let mut scenario: Self =
             toml::from_str(text).map_err(|error| ScenarioError::text(file, text, &error))?;

@@ -1,13 +1,15 @@
 //! What a command runs: a seed of a scenario, or what a failure file holds.
 
 use super::target;
-use crate::regression::{Regression, RegressionError};
+use crate::files::read_at_most;
+use crate::regression::{self, Regression, RegressionError};
 use crate::run::Subject;
 use crate::schedule::{Schedule, Strategy};
 use crate::seed::Seed;
 use miette::{Diagnostic, WrapErr};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
-use std::{fs, io};
 
 /// How the name of a failure file ends.
 const FILE_ENDING: &str = ".json";
@@ -67,7 +69,7 @@ impl Aim {
     }
 
     fn at_file(file: &str, other: Option<&str>) -> miette::Result<Self> {
-        let bytes = fs::read(file)
+        let bytes = read_at_most(Path::new(file), regression::BYTES_MAX)
             .map_err(|source| Misled::Unreadable { file: file.to_owned(), source })?;
         let regression = Regression::parse(file, &bytes).map_err(Misled::from)?;
         let origin = &regression.scenario;

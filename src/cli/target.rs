@@ -1,14 +1,15 @@
 //! From the word for a scenario to what is run.
 
+use crate::files::read_at_most;
 use crate::matrix::{NotACell, Place};
 use crate::run::Subject;
 use crate::scenario::{self, Scenario, ScenarioError, nearest};
 use crate::zoo::{self, Specimen};
 use miette::{Diagnostic, NamedSource, SourceSpan};
+use std::io;
 use std::path::Path;
 use std::string::FromUtf8Error;
 use std::sync::Arc;
-use std::{fs, io};
 
 /// A name that can be swept, and what is behind it.
 pub(super) struct Listed {
@@ -91,7 +92,7 @@ pub(super) fn resolve(word: &str) -> miette::Result<Arc<dyn Subject>> {
             specimen.scenario().and_then(Scenario::system).map_err(Misled::from)?
         }
         (None, None) if is_path(word) => {
-            let bytes = fs::read(word)
+            let bytes = read_at_most(Path::new(word), scenario::BYTES_MAX)
                 .map_err(|source| Misled::Unreadable { path: word.to_owned(), source })?;
             let text = String::from_utf8(bytes).map_err(|error| garbled(word, &error))?;
             let scenario = Scenario::from_toml(word, &text).and_then(Scenario::system);

@@ -1,7 +1,8 @@
 //! The failure files of a test: replayed before it sweeps, written when it fails.
 
 use crate::explore::{self, Captured, Inquiry, Sweep, Swept, Watch};
-use crate::regression::{Failure, Origin, Regression, RegressionError, folder};
+use crate::files::read_at_most;
+use crate::regression::{BYTES_MAX, Failure, Origin, Regression, RegressionError, folder};
 use crate::report::{Paint, Recorded, Replayed, kept_text, recorded_text};
 use crate::run::{Outcome, Subject};
 use std::collections::BTreeMap;
@@ -96,7 +97,7 @@ impl Keep<'_> {
 
     fn replay_file(&self, path: &Path) -> Result<(), Complaint> {
         let file = path.display().to_string();
-        let bytes = fs::read(path).map_err(|error| unreadable(path, error))?;
+        let bytes = read_at_most(path, BYTES_MAX).map_err(|error| unreadable(path, error))?;
         let regression = Regression::parse(&file, &bytes)?;
         regression.belongs(&file, self.subject.as_ref())?;
         let (schedule, ticks) = (regression.schedule.clone(), self.plan.hung_after_ticks);

@@ -14,7 +14,9 @@ use crate::time::Span;
 pub use client::{CommitPolicy, ConsumerClient, FetchPolicy, Progress};
 use handling::Task;
 use moves::Moves;
-pub use policy::{Apply, ConsumerPolicy, Dedup, HandlingPolicy, OnFailure, Resume, Settle, Target};
+pub use policy::{
+    Apply, ConsumerPolicy, Dedup, HandlingPolicy, OnFailure, Rebuild, Resume, Settle, Target,
+};
 use remote::Remote;
 
 mod client;
@@ -236,8 +238,15 @@ impl Node for Consumer {
             // A durable commit is gone: to go on would be to serve a table with a hole in it.
             return ctx.exit();
         }
+        if self.policy.rebuild != Rebuild::Never && self.database.clear(ctx) {
+            Moment::ProjectionRebuilt.note(ctx);
+        }
+        let resume = match self.policy.rebuild {
+            Rebuild::FromStart => Resume::Earliest,
+            Rebuild::Never | Rebuild::FromCommitted => self.policy.resume,
+        };
         for lane in 0..self.lanes.len() {
-            match (self.policy.resume, self.policy.settle) {
+            match (resume, self.policy.settle) {
                 (Resume::Earliest, _) => self.client.poll(lane, 0, ctx),
                 (Resume::Committed, Settle::Before | Settle::After) => {
                     self.client.locate(lane, ctx);

@@ -86,6 +86,7 @@ impl Database {
                     this.enter(message, payload, position);
                 }
                 Some(&Record::Moved { partition, next }) => this.move_to(partition, next),
+                Some(Record::Cleared) => _ = this.projection.clear(),
                 Some(Record::Handled(handled)) => {
                     if handled.tables.has(Tables::EFFECTS) {
                         this.recovered.insert(handled.message);
@@ -164,6 +165,15 @@ impl Database {
     pub fn advance(&mut self, partition: PartitionId, next: u64, ctx: &mut Ctx<'_>) {
         self.tail.append(Record::Moved { partition, next }, ctx);
         self.move_to(partition, next);
+    }
+
+    /// Commits that the projection has no row any more. Returns whether it had one.
+    pub fn clear(&mut self, ctx: &mut Ctx<'_>) -> bool {
+        let had_any = self.projection.clear();
+        if had_any {
+            self.tail.append(Record::Cleared, ctx);
+        }
+        had_any
     }
 
     /// Sees to it that all commits become durable. Returns a mark for

@@ -67,6 +67,8 @@ pub enum Record {
         /// The next offset to read.
         next: u64,
     },
+    /// A database commit that drops every row of the projection.
+    Cleared,
     /// The head of a volume, which a broker writes in one piece: a snapshot of what it remembers of
     /// producers, or a compacted log. It is whole if as many records follow.
     Volume {
@@ -229,6 +231,7 @@ impl Record {
             | Self::Sending { .. }
             | Self::Answered { .. }
             | Self::Moved { .. }
+            | Self::Cleared
             | Self::Volume { .. }
             | Self::Remembered { .. }
             | Self::Kept { .. } => {}
@@ -269,6 +272,7 @@ impl node::Record for Record {
             Self::Moved { partition, next } => {
                 digest.word(4 << 48 | u64::from(partition.0)).word(*next);
             }
+            Self::Cleared => _ = digest.word(23 << 48),
             Self::Volume { count, end } => {
                 digest.word(19 << 48 | u64::from(*count)).word(*end);
             }
@@ -356,6 +360,7 @@ mod tests {
             applied(1, true, Some((PartitionId(0), 2))),
             Record::Moved { partition: here.0, next: here.1 },
             Record::Moved { partition: here.0, next: 2 },
+            Record::Cleared,
         ];
         let records: Vec<Record> = records
             .into_iter()

@@ -89,10 +89,11 @@ impl Relay {
     pub fn boot(policy: RelayPolicy, seat: &Seat<'_>, disk: Journals<'_, Record>) -> Self {
         let producer = ProducerClient::boot(policy.producer, TimerId(0), seat, disk).of_letters();
         let timer = TimerId(producer.timers() + 1);
+        let database = DatabaseClient::new(policy.session, 2, timer, seat.incarnation);
         Self {
             policy,
             producer,
-            database: DatabaseClient::new(policy.session, 2, timer, seat.incarnation),
+            database: database.with_idle_lane(READS),
             stage: Stage::Resting,
             token: 0,
             held: None,
@@ -224,11 +225,13 @@ impl Relay {
         }
         self.producer.send_due(ctx);
         self.mark(ctx);
-        if rows.len() == usize::from(batch) && read.keeps_place() {
-            self.scan(ctx);
-        } else {
-            self.again = false;
+        let is_all = rows.len() < usize::from(batch);
+        // Behind a full batch there may be more of what an earlier holder has published.
+        self.again &= !is_all;
+        if is_all || !read.keeps_place() {
             self.rest(ctx);
+        } else {
+            self.scan(ctx);
         }
     }
 
@@ -408,3 +411,6 @@ impl Node for Relay {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

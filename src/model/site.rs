@@ -182,6 +182,8 @@ moments! {
     LocalNeverEnded = "local-transaction-never-ended",
     /// A local transaction rolled back.
     LocalRolledBack = "local-transaction-rolled-back",
+    /// A consumer dropped its projection, to make it anew.
+    ProjectionRebuilt = "projection-rebuilt",
     /// A relay took the lease of another one.
     RelayTookOver = "relay-took-over",
     /// A relay learned that the lease was not its own any more.

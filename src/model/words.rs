@@ -240,6 +240,7 @@ impl Debug for Record {
                     write!(f, ", with {partition:?} up to {next}")
                 })
             }
+            Self::Cleared => write!(f, "Cleared"),
             Self::Moved { partition, next } => write!(f, "Moved {partition:?} up to {next}"),
             Self::Volume { count, end } => {
                 write!(f, "Volume of {count} records, up to offset {end}")

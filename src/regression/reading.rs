@@ -1,6 +1,6 @@
 //! From the text of a file to a failure, or to what is wrong with it.
 
-use super::{FORMAT, Regression};
+use super::{BYTES_MAX, FORMAT, Regression};
 use crate::run::{self, Misfit, Subject};
 use serde::Deserialize;
 use serde_json::Value;
@@ -39,6 +39,12 @@ pub enum RegressionError {
         line: usize,
         /// What is wrong there.
         message: String,
+    },
+    /// It is longer than any failure file.
+    #[error("{file}: the file is longer than {BYTES_MAX} bytes: no failure file; delete it")]
+    TooLong {
+        /// The file.
+        file: String,
     },
     /// It is of a format that this version does not know.
     #[error(
@@ -91,8 +97,12 @@ impl Regression {
     /// The failure that a file holds; errors call it `file`.
     ///
     /// # Errors
-    /// If it is no text, cut short, of another format, or no failure. The error names the line.
+    /// If it is no text, cut short, of another format, or no failure: the error names the line. And
+    /// if it has more than [`BYTES_MAX`].
     pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, RegressionError> {
+        if bytes.len() > BYTES_MAX {
+            return Err(RegressionError::TooLong { file: file.to_owned() });
+        }
         let text = str::from_utf8(bytes).map_err(|error| {
             let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
             let line = 1 + before.matches('\n').count();

@@ -30,6 +30,7 @@ const CATALOGUE: &[Entry] = &[
     entry!("log-with-compaction"),
     entry!("inbox-service"),
     entry!("projections"),
+    entry!("rebuilt-projections"),
     entry!("external-payments"),
     entry!("log-first-service"),
     entry!("outbox-free-dual-write"),

@@ -1,7 +1,7 @@
 //! What can be wrong with a scenario, and where.
 
-use super::Scenario;
 use super::advice::advise;
+use super::{BYTES_MAX, Scenario};
 use serde::Deserialize;
 use std::fmt;
 use std::ops::Range;
@@ -18,6 +18,12 @@ pub enum ScenarioError {
         place: Box<Place>,
         /// What is wrong, and what would be right.
         message: String,
+    },
+    /// The text is longer than that of any scenario.
+    #[error("{file}: the text is longer than {BYTES_MAX} bytes: no scenario")]
+    TooLong {
+        /// The name of the text.
+        file: String,
     },
     /// Values that do not go together.
     #[error("{place}: {key}: {wrong}; {right}")]
@@ -96,7 +102,7 @@ impl ScenarioError {
             Self::Text { place, .. }
             | Self::Impossible { place, .. }
             | Self::Unattached { place, .. } => Some(place),
-            Self::NoSuchProgram { .. } | Self::NoSuchScenario { .. } => None,
+            Self::TooLong { .. } | Self::NoSuchProgram { .. } | Self::NoSuchScenario { .. } => None,
         }
     }
 
@@ -194,13 +200,19 @@ fn span_of(text: &str, key: &str) -> Option<Range<usize>> {
     span
 }
 
+/// Refuses a text that nobody would write.
+pub(super) fn refuse_long(file: &str, text: &str) -> Result<(), ScenarioError> {
+    if text.len() > BYTES_MAX {
+        return Err(ScenarioError::TooLong { file: file.to_owned() });
+    }
+    Ok(())
+}
+
 /// Refuses a list in the place of a section: the parser would take its values for those of the
 /// section's keys, in the order in which this crate happens to have them.
 pub(super) fn refuse_unnamed(file: &str, text: &str) -> Result<(), ScenarioError> {
-    let (Ok(spanned), Ok(table)) = (toml::de::DeTable::parse(text), toml::from_str(text)) else {
-        return Ok(());
-    };
-    let Some((section, span)) = unnamed(spanned.get_ref(), &table, &mut Vec::new()) else {
+    let Ok(document) = toml::de::DeTable::parse(text) else { return Ok(()) };
+    let Some((section, span)) = unnamed(document.get_ref(), &mut Vec::new()) else {
         return Ok(());
     };
     let place = Box::new(Place::new(file, Some(text), Some(span)));
@@ -213,22 +225,14 @@ const NO_SECTION: i64 = i64::MIN;
 
 /// The first list below `path` that stands for a section: a number in its place is told so.
 fn unnamed(
-    spanned: &toml::de::DeTable<'_>,
-    document: &toml::Table,
+    document: &toml::de::DeTable<'_>,
     path: &mut Vec<String>,
 ) -> Option<(String, Range<usize>)> {
-    for (key, value) in spanned {
+    for (key, value) in document {
         path.push(key.get_ref().to_string());
         let found = match value.get_ref() {
-            toml::de::DeValue::Table(inner) => unnamed(inner, document, path),
-            toml::de::DeValue::Array(_) => {
-                let mut document = document.clone();
-                replace(&mut document, path, toml::Value::Integer(NO_SECTION));
-                let error = Scenario::deserialize(document).err();
-                let refusal = format!("integer `{NO_SECTION}`, expected struct ");
-                let is_section = error.is_some_and(|error| error.message().contains(&refusal));
-                is_section.then(|| (path.join("."), key.span()))
-            }
+            toml::de::DeValue::Table(inner) => unnamed(inner, path),
+            toml::de::DeValue::Array(_) => is_section(path).then(|| (path.join("."), key.span())),
             _ => None,
         };
         if found.is_some() {
@@ -239,17 +243,15 @@ fn unnamed(
     None
 }
 
-/// Puts `value` in the place that `path` leads to.
-fn replace(table: &mut toml::Table, path: &[String], value: toml::Value) {
-    match path {
-        [key] => _ = table.insert(key.clone(), value),
-        [section, rest @ ..] => {
-            if let Some(toml::Value::Table(inner)) = table.get_mut(section) {
-                replace(inner, rest, value);
-            }
-        }
-        [] => {}
+/// Whether a scenario has a section at `path`.
+fn is_section(path: &[String]) -> bool {
+    let mut value = toml::Value::Integer(NO_SECTION);
+    for key in path.iter().rev() {
+        value = toml::Value::Table([(key.clone(), value)].into_iter().collect());
     }
+    let refusal = format!("integer `{NO_SECTION}`, expected struct ");
+    let error = Scenario::deserialize(value).err();
+    error.is_some_and(|error| error.message().contains(&refusal))
 }
 
 /// The line with which the parser begins to complain so, if it does not say where.

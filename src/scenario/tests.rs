@@ -144,9 +144,15 @@ fn who_starts_over_reads_again_and_who_is_not_answered_knows_nothing() {
     };
     let lines = LEAST.lines().count();
     let starts_over = "[consumer]\nresume = \"earliest\"";
+    let rebuilds = "[consumer]\nrebuild = \"from-start\"\napply = \"upsert\"\ndedup = \"none\"";
     for promise in ["per-key-order", "durable-log"] {
-        refused(promise, starts_over, lines + 2, "resume = \"committed\"");
+        refused(promise, starts_over, lines + 2, "write \"committed\"");
+        refused(promise, rebuilds, lines + 2, "write \"never\"");
     }
+    let inbox = "[consumer]\nrebuild = \"from-start\"\napply = \"upsert\"\ndedup = \"inbox\"";
+    refused("at-least-once", inbox, lines + 2, "consumer.dedup = \"none\"");
+    let rows = "[consumer]\nrebuild = \"from-committed\"\ndedup = \"none\"";
+    refused("at-least-once", rows, lines + 2, "consumer.apply = \"upsert\"");
     let unanswered = "[consumer]\napply = \"upsert\"\n[producer]\nacks = \"none\"";
     refused("projected", unanswered, lines + 4, "leave \"projected\" out");
 }

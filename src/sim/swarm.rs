@@ -9,7 +9,10 @@ use crate::choice::{Actor, Decider, Key, Site, below};
 use crate::digest::fold;
 use crate::id::{FileId, NodeId};
 use crate::node::Machine;
-use crate::profile::{Envelope, FaultClass, Link, Profile, Swarm};
+use crate::profile::{
+    DRAWN_OFFSET_MAX, Envelope, FaultClass, Link, NOTICE_LATENCIES_MAX, Profile, Swarm,
+    TIMER_LATE_MAX,
+};
 use crate::schedule::{Fault, Trigger, Trouble};
 use crate::seed::Ratio;
 use crate::time::{Instant, Span};
@@ -150,13 +153,13 @@ fn draw_rates(profile: &Profile, on: Envelope, decider: &Decider) -> Rates {
             jitter: 0,
         },
         jitter_shift: below(general.at(2), 8) as u32,
-        delay_span: span(FaultClass::Delay, jitter, jitter.times(64)),
-        notice_latencies: log_uniform(general.at(3), 1, 256),
+        delay_span: span(FaultClass::Delay, jitter, profile.delay_max()),
+        notice_latencies: log_uniform(general.at(3), 1, NOTICE_LATENCIES_MAX),
         timer_late: rate(FaultClass::TimerLate),
-        timer_span: span(FaultClass::TimerLate, Span::micros(100), Span::millis(200)),
+        timer_span: span(FaultClass::TimerLate, Span::micros(100), TIMER_LATE_MAX),
         sync_jitter: true,
         slow_sync: rate(FaultClass::SlowSync),
-        sync_span: span(FaultClass::SlowSync, profile.disk.sync, profile.disk.sync.times(1_024)),
+        sync_span: span(FaultClass::SlowSync, profile.disk.sync, profile.sync_late_max()),
         failed_sync: rate(FaultClass::FailedSync),
         lying_sync: rate(FaultClass::LyingSync),
         lost_write: rate(FaultClass::LostWrite),
@@ -273,7 +276,8 @@ impl Plan<'_, '_> {
         let when = self.when(node);
         let what = match self.class {
             FaultClass::ClockStep => {
-                let size = log_uniform(self.draws.next(), 1_000_000, 600_000_000_000).cast_signed();
+                let size =
+                    log_uniform(self.draws.next(), 1_000_000, DRAWN_OFFSET_MAX).cast_signed();
                 let by = if self.draws.below(2) == 0 { size } else { -size };
                 Trouble::ClockStep { node, by }
             }

@@ -22,7 +22,7 @@ use crate::digest::Digest;
 use crate::history::{EndCause, Event, History};
 use crate::id::{NodeId, Position};
 use crate::node::{Context, Desk, MessageOf, Node, Planned, RecordOf, Seat, System, Work};
-use crate::profile::Swarm;
+use crate::profile::{DRAWN_DRIFT_MAX, DRAWN_OFFSET_MAX, Swarm};
 use crate::schedule::{Baseline, Input, Part, Schedule};
 use crate::time::{Instant, Span};
 use std::sync::Arc;
@@ -276,8 +276,8 @@ impl<S: System> World<S> {
     }
 
     fn draw_clock(&mut self, node: NodeId) -> Clock {
-        let drift = self.skew(Site::Drift, node, self.rates.drift, 50_000);
-        let offset = self.skew(Site::Offset, node, self.rates.offset, 600_000_000_000);
+        let drift = self.skew(Site::Drift, node, self.rates.drift, DRAWN_DRIFT_MAX);
+        let offset = self.skew(Site::Offset, node, self.rates.offset, DRAWN_OFFSET_MAX);
         let tick = self.system.profile().clock_tick;
         Clock::new(drift.clamp(-i64::from(DRIFT_MAX), DRIFT_MAX.into()) as i32, tick, offset)
     }

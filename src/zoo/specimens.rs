@@ -267,6 +267,20 @@ pub(super) const ZOO: &[Specimen] = &[
         witness: witnesses::CURSOR_NOT_REPLICATED,
     },
     Specimen {
+        number: 54,
+        id: "outbox-sequence-gap",
+        source: "outbox pattern, published analysis",
+        mechanism: "the relay asks for rows with a higher number than the last one: a number is \
+                    allotted before its row is committed, and a lower one that comes later is \
+                    never seen",
+        twin: "payment-service",
+        key: "relay.read",
+        value: "\"poll-sequence\"",
+        needs: Needs::Interleaving,
+        breaks: Rule::Torn,
+        witness: witnesses::OUTBOX_SEQUENCE_GAP,
+    },
+    Specimen {
         number: 56,
         id: "dedup-expiry-by-local-clock",
         source: "application",

@@ -80,6 +80,10 @@ pub(super) const VISIBILITY_OUTLIVED: &[Step] =
 /// The broker dies when the first messages are settled.
 pub(super) const CURSOR_NOT_REPLICATED: &[Step] = &[crash("broker").at(Span::millis(40))];
 
+/// The row with the lower number is committed after the other one was read.
+pub(super) const OUTBOX_SEQUENCE_GAP: &[Step] =
+    &[delay(("service-1", "database"), "Transact", 1, Span::millis(9))];
+
 /// The worker that holds the lock loses its connections while it is at its first act.
 pub(super) const QUEUE_AS_LOCK: &[Step] = &[disconnect("worker-1.1").at(Span::millis(6))];
 

@@ -2,12 +2,12 @@
 //! definitions.
 
 mod mistakes;
-mod naive;
-mod random;
+pub mod naive;
+pub mod random;
 mod rules;
-mod text;
+pub mod text;
 
-use naive::Naive;
+use naive::{Naive, RULES, group};
 use postulate::check::{Judge, Rule, Verdict, judge};
 use postulate::history::{EndCause, Event, History, Operation, lines};
 use proptest::prelude::*;
@@ -15,48 +15,11 @@ use random::{EVERYTHING, OF_A_LOG_THAT_FORGETS, Rng, forgetful, legal, mutated, 
 use std::collections::BTreeMap;
 use text::{promises, tell};
 
-/// Everything but `custom`, which has no definition of its own.
-const RULES: [Rule; 25] = [
-    Rule::Corrupted,
-    Rule::Misrouted,
-    Rule::InconsistentOffset,
-    Rule::DuplicateRecord,
-    Rule::Order,
-    Rule::LostRecord,
-    Rule::Resurrected,
-    Rule::Skipped,
-    Rule::Rewound,
-    Rule::CommittedAhead,
-    Rule::RedeliveryBound,
-    Rule::Fence,
-    Rule::PhantomEffect,
-    Rule::DuplicateEffect,
-    Rule::Overtaken,
-    Rule::Backlog,
-    Rule::Lost,
-    Rule::Unseen,
-    Rule::Accounting,
-    Rule::Torn,
-    Rule::Uncompensated,
-    Rule::Diverged,
-    Rule::StaleProjection,
-    Rule::Deadlock,
-    Rule::Livelock,
-];
-
 /// Judges the text of a history; the verdict as [`tell`] has it.
 #[track_caller]
 fn check(promised: &str, history: &str, expect: &str) {
     let history = text::history(history);
     assert_eq!(tell(&judge(&history, &promises(promised))), expect);
-}
-
-/// The group of a verdict: its rule, or without its reason.
-fn group(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Unknown { .. } => "unknown".to_owned(),
-        other => tell(other),
-    }
 }
 
 proptest! {

@@ -4,7 +4,7 @@
 use postulate::check::Rule;
 use postulate::harness::Harness;
 use postulate::model::consumer::{
-    Apply, CommitPolicy, Dedup, Guard, InboxExpiry, OnFailure, Settle,
+    Apply, CommitPolicy, Dedup, Guard, InboxExpiry, OnFailure, Rebuild, Settle,
 };
 use postulate::model::external::KeyPolicy;
 use postulate::model::producer::Partitioner;
@@ -168,6 +168,14 @@ fn a_check_before_an_insert_proves_nothing_under_read_committed() -> Result<(), 
 #[test]
 fn a_projection_goes_by_versions_and_not_by_arrival() -> Result<(), ScenarioError> {
     breaks("projections", Rule::StaleProjection, |it| it.consumer.guard = Some(Guard::None))
+}
+
+#[test]
+fn a_projection_that_is_made_anew_takes_the_whole_log() -> Result<(), ScenarioError> {
+    holds("projections", |it| it.consumer.rebuild = Rebuild::FromStart)?;
+    breaks("projections", Rule::StaleProjection, |it| {
+        it.consumer.rebuild = Rebuild::FromCommitted;
+    })
 }
 
 #[test]

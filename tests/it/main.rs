@@ -1,6 +1,8 @@
 //! The integration tests, in one binary.
 
 mod bugs;
+#[cfg(feature = "proptest")]
+mod bytes;
 mod canaries;
 mod check;
 mod chronicle;
@@ -15,10 +17,14 @@ mod explanations;
 mod explore;
 mod fake;
 mod faults;
+#[cfg(feature = "proptest")]
+mod formats;
 mod golden;
 mod harness;
 #[cfg(feature = "cli")]
 mod histories;
+#[cfg(all(unix, feature = "cli"))]
+mod hostile;
 #[cfg(feature = "cli")]
 mod junit;
 mod logs;
@@ -39,6 +45,8 @@ mod reference;
 mod regression;
 mod remote;
 mod sagas;
+#[cfg(unix)]
+mod seeds;
 mod service;
 mod shrink;
 mod tidy;

@@ -115,7 +115,7 @@ impl Node for Teller {
                     self.done(ctx);
                 }
                 Some((_, Reply::Outcome(_))) => self.again(ctx),
-                None => {}
+                Some((_, Reply::Value(_))) | None => {}
             },
             Act::Pay { client } => match client.deliver(&message, ctx) {
                 Some((_, CallOutcome::Done)) => self.done(ctx),

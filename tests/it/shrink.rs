@@ -308,7 +308,7 @@ fn what_the_failure_does_without_is_left_out_but_never_what_must_be_there() {
     assert!(!omitted.is_empty(), "one message is enough to lose");
     // A message is lost as well if nobody is there to consume it: that is no failure.
     for (number, machine) in subject.machines().iter().enumerate() {
-        let part = Part::Machine(postulate::id::NodeId(number as u16));
+        let part = Part::Machine(NodeId(number as u16));
         let is_needed = ["broker", "consumer"].contains(&machine.role);
         assert!(!is_needed || !found.schedule.omit.contains(&part), "{}", machine.name);
     }

@@ -30,7 +30,7 @@ pub enum Step {
 
 impl Step {
     /// Adds itself to a schedule.
-    pub(super) fn join(self, schedule: &mut Schedule) {
+    pub(in crate::explore) fn join(self, schedule: &mut Schedule) {
         match self {
             Self::Fault(fault) => schedule.faults.push(fault),
             Self::Decision(key, choice) => {

@@ -100,6 +100,26 @@ pub(super) const METHODS: &[Method] = &[
         expected: &[expect(Projected, ALWAYS, "zoo 59: arrival is no order")],
     },
     Method {
+        id: "rebuilt-from-start",
+        topic: "dedup",
+        about: "a row a key that is dropped and made anew from the whole log with every start",
+        scenario: "rebuilt-projections",
+        changes: &[ONE_GROUP],
+        expected: &[expect(Projected, NEVER, "Kafka Streams, restoring a state store")],
+    },
+    Method {
+        id: "rebuilt-from-committed",
+        topic: "dedup",
+        about: "a row a key that is dropped with every start, and the reading goes on",
+        scenario: "rebuilt-projections",
+        changes: &[ONE_GROUP, ("consumer.rebuild", "\"from-committed\"")],
+        expected: &[expect(
+            Projected,
+            DEATHS,
+            "what was read before is not read again: a table without offset 0 is no fold",
+        )],
+    },
+    Method {
         id: "external-with-key",
         topic: "dedup",
         about: "calls to an outside system that knows each by its idempotency key",

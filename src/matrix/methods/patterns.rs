@@ -2,8 +2,8 @@
 
 use super::{ALWAYS, ANSWERS, DEATHS, NEVER, ONE_GROUP, WAYS, expect};
 use crate::matrix::{Fault::Alone, Method};
-use crate::profile::FaultClass::ClockStep;
-use crate::scenario::PromiseName::{Atomic, Compensated, Convergent, ExactlyOnce};
+use crate::profile::FaultClass::{ClockStep, Crash, Cut, Delay, Loss, PowerCut};
+use crate::scenario::PromiseName::{AtMostOnce, Atomic, Compensated, Convergent, ExactlyOnce};
 
 pub(super) const METHODS: &[Method] = &[
     Method {
@@ -84,6 +84,75 @@ pub(super) const METHODS: &[Method] = &[
             WAYS,
             "RocketMQ #544: what grows old between two looks is never asked about",
         )],
+    },
+    Method {
+        id: "outbox-tailed",
+        topic: "pattern",
+        about: "state and message in one transaction, and a relay that reads by commits",
+        scenario: "payment-service",
+        changes: &[],
+        expected: &[
+            expect(ExactlyOnce, NEVER, "Debezium, outbox event router: with an inbox behind it"),
+            expect(Atomic, NEVER, "microservices.io, transactional outbox: log tailing"),
+        ],
+    },
+    Method {
+        id: "outbox-polled",
+        topic: "pattern",
+        about: "state and message in one transaction, and a relay that deletes what it published",
+        scenario: "payment-service",
+        changes: &[("relay.read", "\"poll-unsent\"")],
+        expected: &[
+            expect(ExactlyOnce, NEVER, "an inbox behind a publisher that may repeat itself"),
+            expect(Atomic, NEVER, "microservices.io, transactional outbox: polling publisher"),
+        ],
+    },
+    Method {
+        id: "outbox-polled-by-number",
+        topic: "pattern",
+        about: "a relay that asks for numbers above the last one it has seen",
+        scenario: "payment-service",
+        changes: &[("relay.read", "\"poll-sequence\"")],
+        expected: &[expect(
+            Atomic,
+            ALWAYS,
+            "outbox pattern, published analysis: numbers are allotted before the commit",
+        )],
+    },
+    Method {
+        id: "outbox-marked-early",
+        topic: "pattern",
+        about: "a relay that marks what it has read before the log has it",
+        scenario: "payment-service",
+        changes: &[("relay.mark", "\"read\"")],
+        expected: &[expect(
+            Atomic,
+            &[Alone(Crash), Alone(PowerCut)],
+            "microservices.io, transactional outbox: mark after the broker's confirm",
+        )],
+    },
+    Method {
+        id: "outbox-everybody",
+        topic: "pattern",
+        about: "two relays that know nothing of each other",
+        scenario: "payment-service",
+        changes: &[("relay.ownership", "\"everybody\"")],
+        expected: &[expect(Atomic, NEVER, "an inbox behind publishers that repeat each other")],
+    },
+    Method {
+        id: "best-effort-notification",
+        topic: "pattern",
+        about: "a service that commits, tries a few times to tell, then forgets",
+        scenario: "best-effort-notification",
+        changes: &[],
+        expected: &[
+            expect(AtMostOnce, NEVER, "an inbox behind a client that may repeat itself"),
+            expect(
+                Atomic,
+                &[Alone(Loss), Alone(Delay), Alone(Cut), Alone(Crash), Alone(PowerCut)],
+                "best effort: who is not reached in time is not told",
+            ),
+        ],
     },
     Method {
         id: "saga-orchestrated",

@@ -112,7 +112,7 @@ pub(super) const METHODS: &[Method] = &[
             EACH_RECORD,
             (
                 "queue",
-                "{ preset = \"jetstream-work-queue\", lease = \"200ms\", fsync_interval = \"1s\" }",
+                "{ preset = \"jetstream-work-queue\", lease = \"200ms\", fsync = \"interval\", fsync_interval = \"1s\" }",
             ),
             PULL,
             WAIT,

@@ -84,6 +84,21 @@ pub enum Resume {
     Earliest,
 }
 
+/// Whether a consumer makes its projection anew when it starts.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rebuild {
+    /// It goes on with what is there.
+    #[default]
+    Never,
+    /// It drops every row and reads the log from the start, wherever its group stands (Kafka
+    /// Streams restores a state store from its changelog so).
+    FromStart,
+    /// It drops every row, and reads on where its group stands: rows that nobody updates any more
+    /// are gone.
+    FromCommitted,
+}
+
 /// What a consumer does when the handling of a message has failed.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -152,6 +167,8 @@ pub struct ConsumerPolicy {
     pub handling: HandlingPolicy,
     /// Where it starts.
     pub resume: Resume,
+    /// Whether it makes its projection anew.
+    pub rebuild: Rebuild,
     /// After how many effects it reads no further.
     pub enough: Option<u32>,
 }

@@ -29,6 +29,7 @@ pub(super) fn policy(settle: Settle, dedup: Dedup) -> ConsumerPolicy {
         guard: Guard::Version,
         handling: HandlingPolicy::SMOOTH,
         resume: Resume::Committed,
+        rebuild: Rebuild::Never,
         enough: None,
     }
 }

@@ -45,6 +45,13 @@ impl Projection {
         true
     }
 
+    /// Drops all rows. Returns whether there were any.
+    pub(super) fn clear(&mut self) -> bool {
+        let had_any = !self.rows.is_empty();
+        self.rows.clear();
+        had_any
+    }
+
     /// What it holds.
     pub(super) fn view(&self) -> u64 {
         let mut view = SetDigest::new();

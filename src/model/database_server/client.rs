@@ -41,6 +41,8 @@ struct Lane {
     /// The request whose answer is awaited.
     request: u64,
     phase: Phase,
+    /// Whether anything is owed while it waits.
+    work: Work,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,8 +89,15 @@ impl DatabaseClient {
     /// A client with so many lanes, whose timers are those from `timer` on. Its requests are told
     /// apart from those of earlier incarnations.
     pub fn new(policy: SessionPolicy, lanes: usize, timer: TimerId, incarnation: u16) -> Self {
-        let lanes = vec![Lane { request: 0, phase: Phase::Idle }; lanes];
+        let lanes = vec![Lane { request: 0, phase: Phase::Idle, work: Work::Progress }; lanes];
         Self { policy, timer, lanes, requests: u64::from(incarnation) << 32 }
+    }
+
+    /// The client with a lane that only looks whether there is anything to do.
+    #[must_use]
+    pub fn with_idle_lane(mut self, lane: usize) -> Self {
+        self.lanes[lane].work = Work::Background;
+        self
     }
 
     /// How many timers the client uses.
@@ -176,7 +185,7 @@ impl DatabaseClient {
     /// Takes the whole state into the digest.
     pub fn fingerprint(&self, digest: &mut Digest) {
         digest.word(self.requests);
-        for Lane { request, phase } in &self.lanes {
+        for Lane { request, phase, .. } in &self.lanes {
             let (tag, keys): (u64, &[(TableId, u64)]) = match phase {
                 Phase::Idle => (0, &[]),
                 Phase::Looking(keys) => (1, keys),
@@ -230,7 +239,7 @@ impl DatabaseClient {
     fn next_request(&mut self, lane: usize, ctx: &mut Ctx<'_>) -> u64 {
         self.requests += 1;
         self.lanes[lane].request = self.requests;
-        ctx.set_timer(self.timer_of(lane), self.policy.timeout, Work::Progress);
+        ctx.set_timer(self.timer_of(lane), self.policy.timeout, self.lanes[lane].work);
         self.requests
     }
 

@@ -171,8 +171,8 @@ pub(super) fn variants() -> Vec<DatabaseMessage> {
                     let seen: Box<[Seen]> = Box::new([seen]);
                     DatabaseMessage::Selected { request, seen }
                 }));
-                let rows: Box<[Seen]> = Box::new([some[0]]);
-                all.push(DatabaseMessage::Scanned { request, rows });
+                let scanned: Box<[Seen]> = Box::new([some[0]]);
+                all.push(DatabaseMessage::Scanned { request, rows: scanned });
                 for (order, limit) in
                     [(ScanOrder::ByKey, 1), (ScanOrder::ByCommit, 1), (ScanOrder::ByKey, 2)]
                 {

@@ -24,7 +24,8 @@ fn seldom() -> Ratio {
 }
 
 impl QueueBroker {
-    /// A consumer subscribes, or says once more how many messages it may hold.
+    /// A consumer subscribes, or says once more how many messages it may hold. Nothing ever comes
+    /// from a queue that there is not.
     pub(super) fn subscribe(
         &mut self,
         consumer: NodeId,
@@ -32,6 +33,9 @@ impl QueueBroker {
         credit: u16,
         ctx: &mut Ctx<'_>,
     ) {
+        if queue.index() >= self.lines.len() {
+            return;
+        }
         if self.policy.order == QueueOrder::SingleActive {
             // What was to be handed over the old connection is handed out anew.
             self.waiting.retain(|waiting| {

@@ -10,6 +10,7 @@ use crate::model::producer::{
 use WritePolicy::{DatabaseFirst, LogFirst, PublishThenCommit};
 
 mod local;
+mod outbox;
 
 const P: PartitionId = PartitionId(0);
 const SINK: SinkId = SinkId(2);

@@ -1,6 +1,6 @@
 //! Which values of the consumers go together.
 
-use crate::model::consumer::{Apply, CommitPolicy, InboxExpiry, OnFailure, Settle};
+use crate::model::consumer::{Apply, CommitPolicy, Dedup, InboxExpiry, OnFailure, Rebuild, Settle};
 use crate::scenario::problem::Problem;
 use crate::scenario::{PromiseName, Scenario, Until};
 use crate::time::Span;
@@ -10,6 +10,7 @@ pub(super) fn consumers(scenario: &Scenario) -> Result<(), Problem> {
     dedup(scenario)?;
     remote(scenario)?;
     commit(scenario)?;
+    rebuilding(scenario)?;
     // The consumers of a queue go by other rules when a handling has failed.
     if scenario.queue.is_some() { Ok(()) } else { handling(scenario) }
 }
@@ -114,6 +115,28 @@ fn commit(scenario: &Scenario) -> Result<(), Problem> {
             "consumer.commit",
             "commits from time to time come neither before the effects nor with them",
             "write \"answered\", or keep settle = \"after\"",
+        ));
+    }
+    Ok(())
+}
+
+fn rebuilding(scenario: &Scenario) -> Result<(), Problem> {
+    let Scenario { consumer, .. } = scenario;
+    if consumer.rebuild == Rebuild::Never {
+        return Ok(());
+    }
+    if consumer.apply != Apply::Upsert {
+        return Err(Problem::new(
+            "consumer.rebuild",
+            "only a projection can be made anew from the log",
+            "leave it out, or set consumer.apply = \"upsert\"",
+        ));
+    }
+    if consumer.dedup != Dedup::None {
+        return Err(Problem::new(
+            "consumer.rebuild",
+            "an inbox would know every update that is read again, and keep it from the projection",
+            "leave it out, or set consumer.dedup = \"none\"",
         ));
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! What a scenario can promise at all.
 
 use super::Problem;
-use crate::model::consumer::{Apply, Resume};
+use crate::model::consumer::{Apply, Rebuild, Resume};
 use crate::model::message::Acks;
 use crate::scenario::sections::Until;
 use crate::scenario::{PromiseName, Scenario};
@@ -44,12 +44,15 @@ pub(super) fn promises(scenario: &Scenario) -> Result<(), Problem> {
     for (name, slug) in
         [(PromiseName::PerKeyOrder, "per-key-order"), (PromiseName::DurableLog, "durable-log")]
     {
-        if scenario.consumer.resume == Resume::Earliest && promised(name) {
-            return Err(Problem::new(
-                "consumer.resume",
-                format!("who starts over with every restart reads again, in breach of {slug:?}"),
-                "resume = \"committed\"",
-            ));
+        for (key, starts_over, cure) in [
+            ("consumer.resume", scenario.consumer.resume == Resume::Earliest, "committed"),
+            ("consumer.rebuild", scenario.consumer.rebuild == Rebuild::FromStart, "never"),
+        ] {
+            if starts_over && promised(name) {
+                let why = "who starts over with every restart reads again, in breach of";
+                let cure = format!("write {cure:?}");
+                return Err(Problem::new(key, format!("{why} {slug:?}"), cure));
+            }
         }
     }
     if promised(PromiseName::Projected) {

@@ -212,3 +212,151 @@ fn failures(scenario: &Scenario) -> Vec<Impossible> {
         ),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::Scenario;
+
+    /// A scenario with these lines is refused in the line of the key, if there is one, else it is
+    /// possible.
+    #[track_caller]
+    fn check(promises: &str, lines: &str, key: Option<&str>) {
+        let text = format!(
+            "name = \"it\"\npromises = [{promises}]\n\
+             workload = {{ producers = 1, messages = 1{} }}\n{lines}",
+            if lines.contains("poison") { ", poison = 3" } else { "" }
+        );
+        let told = Scenario::from_toml("it.toml", &text).map_err(|error| error.to_string()).err();
+        match (key, &told) {
+            (None, None) => {}
+            (Some(key), Some(told)) if told.contains(&format!("{key}: ")) => {}
+            _ => panic!("{key:?} is not what is told: {told:?} of\n{text}"),
+        }
+    }
+
+    const QUEUE: &str = "producer = { identity = \"none\" }\nqueue = {}\n";
+    const CLAIMED: &str =
+        "producer = { identity = \"none\" }\nqueue = { hold = \"until-claimed\" }\n";
+    const HELD: &str =
+        "producer = { identity = \"none\" }\nqueue = { hold = \"until-disconnect\" }\n";
+    const SHARED: &str = "database = {}\n";
+
+    #[test]
+    fn workers_and_their_promises_take_a_queue() {
+        check("\"at-least-once\"", "worker = { prefetch = 2 }", Some("worker"));
+        for promise in [
+            "accounted",
+            "ordered-effects",
+            "bounded-redelivery",
+            "settled-for-good",
+            "fenced",
+            "bounded-backlog",
+        ] {
+            check(&format!("\"{promise}\""), "", Some("promises"));
+        }
+        for promise in [
+            "idempotent-producer",
+            "per-key-order",
+            "durable-log",
+            "never-commits-ahead",
+            "projected",
+        ] {
+            check(&format!("\"{promise}\""), QUEUE, Some("promises"));
+        }
+        check("\"at-least-once\"", &format!("{QUEUE}worker = {{ prefetch = 2 }}"), None);
+    }
+
+    #[test]
+    fn what_only_a_log_has_a_use_for_is_refused() {
+        for (key, value) in [
+            ("guard", "\"version\""),
+            ("commit", "\"answered\""),
+            ("resume", "\"earliest\""),
+            ("until", "\"complete\""),
+            ("on_timeout", "\"resend\""),
+            ("on_failure", "\"skip\""),
+            ("settle", "\"atomic\""),
+            ("dedup", "\"checked\""),
+            ("apply", "\"upsert\""),
+        ] {
+            let lines = format!("{QUEUE}consumer = {{ {key} = {value} }}");
+            check("\"at-least-once\"", &lines, Some(&format!("consumer.{key}")));
+        }
+        let expiry = "consumer = { dedup = \"inbox\", inbox_expiry = { entries = 9 } }";
+        check("\"at-least-once\"", &format!("{QUEUE}{expiry}"), Some("consumer.inbox_expiry"));
+    }
+
+    #[test]
+    fn what_workers_do_goes_with_what_their_queue_does() {
+        let worker = |queue: &str, worker: &str, key: Option<&str>| {
+            check("\"at-least-once\"", &format!("{queue}worker = {{ {worker} }}"), key);
+        };
+        worker(CLAIMED, "intake = \"push\"", Some("worker.intake"));
+        worker(CLAIMED, "intake = \"pull\", claim_idle = \"50ms\"", None);
+        worker(QUEUE, "intake = \"pull\", claim_idle = \"50ms\"", Some("worker.claim_idle"));
+        worker(HELD, "heartbeat = \"none\"", Some("worker.heartbeat"));
+        worker(QUEUE, "heartbeat = \"none\"", None);
+        worker(QUEUE, "late = 1", Some("worker.late"));
+        worker(QUEUE, "late_by = \"9ms\"", Some("worker.late_by"));
+        let two = "consumer = { members = 2 }\n";
+        worker(&format!("{QUEUE}{two}"), "late = 1, late_by = \"9ms\"", None);
+    }
+
+    #[test]
+    fn who_acts_owns_a_row_that_is_shared() {
+        let acting = |worker: &str, key: Option<&str>| {
+            let shares = "consumer = { apply = \"database\" }\n";
+            let lines = format!("{QUEUE}{SHARED}{shares}worker = {{ {worker} }}");
+            check("\"at-least-once\"", &lines, key);
+        };
+        acting("acts = 2, fence = \"token\"", None);
+        acting("fence = \"none\"", Some("worker.fence"));
+        acting("passes = 2", Some("worker.passes"));
+        let own = format!("{QUEUE}worker = {{ acts = 2 }}");
+        check("\"at-least-once\"", &own, Some("worker.acts"));
+        check("\"fenced\"", QUEUE, Some("promises"));
+    }
+
+    #[test]
+    fn only_a_handling_that_can_fail_has_something_to_do_then() {
+        let failing = |poison: &str, consumer: &str, worker: &str, key: Option<&str>| {
+            let (consumer, worker) =
+                (format!("consumer = {{ {consumer} }}"), format!("worker = {{ {worker} }}"));
+            let lines = format!("{QUEUE}{consumer}\n{worker}\n{poison}");
+            check("\"at-least-once\"", &lines, key);
+        };
+        failing("", "", "on_failure = \"reject\"", Some("worker.on_failure"));
+        failing("", "retries = 2", "", Some("consumer.retries"));
+        failing("", "retry_backoff = \"9ms\"", "", Some("consumer.retry_backoff"));
+        failing("# poison", "retries = 2", "", Some("consumer.retries"));
+        failing("# poison", "retries = 2", "on_failure = \"reject\"", None);
+        failing("", "failing = \"1/9\"", "on_failure = \"requeue\"", None);
+    }
+
+    #[test]
+    fn order_is_promised_where_nothing_is_given_back_and_all_know_what_is_done() {
+        let ordered = |consumer: &str, worker: &str, key: Option<&str>| {
+            let lines = format!(
+                "{QUEUE}{SHARED}consumer = {{ {consumer} }}\nworker = {{ {worker} }}\n# poison"
+            );
+            check("\"ordered-effects\"", &lines, key);
+        };
+        for given_back in ["requeue", "republish"] {
+            let worker = format!("on_failure = \"{given_back}\"");
+            ordered("", &worker, Some("promises"));
+        }
+        ordered("", "on_failure = \"reject\"", None);
+        ordered("members = 2", "", Some("promises"));
+        ordered("members = 2, apply = \"database\"", "", None);
+    }
+
+    #[test]
+    fn an_external_system_knows_no_inbox() {
+        let called = |dedup: &str, key: Option<&str>| {
+            let consumer = format!("consumer = {{ apply = \"external\", dedup = \"{dedup}\" }}");
+            check("\"at-least-once\"", &format!("{QUEUE}external = {{}}\n{consumer}"), key);
+        };
+        called("inbox", Some("consumer.dedup"));
+        called("memory", None);
+    }
+}

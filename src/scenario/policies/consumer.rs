@@ -46,6 +46,7 @@ pub(in crate::scenario) fn consumer(
         guard: section.guard.unwrap_or_default(),
         handling: handling(scenario, group),
         resume: section.resume,
+        rebuild: section.rebuild,
         enough: (section.until == Until::Complete).then_some(total),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::model::broker::Verify;
 use crate::model::consumer::{
-    Apply, CommitPolicy, Dedup, Guard, InboxExpiry, OnFailure, Resume, Settle,
+    Apply, CommitPolicy, Dedup, Guard, InboxExpiry, OnFailure, Rebuild, Resume, Settle,
 };
 use crate::model::external::KeyPolicy;
 use crate::model::producer::OnTimeout;
@@ -63,6 +63,8 @@ pub struct ConsumerSection {
     pub commit: Option<CommitPolicy>,
     /// Where they start.
     pub resume: Resume,
+    /// Whether they make their projections anew when they start.
+    pub rebuild: Rebuild,
     /// How long they read.
     pub until: Until,
     /// Whether they check bodies.
@@ -92,6 +94,7 @@ impl Default for ConsumerSection {
             retry_backoff: None,
             commit: None,
             resume: Resume::default(),
+            rebuild: Rebuild::default(),
             until: Until::default(),
             checksum: Verify::default(),
             on_timeout: None,

@@ -1,7 +1,7 @@
 //! The rules once more, word by word and as slowly as they are defined.
 
-use super::RULES;
-use postulate::check::{Promise, Replica, Rule};
+use super::text::tell;
+use postulate::check::{Promise, Replica, Rule, Verdict};
 use postulate::digest::SetDigest;
 use postulate::history::{EndCause, Event, History, Operation};
 use postulate::id::{MessageId, NodeId, PartitionId, SinkId};
@@ -14,6 +14,35 @@ mod queues;
 mod reading;
 mod sent;
 
+/// Everything but `custom`, which has no definition of its own.
+pub const RULES: [Rule; 25] = [
+    Rule::Corrupted,
+    Rule::Misrouted,
+    Rule::InconsistentOffset,
+    Rule::DuplicateRecord,
+    Rule::Order,
+    Rule::LostRecord,
+    Rule::Resurrected,
+    Rule::Skipped,
+    Rule::Rewound,
+    Rule::CommittedAhead,
+    Rule::RedeliveryBound,
+    Rule::Fence,
+    Rule::PhantomEffect,
+    Rule::DuplicateEffect,
+    Rule::Overtaken,
+    Rule::Backlog,
+    Rule::Torn,
+    Rule::Lost,
+    Rule::Unseen,
+    Rule::Accounting,
+    Rule::Uncompensated,
+    Rule::Diverged,
+    Rule::StaleProjection,
+    Rule::Deadlock,
+    Rule::Livelock,
+];
+
 /// What a reader of the definitions sees in a history.
 pub struct Naive<'a> {
     all: &'a [Operation],
@@ -21,6 +50,14 @@ pub struct Naive<'a> {
     attempts: BTreeMap<MessageId, Vec<Attempt<'a>>>,
     told: Vec<Told>,
     cursors: Vec<Cursor>,
+}
+
+/// The group of a verdict: its rule, or without its reason.
+pub fn group(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Unknown { .. } => "unknown".to_owned(),
+        other => tell(other),
+    }
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

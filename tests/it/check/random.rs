@@ -14,16 +14,29 @@ mod plant;
 mod queue;
 
 /// A small generator of numbers, the same everywhere.
-pub struct Rng(u64);
+pub struct Rng {
+    state: u64,
+    /// What it gives first, the last one before the others.
+    bytes: Vec<u8>,
+}
 
 impl Rng {
     pub fn new(seed: u64) -> Self {
-        Self(seed)
+        Self { state: seed, bytes: Vec::new() }
+    }
+
+    /// Numbers that are `bytes`, as long as there are any, and then those of a seed, which is the
+    /// number of them.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self { state: bytes.len() as u64, bytes: bytes.iter().rev().copied().collect() }
     }
 
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
+        if let Some(byte) = self.bytes.pop() {
+            return byte.into();
+        }
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.state;
         word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         word ^ (word >> 31)

@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
         "coverage",
         "digest",
         "figures",
+        "files",
         "id",
         "journal",
         "profile",

@@ -224,3 +224,17 @@ fn conforms_to_alarms_and_priorities_and_restarts() {
         c2 receives 1    => c2: got 1 again",
     );
 }
+
+#[test]
+fn nothing_comes_from_a_queue_that_is_not_there() {
+    let active = QueuePolicy { order: QueueOrder::SingleActive, ..CLASSIC };
+    for policy in [CLASSIC, active] {
+        run(
+            policy,
+            "c1 subscribes 1 q9
+            p1 publishes 1   => p1: accepted 1
+            c1 receives 1 q9 => c1: got nothing
+            c2 receives 1    => c2: got 1",
+        );
+    }
+}

@@ -1,6 +1,6 @@
 //! Histories that were legal until somebody changed something at random.
 
-use super::super::RULES;
+use super::super::naive::RULES;
 use super::super::text::message;
 use super::{Rng, author, plant, queue};
 use postulate::history::{EndCause, Event, Operation};

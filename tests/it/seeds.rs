@@ -1,0 +1,185 @@
+//! The inputs that fuzzing begins with, in `fuzz/seeds`: they are what they are there for.
+//!
+//! Scenarios and failure files are those of the repository, by links. The others are made anew by
+//! `UPDATE_SEEDS=1 cargo test --test it seeds`, which is in order whenever one of them is no longer
+//! what it was.
+
+use crate::check::naive::{RULES, group};
+use crate::check::random::{Rng, mutated, promises, stamped};
+use postulate::check::judge;
+use postulate::explore::{Bytes, RECORD_BYTES, SEED_BYTES};
+use postulate::history::lines;
+use postulate::regression::Regression;
+use postulate::run::Outcome;
+use postulate::scenario::{Expect, Scenario, catalogue};
+use postulate::zoo::{Specimen, zoo};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The longest history.
+const HISTORY_BYTES_MAX: usize = 12_000;
+
+/// How many inputs are tried for one that breaks what it is to break.
+const TRIES: u64 = 5_000;
+
+fn folder(target: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whether to compare or to write is said from outside"
+)]
+fn is_update() -> bool {
+    std::env::var("UPDATE_SEEDS").is_ok_and(|value| value == "1")
+}
+
+type Seeds = Vec<(String, Vec<u8>)>;
+
+/// The names and the bytes of the seeds of a target.
+fn seeds(target: &str) -> Seeds {
+    let files = fs::read_dir(folder(target)).unwrap().map(|file| file.unwrap().path());
+    let mut seeds: Seeds = files
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, fs::read(&path).unwrap())
+        })
+        .collect();
+    seeds.sort();
+    assert!((1..=40).contains(&seeds.len()), "{target} has {} seeds", seeds.len());
+    seeds
+}
+
+/// The seeds of a target that has files of its own; written anew before, if that is asked for.
+fn seeds_made(target: &str, made: impl FnOnce() -> Seeds) -> Seeds {
+    let folder = folder(target);
+    if is_update() {
+        assert!(!folder.is_symlink(), "{target} has the files of others");
+        let old = fs::read_dir(&folder).into_iter().flatten();
+        old.for_each(|file| fs::remove_file(file.unwrap().path()).unwrap());
+        fs::create_dir_all(&folder).unwrap();
+        for (name, bytes) in made() {
+            fs::write(folder.join(name), bytes).unwrap();
+        }
+    }
+    seeds(target)
+}
+
+#[test]
+fn the_scenarios_are_those_of_the_catalogue() {
+    for (name, bytes) in seeds("scenario") {
+        Scenario::from_toml(&name, str::from_utf8(&bytes).unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn the_failure_files_are_those_of_the_zoo() {
+    for (name, bytes) in seeds("failure") {
+        let kept = Regression::parse(&name, &bytes).unwrap();
+        let specimen = Specimen::named(&kept.scenario.name).unwrap();
+        kept.belongs(&name, specimen.subject().unwrap().as_ref()).unwrap();
+    }
+}
+
+/// The histories of witnesses, each with a kind of operation that those before lack.
+fn histories() -> Seeds {
+    let mut seen = BTreeSet::new();
+    let mut histories = Vec::new();
+    for specimen in zoo() {
+        let (subject, schedule) =
+            (specimen.subject().unwrap(), specimen.witness_schedule().unwrap());
+        let inspection = subject.worker(Arc::default()).inspect(&schedule);
+        let mut text = Vec::new();
+        lines::write(&inspection.history, &mut text).unwrap();
+        let kinds = inspection.history.operations().iter().map(|it| {
+            let value = serde_json::to_value(it).unwrap();
+            value["kind"].as_str().unwrap().to_owned()
+        });
+        let kinds: BTreeSet<_> = kinds.collect();
+        if text.len() <= HISTORY_BYTES_MAX && !kinds.is_subset(&seen) {
+            seen.extend(kinds);
+            histories.push((format!("{}.jsonl", specimen.id), text));
+        }
+    }
+    histories
+}
+
+#[test]
+fn the_histories_are_histories() {
+    for (name, bytes) in seeds_made("history", histories) {
+        let history = lines::read(&bytes[..]).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(history.operations().len() > 10, "{name}");
+    }
+}
+
+/// Small inputs, each of which a specimen does not survive.
+fn schedules() -> Seeds {
+    zoo().iter().filter_map(|it| Some((it.id.to_owned(), schedule_that_fails(it)?))).collect()
+}
+
+/// A quiet run with one to three records that breaks what a specimen breaks. The first byte is the
+/// number of its twin among the scenarios that are to keep their promises.
+fn schedule_that_fails(specimen: &Specimen) -> Option<Vec<u8>> {
+    let right = catalogue().iter().filter(|it| it.scenario().unwrap().expect != Expect::Violated);
+    let twin = right.map(|entry| entry.name).position(|name| name == specimen.twin)?;
+    let mut bytes = Bytes::new(&specimen.subject().unwrap());
+    let mut rng = Rng::new(u64::from(specimen.number));
+    (0..TRIES).find_map(|round| {
+        let records = 1 + round as usize % 3;
+        let mut input = vec![0; SEED_BYTES];
+        input.extend((0..records * RECORD_BYTES).map(|at| match at % RECORD_BYTES {
+            1 | 3 => 0,
+            _ => rng.below(256) as u8,
+        }));
+        let is_found = breaks(&mut bytes, &input, specimen);
+        is_found.then(|| [vec![twin as u8], input].concat())
+    })
+}
+
+fn breaks(bytes: &mut Bytes, input: &[u8], specimen: &Specimen) -> bool {
+    let (_, run) = bytes.run(input);
+    matches!(&run.outcome, Outcome::Violated(it) if it.rule == specimen.breaks)
+}
+
+/// Changes of a scenario move what bytes stand for; what was made once need not fail for ever.
+#[test]
+fn the_schedules_are_schedules_and_many_break_their_specimens() {
+    let seeds = seeds_made("schedule", schedules);
+    let mut broken = 0;
+    for (name, input) in &seeds {
+        let specimen = Specimen::named(name).unwrap_or_else(|| panic!("{name} is no specimen"));
+        let mut bytes = Bytes::new(&specimen.subject().unwrap());
+        assert!(bytes.schedule(&input[1..]).steps() > 0 || specimen.witness.is_empty(), "{name}");
+        broken += usize::from(breaks(&mut bytes, &input[1..], specimen));
+    }
+    assert!(2 * broken >= seeds.len(), "only {broken} break their specimens: make them anew");
+}
+
+/// For each verdict the first of some short inputs.
+fn verdicts() -> Seeds {
+    let mut rng = Rng::new(0);
+    let mut found = Seeds::new();
+    for _ in 0..TRIES {
+        let input: Vec<_> = (0..48).map(|_| rng.below(256) as u8).collect();
+        let verdict = verdict(&input);
+        if !found.iter().any(|(known, _)| *known == verdict) {
+            found.push((verdict, input));
+        }
+    }
+    found
+}
+
+fn verdict(input: &[u8]) -> String {
+    let mut rng = Rng::of_bytes(input);
+    let promises = promises(&mut rng);
+    group(&judge(&stamped(mutated(&mut rng)), &promises))
+}
+
+#[test]
+fn the_small_histories_have_verdicts_of_all_kinds() {
+    let seeds = seeds_made("oracles", verdicts);
+    let verdicts: BTreeSet<_> = seeds.iter().map(|(_, input)| verdict(input)).collect();
+    assert!(2 * verdicts.len() > RULES.len(), "only {verdicts:?}: make them anew");
+}
