@@ -94,9 +94,9 @@ impl Delivery {
             _ => return false,
         };
         let (slot, entry, tally) = ledger.open(message);
-        let first = if sink <= u64::from(u8::MAX) {
-            let first = entry.landed & sink as u8 == 0;
-            entry.landed |= sink as u8;
+        let first = if let Ok(sink) = u8::try_from(sink) {
+            let first = entry.landed & sink == 0;
+            entry.landed |= sink;
             first
         } else {
             let landed = self.beyond.entry(message).or_default();

@@ -44,13 +44,16 @@ enum Misread {
     #[error("{file} has effects, and no sink is named for the promises to be about")]
     #[diagnostic(help("name the sinks of the effects that were promised, such as --sink 0"))]
     Sinkless { file: String },
-    #[error("the promise {promise} needs {what}")]
-    Unfit {
-        promise: PromiseName,
-        what: &'static str,
-        #[help]
-        cure: &'static str,
-    },
+}
+
+/// A promise that cannot be judged as it was named.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("the promise {promise} needs {what}")]
+struct Unfit {
+    promise: PromiseName,
+    what: &'static str,
+    #[help]
+    cure: &'static str,
 }
 
 pub(super) fn run(arguments: &CheckArguments, screen: &Screen) -> miette::Result<Exit> {
@@ -121,14 +124,14 @@ fn wrong(file: &str, text: &[u8], error: LineError) -> Misread {
 }
 
 /// The promises that are named, about the sinks and groups that are.
-fn promises(arguments: &CheckArguments) -> Result<Vec<Promise>, Misread> {
+fn promises(arguments: &CheckArguments) -> Result<Vec<Promise>, Unfit> {
     let sinks: Vec<SinkId> = arguments.sinks.iter().map(|&number| SinkId(number)).collect();
     let groups: Vec<GroupId> = arguments.groups.iter().map(|&number| GroupId(number)).collect();
     arguments.promises.iter().map(|&name| promise(name, &sinks, &groups)).collect()
 }
 
-fn promise(name: PromiseName, sinks: &[SinkId], groups: &[GroupId]) -> Result<Promise, Misread> {
-    let unfit = |what, cure| Misread::Unfit { promise: name, what, cure };
+fn promise(name: PromiseName, sinks: &[SinkId], groups: &[GroupId]) -> Result<Promise, Unfit> {
+    let unfit = |what, cure| Unfit { promise: name, what, cure };
     let at_sinks = || match sinks {
         [] => Err(unfit("the sinks of its effects", "name them, such as --sink 0")),
         _ => Ok(sinks.to_vec()),
