@@ -39,6 +39,7 @@ mod patterns;
 mod progress;
 mod projected;
 mod reading;
+pub mod strong;
 mod unseen;
 
 pub use judge::{Counts, Judge, judge};

@@ -8,7 +8,12 @@ use crate::id::{GroupId, MessageId, NodeId, PartitionId, SinkId};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
+pub use recorded::Recorded;
+pub use spool::Spool;
+
 pub mod lines;
+mod recorded;
+mod spool;
 
 /// One line of a history: when, who, what.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

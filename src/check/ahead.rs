@@ -4,7 +4,7 @@ use super::evidence::violation;
 use super::index::Slot;
 use super::ledger::Ledger;
 use super::{Handling, Promise, Rule, Violation};
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::{GroupId, NodeId, PartitionId, SinkId};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -95,7 +95,11 @@ impl Ahead {
     }
 
     /// A commit that passed a record without its effect.
-    pub(super) fn committed_ahead(&self, ledger: &Ledger, history: &History) -> Option<Violation> {
+    pub(super) fn committed_ahead(
+        &self,
+        ledger: &Ledger,
+        history: &dyn Recorded,
+    ) -> Option<Violation> {
         let Passed { commit, sink, slot, offset } = self.passed?;
         let Event::CommitInvoke { group, partition, offset: next } = commit.event else {
             return None;

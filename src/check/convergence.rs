@@ -5,7 +5,7 @@ use super::index::Slot;
 use super::ledger::Tally;
 use super::{Promise, Replica, Rule, Violation, bit};
 use crate::digest::SetDigest;
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::{MessageId, NodeId, SinkId};
 
 /// The last views of all replicas, and the fold of the effects that some of them must equal.
@@ -130,7 +130,7 @@ impl Convergence {
 
     /// Replicas that differ from each other, from the effects, or from themselves; to be asked at
     /// rest only.
-    pub(super) fn diverged(&self, history: &History) -> Option<Violation> {
+    pub(super) fn diverged(&self, history: &dyn Recorded) -> Option<Violation> {
         let fault = self
             .seats
             .iter()
@@ -204,11 +204,16 @@ fn replicas_of((at, promise): (usize, &Promise)) -> Option<(usize, &[Replica])> 
 }
 
 /// The last two views of each of `nodes`.
-fn last_views(history: &History, nodes: &[NodeId]) -> Vec<Operation> {
-    let views = |node: &NodeId| {
-        let node = *node;
-        let all = history.operations().iter().rev();
-        all.filter(move |o| o.process == node && matches!(o.event, Event::View { .. })).take(2)
-    };
-    nodes.iter().flat_map(views).copied().collect()
+fn last_views(history: &dyn Recorded, nodes: &[NodeId]) -> Vec<Operation> {
+    let mut views = Vec::new();
+    for &node in nodes {
+        let mut last = [None; 2];
+        history.each(|o| {
+            if o.process == node && matches!(o.event, Event::View { .. }) {
+                last = [Some(*o), last[0]];
+            }
+        });
+        views.extend(last.into_iter().flatten());
+    }
+    views
 }

@@ -4,8 +4,9 @@ use super::evidence::{list, moments, times, violation};
 use super::index::Slot;
 use super::ledger::{Entry, Ledger, Outcome, Tally};
 use super::{Promise, Rule, SINKS_MAX, Violation};
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::{MessageId, SinkId};
+use std::collections::BTreeMap;
 
 /// Watches the effects of each message at each promised sink.
 #[derive(Debug, Default)]
@@ -18,6 +19,8 @@ pub(super) struct Delivery {
     /// The sinks of at least once, as bits by place.
     at_least_once: u64,
     promised: bool,
+    /// Where messages have effects beyond the sinks that an entry has room for, as bits by place.
+    beyond: BTreeMap<MessageId, u64>,
     duplicate: Option<Operation>,
     phantom: Option<Operation>,
     corrupted: Option<Operation>,
@@ -25,6 +28,8 @@ pub(super) struct Delivery {
 }
 
 const NOWHERE: u8 = u8::MAX;
+/// Sinks that an entry has room for.
+const ROOM: usize = u8::BITS as usize;
 
 impl Delivery {
     /// The checker of the delivery promises among `promises`.
@@ -49,6 +54,7 @@ impl Delivery {
 
     /// Back to the state before the first operation.
     pub(super) fn reset(&mut self) {
+        self.beyond.clear();
         self.duplicate = None;
         self.phantom = None;
         self.corrupted = None;
@@ -69,7 +75,7 @@ impl Delivery {
     /// A message is acknowledged for the first time: it is owed an effect at each sink without one.
     #[inline]
     pub(super) fn acknowledged(&self, entry: &Entry, tally: &mut Tally) {
-        let missing = self.at_least_once & !entry.landed;
+        let missing = self.at_least_once & !self.landed(entry);
         if missing != 0 {
             tally.owed += missing.count_ones();
         }
@@ -88,8 +94,16 @@ impl Delivery {
             _ => return false,
         };
         let (slot, entry, tally) = ledger.open(message);
-        let first = entry.landed & sink == 0;
-        entry.landed |= sink;
+        let first = if let Ok(sink) = u8::try_from(sink) {
+            let first = entry.landed & sink == 0;
+            entry.landed |= sink;
+            first
+        } else {
+            let landed = self.beyond.entry(message).or_default();
+            let first = *landed & sink == 0;
+            *landed |= sink;
+            first
+        };
         if first && self.at_least_once & sink != 0 && entry.is_acknowledged() {
             tally.owed -= 1;
         }
@@ -127,7 +141,7 @@ impl Delivery {
     }
 
     /// An effect of a message more than once.
-    pub(super) fn duplicate_effect(&self, history: &History) -> Option<Violation> {
+    pub(super) fn duplicate_effect(&self, history: &dyn Recorded) -> Option<Violation> {
         let (message, sink) = effect_of(self.duplicate.as_ref()?)?;
         let here = is_effect(message, sink);
         let at = moments(history, &here);
@@ -138,7 +152,11 @@ impl Delivery {
     }
 
     /// An effect of a message that was never attempted, or whose attempts all failed.
-    pub(super) fn phantom_effect(&self, ledger: &Ledger, history: &History) -> Option<Violation> {
+    pub(super) fn phantom_effect(
+        &self,
+        ledger: &Ledger,
+        history: &dyn Recorded,
+    ) -> Option<Violation> {
         let (message, sink, was) = match &self.phantom {
             Some(operation) => {
                 let (message, sink) = effect_of(operation)?;
@@ -156,7 +174,11 @@ impl Delivery {
     }
 
     /// A payload that differs from what was sent.
-    pub(super) fn corrupted(&self, ledger: &mut Ledger, history: &History) -> Option<Violation> {
+    pub(super) fn corrupted(
+        &self,
+        ledger: &mut Ledger,
+        history: &dyn Recorded,
+    ) -> Option<Violation> {
         let operation = self.corrupted.as_ref()?;
         let (message, payload, what) = match operation.event {
             Event::Effect { message, sink, payload } => {
@@ -182,7 +204,7 @@ impl Delivery {
     }
 
     /// A record under a key that its message was never sent under.
-    pub(super) fn misrouted(&self, history: &History) -> Option<Violation> {
+    pub(super) fn misrouted(&self, history: &dyn Recorded) -> Option<Violation> {
         let operation = self.misrouted.as_ref()?;
         let (message, stands, how) = match operation.event {
             Event::Polled { message, key, partition, offset, .. } => {
@@ -205,10 +227,10 @@ impl Delivery {
     }
 
     /// An acknowledged message without an effect; to be asked at rest only.
-    pub(super) fn lost(&self, ledger: &Ledger, history: &History) -> Option<Violation> {
+    pub(super) fn lost(&self, ledger: &Ledger, history: &dyn Recorded) -> Option<Violation> {
         let missing = |entry: &Entry| {
             let owed = if entry.is_acknowledged() { self.at_least_once } else { 0 };
-            owed & !entry.landed
+            owed & !self.landed(entry)
         };
         let entry = ledger.all().iter().find(|entry| missing(entry) != 0)?;
         let all: u32 = ledger.all().iter().map(|entry| missing(entry).count_ones()).sum();
@@ -245,6 +267,13 @@ impl Delivery {
         *place
     }
 
+    /// The sinks where a message has an effect, as bits by place.
+    #[inline]
+    fn landed(&self, entry: &Entry) -> u64 {
+        let beyond = if self.sinks.len() > ROOM { self.beyond.get(&entry.message) } else { None };
+        u64::from(entry.landed) | beyond.copied().unwrap_or(0)
+    }
+
     /// The first of the sinks that are set in `bits`.
     fn sink(&self, bits: u64) -> Option<SinkId> {
         self.sinks.get(bits.trailing_zeros() as usize).copied()
@@ -255,10 +284,10 @@ impl Delivery {
             return None;
         }
         let failed = |entry: &&Entry| {
-            entry.landed != 0 && entry.attempts > 0 && entry.outcome() == Outcome::Fail
+            self.landed(entry) != 0 && entry.attempts > 0 && entry.outcome() == Outcome::Fail
         };
         let entry = ledger.all().iter().find(failed)?;
-        let sink = self.sink(entry.landed)?;
+        let sink = self.sink(self.landed(entry))?;
         Some((entry.message, sink, "every attempt to send it had definitely failed"))
     }
 

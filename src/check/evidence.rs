@@ -1,9 +1,10 @@
 //! The few operations that show a violation, and the words for them.
 
 use super::{Rule, Violation};
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::MessageId;
 use crate::time::Instant;
+use std::ops::ControlFlow;
 
 /// More operations than this hide the fault instead of showing it.
 pub(super) const OPERATIONS_MAX: usize = 8;
@@ -16,7 +17,7 @@ pub(super) fn violation(
     rule: Rule,
     (expected, observed): (String, String),
     about: Vec<MessageId>,
-    history: &History,
+    history: &dyn Recorded,
     shows: impl Fn(&Operation) -> bool,
 ) -> Violation {
     let operations = select(history, &about, shows);
@@ -25,33 +26,40 @@ pub(super) fn violation(
 
 /// See [`violation`].
 pub(super) fn select(
-    history: &History,
+    history: &dyn Recorded,
     about: &[MessageId],
     shows: impl Fn(&Operation) -> bool,
 ) -> Vec<Operation> {
-    let all = history.operations();
-    let mut picked: Vec<usize> =
-        (0..all.len()).filter(|&at| shows(&all[at])).take(OPERATIONS_MAX).collect();
-    let surroundings = (0..all.len()).filter(|&at| {
-        let event = &all[at].event;
-        !matches!(event, Event::Plan { .. })
-            && !shows(&all[at])
-            && event.message().is_some_and(|message| about.contains(&message))
+    let (mut picked, mut surroundings) = (Vec::new(), Vec::new());
+    history.scan(&mut |place, operation| {
+        if shows(operation) {
+            picked.push((place, *operation));
+        } else if surroundings.len() < OPERATIONS_MAX
+            && !matches!(operation.event, Event::Plan { .. })
+            && operation.event.message().is_some_and(|message| about.contains(&message))
+        {
+            surroundings.push((place, *operation));
+        }
+        match picked.len() {
+            OPERATIONS_MAX.. => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
     });
-    let room = OPERATIONS_MAX - picked.len();
-    picked.extend(surroundings.take(room));
-    picked.sort_unstable();
-    picked.into_iter().map(|at| all[at]).collect()
+    surroundings.truncate(OPERATIONS_MAX - picked.len());
+    picked.extend(surroundings);
+    picked.sort_unstable_by_key(|&(place, _)| place);
+    picked.into_iter().map(|(_, operation)| operation).collect()
 }
 
 /// When the operations happened that `which` picks.
-pub(super) fn moments(history: &History, which: impl Fn(&Event) -> bool) -> Vec<Instant> {
-    history
-        .operations()
-        .iter()
-        .filter(|operation| which(&operation.event))
-        .map(|operation| operation.at)
-        .collect()
+pub(super) fn moments(history: &dyn Recorded, which: impl Fn(&Event) -> bool) -> Vec<Instant> {
+    let mut moments = Vec::new();
+    history.each(|operation| {
+        if which(&operation.event) {
+            moments.push(operation.at);
+        }
+    });
+    moments
 }
 
 /// `once`, `twice`, `3 times`.

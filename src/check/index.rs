@@ -12,7 +12,7 @@ pub(super) type Slot = u32;
 /// process.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// A power of two, at most half full.
+    /// A power of two, at most half full; a large one 7/8.
     cells: Vec<Slot>,
     entries: Vec<Entry>,
 }
@@ -20,6 +20,8 @@ pub(super) struct Index {
 /// No slot: beyond every entry.
 const EMPTY: Slot = Slot::MAX;
 const CELLS_MIN: usize = 64;
+/// From here on memory counts for more than the steps of a look-up.
+const CELLS_LARGE: usize = 1 << 18;
 /// The golden ratio: its product spreads consecutive numbers evenly over the upper bits.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -66,12 +68,17 @@ impl Index {
     fn enter(&mut self, message: MessageId, cell: usize) -> Slot {
         let slot = self.entries.len() as Slot;
         self.entries.push(Entry::new(message));
-        if self.entries.len() * 2 <= self.cells.len() {
+        if self.has_room() {
             self.cells[cell] = slot;
         } else {
             self.grow();
         }
         slot
+    }
+
+    fn has_room(&self) -> bool {
+        let (entries, cells) = (self.entries.len(), self.cells.len());
+        entries * 2 <= cells || (cells >= CELLS_LARGE && entries * 8 <= cells * 7)
     }
 
     fn grow(&mut self) {

@@ -7,7 +7,7 @@ use super::evidence::{select, things};
 use super::ledger::{Ledger, Place};
 use super::log::Log;
 use super::{Checker, Promise, Verdict, Violation, progress};
-use crate::history::{EndCause, Event, History, Operation};
+use crate::history::{EndCause, Event, History, Operation, Recorded};
 use crate::id::MessageId;
 use crate::time::Instant;
 
@@ -213,7 +213,7 @@ impl Judge {
     ///
     /// What only time can tell (a lost message or record, diverged replicas, a deadlock) is judged
     /// if the run came to rest.
-    pub fn conclude(&mut self, history: &History) -> Verdict {
+    pub fn conclude(&mut self, history: &dyn Recorded) -> Verdict {
         if self.operations == 0 {
             return unknown("the history is empty");
         }
@@ -286,7 +286,7 @@ impl Judge {
     }
 
     /// What is broken whatever the rest of the run would have been.
-    fn unsafe_act(&mut self, history: &History) -> Option<Violation> {
+    fn unsafe_act(&mut self, history: &dyn Recorded) -> Option<Violation> {
         let Self { ledger, delivery, log, aside, .. } = self;
         delivery
             .corrupted(ledger, history)
@@ -310,7 +310,7 @@ impl Judge {
     }
 
     /// What ought to have happened by the end.
-    fn unfinished(&self, history: &History) -> Option<Violation> {
+    fn unfinished(&self, history: &dyn Recorded) -> Option<Violation> {
         let Self { ledger, delivery, convergence, aside, .. } = self;
         let (cause, end) = self.end?;
         let owed = self.due();
@@ -334,7 +334,7 @@ impl Judge {
     }
 
     /// Why the history does not tell whether the promises were kept.
-    fn undecided(&self, history: &History) -> Option<String> {
+    fn undecided(&self, history: &dyn Recorded) -> Option<String> {
         let owed = self.due();
         match self.end.map(|(cause, _)| cause) {
             Some(EndCause::Budget) => Some(format!(
@@ -363,7 +363,7 @@ impl Judge {
     }
 
     /// What may yet be explained if the history goes on.
-    fn unexplained(&self, history: &History) -> Option<&'static str> {
+    fn unexplained(&self, history: &dyn Recorded) -> Option<&'static str> {
         let Self { ledger, aside, .. } = self;
         if aside.reading.lost_record(ledger, history).is_some() {
             return Some("the history stops with a record passed over and not read");
@@ -380,7 +380,7 @@ fn conclude_custom(checker: &mut Box<dyn Checker>) -> Verdict {
     }
 }
 
-fn with_evidence(mut violation: Violation, history: &History) -> Violation {
+fn with_evidence(mut violation: Violation, history: &dyn Recorded) -> Violation {
     if violation.operations.is_empty() {
         violation.operations = select(history, &violation.about, |_| false);
     }

@@ -84,7 +84,7 @@ impl Lanes {
         self.positions.clear();
         let sent = self.turns.iter().filter(|&&slot| slot != NOBODY);
         self.positions.extend(sent.filter_map(|&slot| {
-            let place = ledger.entry(slot).found?;
+            let place = ledger.entry(slot).found()?;
             Some(Position { slot, place })
         }));
     }

@@ -26,7 +26,7 @@ pub(super) struct Tally {
 }
 
 /// What is known of a message. Every checker keeps its part here, so that an operation costs one
-/// look-up.
+/// look-up; long histories have millions of them, so it is small.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct Entry {
     pub(super) message: MessageId,
@@ -34,10 +34,8 @@ pub(super) struct Entry {
     payload: u64,
     /// The routing key of the first attempt.
     pub(super) key: u64,
-    /// The sinks where it has an effect, as bits; kept by delivery.
-    pub(super) landed: u64,
-    /// Where it was found first; kept by the log.
-    pub(super) found: Option<Place>,
+    /// The offset where it was found first, if it was; kept by the log.
+    offset: u64,
     /// How many attempts were invoked.
     pub(super) attempts: u32,
     /// How many of them have no answer.
@@ -48,10 +46,17 @@ pub(super) struct Entry {
     pub(super) process: NodeId,
     /// In which incarnation.
     pub(super) incarnation: u16,
+    /// The partition where it was found first, if it was.
+    partition: PartitionId,
+    found: bool,
+    /// The first sinks where it has an effect, as bits; kept by delivery.
+    pub(super) landed: u8,
     answer: Outcome,
     planned: bool,
     differs: bool,
 }
+
+const _: () = assert!(size_of::<Entry>() <= 56, "what is kept of a message has grown");
 
 /// A place in a log.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -79,17 +84,34 @@ impl Entry {
             message,
             payload: 0,
             key: 0,
-            landed: 0,
-            found: None,
+            offset: 0,
             attempts: 0,
             open: 0,
             invoked: 0,
             process: NodeId(0),
             incarnation: 0,
+            partition: PartitionId(0),
+            found: false,
+            landed: 0,
             answer: Outcome::Unsent,
             planned: false,
             differs: false,
         }
+    }
+
+    /// Where it was found first.
+    #[inline]
+    pub(super) fn found(&self) -> Option<Place> {
+        let Self { partition, offset, .. } = *self;
+        self.found.then_some(Place { partition, offset })
+    }
+
+    /// It is found for the first time.
+    #[inline]
+    pub(super) fn find(&mut self, place: Place) {
+        self.found = true;
+        self.partition = place.partition;
+        self.offset = place.offset;
     }
 
     /// The outcome; an attempt without an answer counts as info.

@@ -5,7 +5,7 @@ use super::index::Slot;
 use super::lanes::Lanes;
 use super::ledger::{Entry, Ledger, Place};
 use super::{Promise, Rule, Violation};
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::MessageId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,34 +66,32 @@ impl Log {
         if entry.attempts == 0 {
             return false;
         }
-        match entry.found {
+        match entry.found() {
             Some(first) if first == place => false,
             Some(first) => self.found_elsewhere(entry, operation, (slot, [first, place])),
             None => {
-                entry.found = Some(place);
+                entry.find(place);
                 false
             }
         }
     }
 
     /// A message that was sent once and stands in the log twice.
-    pub(super) fn duplicate_record(&self, history: &History) -> Option<Violation> {
+    pub(super) fn duplicate_record(&self, history: &dyn Recorded) -> Option<Violation> {
         let Duplicate { message, places, told } = self.duplicate?;
         let expected = format!("{message}, which was sent once, stands in the log once");
         let [first, other] = places.map(|place| place.to_string());
         let observed =
             format!("it stands at {first}, and at {} it was found at {other} too", told.at);
         let mut shown = [false; 2];
-        let evidence: Vec<Operation> = history
-            .operations()
-            .iter()
-            .filter(|o| {
-                let spot = place_of(&o.event).filter(|_| o.event.message() == Some(message));
-                let which = places.iter().position(|&place| Some(place) == spot);
-                which.is_some_and(|which| !std::mem::replace(&mut shown[which], true))
-            })
-            .copied()
-            .collect();
+        let mut evidence = Vec::new();
+        history.each(|o| {
+            let spot = place_of(&o.event).filter(|_| o.event.message() == Some(message));
+            let which = places.iter().position(|&place| Some(place) == spot);
+            if which.is_some_and(|which| !std::mem::replace(&mut shown[which], true)) {
+                evidence.push(*o);
+            }
+        });
         let shows = |o: &Operation| evidence.contains(o);
         Some(violation(Rule::DuplicateRecord, (expected, observed), vec![message], history, shows))
     }
@@ -102,10 +100,10 @@ impl Log {
     ///
     /// Whether it was sent once shows at the end only: what a later attempt stores may stand
     /// anywhere.
-    pub(super) fn misrouted(&self, ledger: &Ledger, history: &History) -> Option<Violation> {
+    pub(super) fn misrouted(&self, ledger: &Ledger, history: &dyn Recorded) -> Option<Violation> {
         let strays = self.further.iter().filter(|(slot, place)| {
             let entry = ledger.entry(*slot);
-            let home = entry.found.map(|found| found.partition);
+            let home = entry.found().map(|found| found.partition);
             entry.attempts == 1 && home != Some(place.partition)
         });
         let strays: BTreeSet<MessageId> =
@@ -123,7 +121,7 @@ impl Log {
     }
 
     /// Two messages of one session and key that stand in the log the wrong way round.
-    pub(super) fn order(&mut self, ledger: &Ledger, history: &History) -> Option<Violation> {
+    pub(super) fn order(&mut self, ledger: &Ledger, history: &dyn Recorded) -> Option<Violation> {
         if !self.ordered {
             return None;
         }
@@ -179,12 +177,12 @@ fn is_about_delivery(promise: &Promise) -> bool {
 /// message, its acknowledgement, and the poll. Places told before it was sent are none of its own.
 fn first_stray(
     strays: &BTreeSet<MessageId>,
-    history: &History,
+    history: &dyn Recorded,
 ) -> Option<(MessageId, Operation, Operation)> {
     let mut told = BTreeMap::<MessageId, Vec<Operation>>::new();
-    for operation in history.operations() {
+    history.each(|operation| {
         let Some(message) = operation.event.message().filter(|m| strays.contains(m)) else {
-            continue;
+            return;
         };
         if matches!(operation.event, Event::SendInvoke { .. }) {
             told.insert(message, Vec::new());
@@ -193,7 +191,7 @@ fn first_stray(
         {
             told.push(*operation);
         }
-    }
+    });
     let partition = |o: &Operation| place_of(&o.event).map(|place| place.partition);
     told.into_iter().find_map(|(message, told)| {
         let is_read = |o: &&Operation| matches!(o.event, Event::Polled { .. });

@@ -3,12 +3,17 @@
 use super::evidence::{NAMED_MAX, OPERATIONS_MAX, list, violation};
 use super::ledger::{Entry, Ledger};
 use super::{Rule, Violation};
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::MessageId;
 use crate::time::Instant;
 
 /// The run came to rest at `end` with something owed.
-pub(super) fn deadlock(ledger: &Ledger, owed: u32, end: Instant, history: &History) -> Violation {
+pub(super) fn deadlock(
+    ledger: &Ledger,
+    owed: u32,
+    end: Instant,
+    history: &dyn Recorded,
+) -> Violation {
     let about = waits(ledger);
     let expected = "every planned send is made and every send is answered before all comes to rest";
     let observed = format!("all came to rest at {end} while {}", tell(ledger, owed, history));
@@ -17,11 +22,16 @@ pub(super) fn deadlock(ledger: &Ledger, owed: u32, end: Instant, history: &Histo
 }
 
 /// The run was still busy at `end`, and had been so for the declared patience without progress.
-pub(super) fn livelock(ledger: &Ledger, owed: u32, end: Instant, history: &History) -> Violation {
+pub(super) fn livelock(
+    ledger: &Ledger,
+    owed: u32,
+    end: Instant,
+    history: &dyn Recorded,
+) -> Violation {
     let about = waits(ledger);
     let expected = "what is owed keeps falling after the faults are over, until nothing is";
-    let progress = |o: &&Operation| matches!(o.event, Event::SendOk { .. } | Event::Effect { .. });
-    let last = history.operations().iter().rev().find(progress);
+    let progress = |o: &Operation| matches!(o.event, Event::SendOk { .. } | Event::Effect { .. });
+    let last = history.last(progress);
     let since = last.map_or_else(
         || "nothing was ever acknowledged or took effect".to_owned(),
         |o| format!("the last acknowledgement or effect was at {}", o.at),
@@ -29,7 +39,7 @@ pub(super) fn livelock(ledger: &Ledger, owed: u32, end: Instant, history: &Histo
     let observed =
         format!("the run was still busy at {end} while {}; {since}", tell(ledger, owed, history));
     let shows = |o: &Operation| {
-        begins(o, &about) || Some(o) == last || matches!(o.event, Event::Heal | Event::End { .. })
+        begins(o, &about) || Some(*o) == last || matches!(o.event, Event::Heal | Event::End { .. })
     };
     violation(Rule::Livelock, (expected.to_owned(), observed), about.clone(), history, shows)
 }
@@ -49,7 +59,7 @@ fn begins(operation: &Operation, about: &[MessageId]) -> bool {
 }
 
 /// Who waits for what.
-fn tell(ledger: &Ledger, owed: u32, history: &History) -> String {
+fn tell(ledger: &Ledger, owed: u32, history: &dyn Recorded) -> String {
     let mut sends_owed = 0;
     let mut reasons = Vec::new();
     for entry in waiting(ledger) {
@@ -71,9 +81,9 @@ fn tell(ledger: &Ledger, owed: u32, history: &History) -> String {
 }
 
 /// Whose plan the message is in.
-fn planner(message: MessageId, history: &History) -> String {
-    let plans = |o: &&Operation| matches!(o.event, Event::Plan { message: m, .. } if m == message);
-    match history.operations().iter().find(plans) {
+fn planner(message: MessageId, history: &dyn Recorded) -> String {
+    let plans = |o: &Operation| matches!(o.event, Event::Plan { message: m, .. } if m == message);
+    match history.first(plans) {
         Some(plan) => format!("{:?}", plan.process),
         None => "somebody".to_owned(),
     }

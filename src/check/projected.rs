@@ -4,7 +4,7 @@ use super::evidence::violation;
 use super::index::Slot;
 use super::ledger::{Entry, Tally};
 use super::{Promise, Rule, Violation, bit};
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::NodeId;
 use crate::projection::{Row, view};
 
@@ -120,7 +120,7 @@ impl Projected {
     }
 
     /// A projection that is not that of the log; to be asked at rest only.
-    pub(super) fn stale(&self, history: &History) -> Option<Violation> {
+    pub(super) fn stale(&self, history: &dyn Recorded) -> Option<Violation> {
         if !self.is_promised() {
             return None;
         }
@@ -135,9 +135,9 @@ impl Projected {
             "what it holds in the end is not the newest of those {} updates",
             standing.count()
         );
-        let views = |o: &&Operation| o.process == *node && matches!(o.event, Event::View { .. });
-        let last = history.operations().iter().rfind(views);
-        let shows = |o: &Operation| Some(o) == last || matches!(o.event, Event::End { .. });
+        let views = |o: &Operation| o.process == *node && matches!(o.event, Event::View { .. });
+        let last = history.last(views);
+        let shows = |o: &Operation| Some(*o) == last || matches!(o.event, Event::End { .. });
         Some(violation(Rule::StaleProjection, (expected, observed), Vec::new(), history, shows))
     }
 

@@ -4,7 +4,7 @@ use super::evidence::{list, moments, violation};
 use super::index::Slot;
 use super::ledger::{Ledger, Tally};
 use super::{Promise, Rule, Violation};
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 
 /// Watches who sees each message, where delivery is promised at least once and no sink is named for
 /// it. Where one is, a message that nobody has seen lacks an effect there: it is lost.
@@ -64,7 +64,7 @@ impl Unseen {
     }
 
     /// An acknowledged message that nobody has seen; to be asked at rest only.
-    pub(super) fn unseen(&self, ledger: &Ledger, history: &History) -> Option<Violation> {
+    pub(super) fn unseen(&self, ledger: &Ledger, history: &dyn Recorded) -> Option<Violation> {
         if !self.promised {
             return None;
         }

@@ -2,6 +2,7 @@
 
 use super::{log, surroundings};
 use crate::explore::Search;
+use crate::scenario::PromiseName;
 use crate::schedule::Strategy;
 use crate::seed::Seed;
 use crate::time::Span;
@@ -9,6 +10,9 @@ use crate::zoo::Approach;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::{self, StrDeserializer};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use tracing_subscriber::filter::Targets;
 
@@ -35,7 +39,7 @@ pub(super) enum Command {
     Replay(ReplayArguments),
     /// Make the failure of a seed, or of a failure file, as small as it can be
     Shrink(ShrinkArguments),
-    /// Judge histories by the promises of a scenario
+    /// Judge histories by promises, or by those of a scenario
     Check(CheckArguments),
     /// Show the published bugs that are planted, and put them to the test
     Zoo(ZooArguments),
@@ -223,8 +227,24 @@ pub(super) struct CheckArguments {
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) histories: Vec<String>,
     /// The scenario whose promises judge them: from `postulate list`, or the path of a TOML file
-    #[arg(long, value_hint = ValueHint::AnyPath)]
-    pub(super) scenario: String,
+    #[arg(long, value_hint = ValueHint::AnyPath, required_unless_present = "promises")]
+    pub(super) scenario: Option<String>,
+    /// What judges them instead of a scenario: promises such as exactly-once or per-key-order,
+    /// several with commas between
+    #[arg(
+        long = "promise",
+        value_name = "PROMISE",
+        value_delimiter = ',',
+        value_parser = promise,
+        conflicts_with = "scenario"
+    )]
+    pub(super) promises: Vec<PromiseName>,
+    /// The numbers of the sinks that the promises are about
+    #[arg(long = "sink", value_name = "N", value_delimiter = ',', conflicts_with = "scenario")]
+    pub(super) sinks: Vec<u16>,
+    /// The numbers of the groups that the promises are about
+    #[arg(long = "group", value_name = "N", value_delimiter = ',', conflicts_with = "scenario")]
+    pub(super) groups: Vec<u16>,
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: Format,
@@ -316,6 +336,11 @@ pub(super) struct ManArguments {
 
 fn positive(text: &str) -> Result<NonZeroU64, String> {
     NonZeroU64::new(count(text)?).ok_or_else(|| "write a number from 1 on".to_owned())
+}
+
+fn promise(text: &str) -> Result<PromiseName, String> {
+    let name: StrDeserializer<'_, value::Error> = text.into_deserializer();
+    PromiseName::deserialize(name).map_err(|error| error.to_string())
 }
 
 fn count(text: &str) -> Result<u64, String> {

@@ -4,43 +4,71 @@ use super::Exit;
 use super::arguments::{CheckArguments, Format};
 use super::screen::Screen;
 use super::target;
-use crate::check::{Promise, Verdict, judge};
-use crate::history::lines::{self, LineError};
+use crate::check::{Course, Handling, Judge, Promise, Verdict};
+use crate::history::Spool;
+use crate::history::lines::{LineError, Reader};
+use crate::id::{GroupId, SinkId};
 use crate::report::{Checked, check_json, check_text};
-use miette::{Diagnostic, NamedSource, SourceSpan};
-use std::io::{self, Read};
-use std::{fs, iter};
+use crate::scenario::PromiseName;
+use excerpt::Excerpt;
+use miette::{Diagnostic, SourceSpan};
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+
+mod excerpt;
 
 /// The name of standard input or output among files.
 pub(super) const STANDARD_STREAM: &str = "-";
+
+/// Bytes of a history that are read at once.
+const BUFFER: usize = 1 << 18;
 
 /// Why a history cannot be judged.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 enum Misread {
     #[error("the history {file} cannot be read")]
     Unreadable { file: String, source: io::Error },
+    #[error("the history {file} cannot be kept in a temporary file while it is judged")]
+    Unkept { file: String, source: io::Error },
     #[error("{file}: {error}")]
     Wrong {
         file: String,
         error: LineError,
         #[source_code]
-        text: NamedSource<String>,
+        text: Excerpt,
         #[label("here")]
         place: SourceSpan,
         #[help]
         cure: &'static str,
     },
+    #[error("{file} has effects, and no sink is named for the promises to be about")]
+    #[diagnostic(help("name the sinks of the effects that were promised, such as --sink 0"))]
+    Sinkless { file: String },
+}
+
+/// A promise that cannot be judged as it was named.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("the promise {promise} needs {what}")]
+struct Unfit {
+    promise: PromiseName,
+    what: &'static str,
+    #[help]
+    cure: &'static str,
 }
 
 pub(super) fn run(arguments: &CheckArguments, screen: &Screen) -> miette::Result<Exit> {
-    let subject = target::resolve(&arguments.scenario)?;
+    let subject = arguments.scenario.as_deref().map(target::resolve).transpose()?;
+    let named = promises(arguments)?;
+    let promises = subject.as_ref().map_or(named.as_slice(), |subject| subject.promises());
+    let is_sinkless = subject.is_none() && arguments.sinks.is_empty();
     let mut checked = Vec::new();
     for file in &arguments.histories {
-        checked.push(check(file, subject.promises())?);
+        checked.push(check(file, promises, is_sinkless)?);
     }
+    let machines = subject.as_ref().map_or(&[][..], |subject| subject.machines());
     screen.print(&match arguments.format {
-        Format::Human => check_text(&checked, subject.as_ref(), screen.paint()),
-        Format::Json => check_json(&arguments.scenario, &checked),
+        Format::Human => check_text(&checked, machines, screen.paint()),
+        Format::Json => check_json(arguments.scenario.as_deref(), &checked),
     })?;
     let is = |wanted: fn(&Verdict) -> bool| checked.iter().any(|one| wanted(&one.verdict));
     Ok(if is(|verdict| matches!(verdict, Verdict::Violated(_))) {
@@ -52,38 +80,101 @@ pub(super) fn run(arguments: &CheckArguments, screen: &Screen) -> miette::Result
     })
 }
 
-fn check(file: &str, promises: &[Promise]) -> miette::Result<Checked> {
+/// Judges a history while it is read.
+fn check(file: &str, promises: &[Promise], is_sinkless: bool) -> miette::Result<Checked> {
     let unreadable = |source| Misread::Unreadable { file: file.to_owned(), source };
-    let text = text(file).map_err(unreadable)?;
-    match lines::read(text.as_slice()) {
-        Ok(history) => Ok(Checked {
-            file: file.to_owned(),
-            operations: history.operations().len() as u64,
-            verdict: judge(&history, promises),
-        }),
-        Err(error) => Err(wrong(file, &text, error).into()),
+    let unkept = |source| Misread::Unkept { file: file.to_owned(), source };
+    let input = BufReader::with_capacity(BUFFER, open(file).map_err(unreadable)?);
+    let mut reader = Reader::new(input);
+    let mut spool = Spool::new(tempfile::tempfile().map_err(unkept)?);
+    let mut judge = Judge::new(promises);
+    let mut operations = 0;
+    loop {
+        match reader.read() {
+            Ok(Some(operation)) => {
+                judge.observe(&operation);
+                spool.push(&operation).map_err(unkept)?;
+                operations += 1;
+            }
+            Ok(None) => break,
+            Err(error) => return Err(wrong(file, reader.text(), error).into()),
+        }
+    }
+    if is_sinkless && judge.counts().effects > 0 {
+        return Err(Misread::Sinkless { file: file.to_owned() }.into());
+    }
+    spool.flush().map_err(unkept)?;
+    let verdict = judge.conclude(&spool);
+    match spool.failure() {
+        Some(error) => Err(unkept(error).into()),
+        None => Ok(Checked { file: file.to_owned(), operations, verdict }),
     }
 }
 
-fn text(file: &str) -> io::Result<Vec<u8>> {
-    if file != STANDARD_STREAM {
-        return fs::read(file);
+fn open(file: &str) -> io::Result<Box<dyn Read>> {
+    if file == STANDARD_STREAM {
+        return Ok(Box::new(io::stdin().lock()));
     }
-    let mut text = Vec::new();
-    io::stdin().lock().read_to_end(&mut text)?;
-    Ok(text)
+    Ok(Box::new(File::open(file)?))
 }
 
 fn wrong(file: &str, text: &[u8], error: LineError) -> Misread {
-    let text = String::from_utf8_lossy(text).into_owned();
-    let ends = text.match_indices('\n').map(|(end, _)| end + 1);
-    let start = iter::once(0).chain(ends).nth(error.line() - 1).unwrap_or(text.len());
-    let length = text[start..].lines().next().map_or(0, str::len);
-    Misread::Wrong {
-        file: file.to_owned(),
-        cure: error.cure(),
-        error,
-        place: (start, length).into(),
-        text: NamedSource::new(file, text).with_language("JSON"),
-    }
+    let (text, place) = Excerpt::of(file, text, &error);
+    Misread::Wrong { file: file.to_owned(), cure: error.cure(), error, text, place }
+}
+
+/// The promises that are named, about the sinks and groups that are.
+fn promises(arguments: &CheckArguments) -> Result<Vec<Promise>, Unfit> {
+    let sinks: Vec<SinkId> = arguments.sinks.iter().map(|&number| SinkId(number)).collect();
+    let groups: Vec<GroupId> = arguments.groups.iter().map(|&number| GroupId(number)).collect();
+    arguments.promises.iter().map(|&name| promise(name, &sinks, &groups)).collect()
+}
+
+fn promise(name: PromiseName, sinks: &[SinkId], groups: &[GroupId]) -> Result<Promise, Unfit> {
+    let unfit = |what, cure| Unfit { promise: name, what, cure };
+    let at_sinks = || match sinks {
+        [] => Err(unfit("the sinks of its effects", "name them, such as --sink 0")),
+        _ => Ok(sinks.to_vec()),
+    };
+    let of_groups = || match groups {
+        [] => Err(unfit("the groups of the consumers", "name them, such as --group 0")),
+        _ => Ok(groups.to_vec()),
+    };
+    Ok(match name {
+        PromiseName::AtMostOnce => Promise::AtMostOnce { sinks: at_sinks()? },
+        PromiseName::AtLeastOnce => Promise::AtLeastOnce { sinks: sinks.to_vec() },
+        PromiseName::ExactlyOnce => Promise::ExactlyOnce { sinks: at_sinks()? },
+        PromiseName::IdempotentProducer => Promise::IdempotentProducer,
+        PromiseName::PerKeyOrder => Promise::PerKeyOrder,
+        PromiseName::DurableLog => Promise::DurableLog { retention: None, compacted: false },
+        PromiseName::NeverCommitsAhead => {
+            let (groups, sinks) = (of_groups()?, at_sinks()?);
+            if groups.len() != sinks.len() {
+                let cure = "name as many, in one order, such as --group 0,1 --sink 0,1";
+                return Err(unfit("a sink for each group", cure));
+            }
+            let pairs = groups.into_iter().zip(sinks);
+            Promise::NeverCommitsAhead {
+                of: pairs.map(|(group, sink)| Handling { group, sink }).collect(),
+            }
+        }
+        PromiseName::Accounted => Promise::Accounted { of: vec![at_sinks()?], disjoint: false },
+        PromiseName::OrderedEffects => Promise::OrderedEffects {
+            of: at_sinks()?.into_iter().map(|sink| Course { sink, dead_letters: None }).collect(),
+        },
+        PromiseName::SettledForGood => Promise::SettledForGood { groups: of_groups()? },
+        PromiseName::Fenced => Promise::Fenced { sinks: at_sinks()? },
+        PromiseName::Atomic => Promise::Atomic { sinks: at_sinks()? },
+        PromiseName::Convergent
+        | PromiseName::Projected
+        | PromiseName::BoundedRedelivery
+        | PromiseName::BoundedBacklog
+        | PromiseName::Compensated => {
+            let cure = "state it in a scenario, and judge by --scenario";
+            return Err(unfit(
+                "to know machines, bounds or steps that only a scenario states",
+                cure,
+            ));
+        }
+    })
 }

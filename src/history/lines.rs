@@ -2,9 +2,11 @@
 
 use super::{Event, History, Operation};
 use crate::id::{GroupId, MessageId, NodeId};
-use serde_json::Value;
+use parse::Wrong;
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read as _, Write};
+
+mod parse;
 
 /// A line that is not an operation, or cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +16,8 @@ pub enum LineError {
     NotAnOperation {
         /// The line, from 1.
         line: usize,
+        /// The byte of the line where that shows, from 1.
+        column: usize,
         /// What is wrong with it.
         what: String,
     },
@@ -24,6 +28,12 @@ pub enum LineError {
         line: usize,
         /// What is contradictory.
         what: String,
+    },
+    /// The line is longer than any operation.
+    #[error("line {line}: it is longer than {LINE_MAX} bytes")]
+    TooLong {
+        /// The line, from 1.
+        line: usize,
     },
     /// The line could not be read.
     #[error("line {line}: {source}")]
@@ -41,14 +51,23 @@ impl LineError {
         match *self {
             Self::NotAnOperation { line, .. }
             | Self::Contradiction { line, .. }
+            | Self::TooLong { line }
             | Self::Unreadable { line, .. } => line,
+        }
+    }
+
+    /// The byte of the line where the error shows, from 1, if it is one of its bytes.
+    pub const fn column(&self) -> Option<usize> {
+        match *self {
+            Self::NotAnOperation { column, .. } => Some(column),
+            Self::Contradiction { .. } | Self::TooLong { .. } | Self::Unreadable { .. } => None,
         }
     }
 
     /// What would be right in its place.
     pub const fn cure(&self) -> &'static str {
         match self {
-            Self::NotAnOperation { .. } => {
+            Self::NotAnOperation { .. } | Self::TooLong { .. } => {
                 "write one operation a line, such as \
                  {\"at\":\"1ms\",\"process\":0,\"incarnation\":0,\"kind\":\"boot\"}"
             }
@@ -79,56 +98,73 @@ pub fn write(history: &History, out: &mut impl Write) -> io::Result<()> {
 /// At the first line that is not an operation, or has a key that no such operation has, or answers
 /// a send or an ack which is not open, or invokes an attempt again; with its number.
 pub fn read(input: impl BufRead) -> Result<History, LineError> {
+    let mut reader = Reader::new(input);
     let mut history = History::default();
-    let mut attempts = Attempts::default();
-    let mut acks = Acks::default();
-    for (number, text) in input.lines().enumerate() {
-        let line = number + 1;
-        let text = text.map_err(|source| LineError::Unreadable { line, source })?;
-        let operation =
-            operation(&text).map_err(|what| LineError::NotAnOperation { line, what })?;
-        let taken = attempts.take(&operation).and_then(|()| acks.take(&operation));
-        taken.map_err(|what| LineError::Contradiction { line, what })?;
+    while let Some(operation) = reader.read()? {
         history.push(operation);
     }
     Ok(history)
 }
 
-fn operation(text: &str) -> Result<Operation, String> {
-    let operation: Operation = serde_json::from_str(text).map_err(|error| without_place(&error))?;
-    // A misspelt key must not pass for one that may be left out.
-    let object = |value: Result<Value, serde_json::Error>| match value {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(other) => Err(format!("{other} is no object")),
-        Err(error) => Err(without_place(&error)),
-    };
-    let stated = object(serde_json::from_str(text))?;
-    let known = object(serde_json::to_value(operation))?;
-    match stated.keys().find(|&key| !known.contains_key(key)) {
-        None => Ok(operation),
-        Some(key) => {
-            let known: Vec<_> = known.keys().map(|key| format!("`{key}`")).collect();
-            Err(format!("unknown field `{key}`, expected one of {}", known.join(", ")))
-        }
-    }
+/// The longest line that is read, in bytes. No operation needs a hundredth of it.
+pub const LINE_MAX: usize = 1 << 16;
+
+/// Reads a history operation by operation. Of the text it holds one line, of at most [`LINE_MAX`]
+/// bytes.
+#[derive(Debug)]
+pub struct Reader<R> {
+    input: R,
+    text: Vec<u8>,
+    line: usize,
+    attempts: Attempts,
+    acks: Acks,
 }
 
-/// What an error says, without the place: the line is always its first.
-fn without_place(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
+impl<R: BufRead> Reader<R> {
+    /// A reader before the first line of `input`.
+    pub fn new(input: R) -> Self {
+        let (attempts, acks) = Default::default();
+        Self { input, text: Vec::new(), line: 0, attempts, acks }
+    }
+
+    /// The next operation; nothing at the end.
+    ///
+    /// # Errors
+    /// As [`read`]. What comes after a line that is wrong says nothing.
+    pub fn read(&mut self) -> Result<Option<Operation>, LineError> {
+        self.text.clear();
+        self.line += 1;
+        let line = self.line;
+        let unreadable = |source| LineError::Unreadable { line, source };
+        let mut input = self.input.by_ref().take(LINE_MAX as u64 + 1);
+        if input.read_until(b'\n', &mut self.text).map_err(unreadable)? == 0 {
+            return Ok(None);
+        }
+        if self.text.len() > LINE_MAX {
+            return Err(LineError::TooLong { line });
+        }
+        let operation = parse::operation(&self.text).map_err(|wrong| match wrong {
+            Wrong::Text(error) => unreadable(io::Error::new(io::ErrorKind::InvalidData, error)),
+            Wrong::Place { column, what } => LineError::NotAnOperation { line, column, what },
+        })?;
+        let taken = self.attempts.take(&operation).and_then(|()| self.acks.take(&operation));
+        taken.map_err(|what| LineError::Contradiction { line, what })?;
+        Ok(Some(operation))
+    }
+
+    /// The line that was read last, or as much of it as was read.
+    pub fn text(&self) -> &[u8] {
+        &self.text
     }
 }
 
 /// The attempts so far, each with whether it was answered: a session is (process, incarnation).
-#[derive(Default)]
-struct Attempts(BTreeMap<(NodeId, u16, MessageId, u16), bool>);
+/// Attempts of messages with numbers close together share a cell, of 32 messages.
+#[derive(Debug, Default)]
+struct Attempts(BTreeMap<(NodeId, u16, u16, u64), u64>);
 
 impl Attempts {
     fn take(&mut self, operation: &Operation) -> Result<(), String> {
-        let session = (operation.process, operation.incarnation);
         let (message, attempt, answers) = match operation.event {
             Event::SendInvoke { message, attempt, .. } => (message, attempt, false),
             Event::SendOk { message, attempt, .. }
@@ -136,19 +172,26 @@ impl Attempts {
             | Event::SendInfo { message, attempt } => (message, attempt, true),
             _ => return Ok(()),
         };
-        let known = self.0.insert((session.0, session.1, message, attempt), answers);
-        match (known, answers) {
-            (None, false) | (Some(false), true) => Ok(()),
-            (None, true) => Err(format!("attempt {attempt} of {message} is answered, never sent")),
-            (Some(true), true) => Err(format!("attempt {attempt} of {message} is answered twice")),
-            (Some(_), false) => Err(format!("attempt {attempt} of {message} is sent twice")),
+        let word = message.word();
+        let name = (operation.process, operation.incarnation, attempt, word >> 5);
+        let cell = self.0.entry(name).or_default();
+        let (sent, answered) = (1 << (word & 31), 1 << (32 + (word & 31)));
+        let (was_sent, was_answered) = (*cell & sent != 0, *cell & answered != 0);
+        *cell |= if answers { answered } else { sent };
+        match (answers, was_sent, was_answered) {
+            (false, false, _) | (true, true, false) => Ok(()),
+            (true, false, _) => {
+                Err(format!("attempt {attempt} of {message} is answered, never sent"))
+            }
+            (true, true, true) => Err(format!("attempt {attempt} of {message} is answered twice")),
+            (false, true, _) => Err(format!("attempt {attempt} of {message} is sent twice")),
         }
     }
 }
 
 /// The acks so far, each with how many of a session are unanswered: a message that is handed out
 /// again may be acked again.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Acks(BTreeMap<(NodeId, u16, GroupId, MessageId), u32>);
 
 impl Acks {

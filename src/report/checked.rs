@@ -4,10 +4,10 @@ use super::telling::Telling;
 use super::words::{Paint, Tone, counted};
 use crate::check::Verdict;
 use crate::history::Operation;
-use crate::run::Subject;
+use crate::node::Machine;
 use serde::Serialize;
 
-/// A history judged by the promises of a scenario.
+/// A history judged by promises.
 #[derive(Clone, Debug)]
 pub struct Checked {
     /// The file as it was named.
@@ -18,13 +18,14 @@ pub struct Checked {
     pub verdict: Verdict,
 }
 
-/// What came of each history, for people.
-pub fn check_text(checked: &[Checked], subject: &dyn Subject, paint: Paint) -> String {
-    checked.iter().map(|checked| text_of(checked, subject, paint)).collect()
+/// What came of each history, for people. Machines without a name are called by their numbers.
+pub fn check_text(checked: &[Checked], machines: &[Machine], paint: Paint) -> String {
+    checked.iter().map(|checked| text_of(checked, machines, paint)).collect()
 }
 
-/// What came of the histories as one JSON object.
-pub fn check_json(scenario: &str, checked: &[Checked]) -> String {
+/// What came of the histories as one JSON object; `scenario` is what they were judged by, unless it
+/// was promises alone.
+pub fn check_json(scenario: Option<&str>, checked: &[Checked]) -> String {
     super::json::pretty(&CheckJson {
         scenario,
         verdict: overall(checked),
@@ -32,7 +33,7 @@ pub fn check_json(scenario: &str, checked: &[Checked]) -> String {
     })
 }
 
-fn text_of(checked: &Checked, subject: &dyn Subject, paint: Paint) -> String {
+fn text_of(checked: &Checked, machines: &[Machine], paint: Paint) -> String {
     let (tone, verdict) = match &checked.verdict {
         Verdict::Holds => (Tone::Good, "holds".to_owned()),
         Verdict::Unknown { .. } => (Tone::Doubtful, "unknown".to_owned()),
@@ -41,7 +42,7 @@ fn text_of(checked: &Checked, subject: &dyn Subject, paint: Paint) -> String {
     let (file, verdict) = (paint.tint(Tone::Strong, &checked.file), paint.tint(tone, &verdict));
     let length = counted(checked.operations, "operation");
     let told = Telling::of_verdict(&checked.verdict);
-    let told = told.map_or_else(String::new, |told| told.text(subject.machines(), paint));
+    let told = told.map_or_else(String::new, |told| told.text(machines, paint));
     format!("{file} {verdict}: {length}\n{told}")
 }
 
@@ -62,7 +63,7 @@ const fn word(verdict: &Verdict) -> &'static str {
 
 #[derive(Serialize)]
 struct CheckJson<'a> {
-    scenario: &'a str,
+    scenario: Option<&'a str>,
     verdict: &'static str,
     histories: Vec<HistoryJson<'a>>,
 }

@@ -179,6 +179,43 @@ fn a_line_that_is_no_operation_is_refused_with_its_place_and_what_would_be_right
 }
 
 #[test]
+fn promises_judge_without_a_scenario() {
+    let (seed, rule) = failing();
+    let broken = Path::new(env!("CARGO_TARGET_TMPDIR")).join("promised.jsonl");
+    let words = format!("replay volatile-dedup-set --seed {seed} --history");
+    report(postulate(&words).arg(&broken), 1);
+    let check = |words: &str| {
+        let mut command = postulate(&format!("check --promise {words}"));
+        command.arg(&broken);
+        command
+    };
+    let text = report(&mut check("exactly-once,idempotent-producer --sink 0"), 1);
+    check_parts(&text, &[&format!("promised.jsonl violates {rule}: "), "node-"]);
+    let told = json(&mut check("exactly-once --sink 0 --format json"), 1);
+    assert_eq!((&told["scenario"], &told["verdict"]), (&Value::Null, &json!("violated")));
+    // The run ended with its failure, so that what else is promised cannot be told.
+    let text = report(&mut check("at-least-once --sink 0"), 4);
+    check_parts(&text, &["by a broken promise that is not judged here"]);
+    check_parts(&complaint(&mut check("at-least-once")), &["has effects", "--sink 0"]);
+    check_parts(&complaint(&mut check("exactly-once")), &["exactly-once needs", "--sink 0"]);
+    check_parts(&complaint(&mut check("never-commits-ahead --sink 0")), &["--group 0"]);
+    check_parts(&complaint(&mut check("convergent")), &["only a scenario states", "--scenario"]);
+    check_parts(&complaint(&mut check("exactly-twice")), &["exactly-twice", "`exactly-once`"]);
+    let both = complaint(&mut check("exactly-once --sink 0 --scenario w1"));
+    check_parts(&both, &["cannot be used with"]);
+}
+
+#[test]
+fn a_wrong_line_is_shown_in_its_place_without_the_file() {
+    refused(BOOT.replace("boot", "reboot").as_bytes(), &["refused.jsonl:3:", "\"reboot\""]);
+    let long = BOOT.replace("boot", &"x".repeat(30_000));
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("long.jsonl");
+    fs::write(&path, long).unwrap();
+    complaint(postulate("check --scenario w1").arg(&path));
+    refused(&b" ".repeat(100_000), &["longer than 65536 bytes"]);
+}
+
+#[test]
 fn a_file_or_a_scenario_that_is_not_there_is_named() {
     let text = complaint(&mut postulate("check nowhere.jsonl --scenario w1"));
     check_parts(&text, &["the history nowhere.jsonl cannot be read"]);

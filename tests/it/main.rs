@@ -28,6 +28,7 @@ mod hostile;
 #[cfg(feature = "cli")]
 mod junit;
 mod logs;
+mod lying;
 #[cfg(feature = "cli")]
 mod malformed;
 mod matrix;

@@ -5,7 +5,7 @@ use super::super::index::Slot;
 use super::super::ledger::{Ledger, Tally};
 use super::super::{Promise, Rule, Violation};
 use super::sinks::{Sinks, of};
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::SinkId;
 
 /// What each account says of each message.
@@ -89,18 +89,22 @@ impl Accounts {
     }
 
     /// A message at two sinks of one account.
-    pub(in super::super) fn twice(&self, ledger: &Ledger, history: &History) -> Option<Violation> {
+    pub(in super::super) fn twice(
+        &self,
+        ledger: &Ledger,
+        history: &dyn Recorded,
+    ) -> Option<Violation> {
         let Twice { account, slot, second } = self.twice?;
         let message = ledger.entry(slot).message;
         let sinks = &self.all[account].sinks;
         let Event::Effect { sink, .. } = second.event else { return None };
-        let before = |o: &&Operation| match o.event {
+        let before = |o: &Operation| match o.event {
             Event::Effect { message: m, sink: s, .. } => {
                 m == message && s != sink && sinks.bit(s) != 0
             }
             _ => false,
         };
-        let first = *history.operations().iter().find(before)?;
+        let first = history.first(before)?;
         let Event::Effect { sink: other, .. } = first.event else { return None };
         let all = sinks.names(sinks.all());
         let expected = format!("{message} has an effect at one of {} only", list(&all));
@@ -114,7 +118,7 @@ impl Accounts {
     pub(in super::super) fn missing(
         &self,
         ledger: &Ledger,
-        history: &History,
+        history: &dyn Recorded,
     ) -> Option<Violation> {
         let (account, slot) = self.all.iter().find_map(|account| {
             let blank = |slot: &usize| account.landed.get(*slot).is_none_or(|landed| *landed == 0);

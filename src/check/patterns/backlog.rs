@@ -5,7 +5,7 @@ use super::super::index::Slot;
 use super::super::ledger::Tally;
 use super::super::{Promise, Rule, Violation};
 use super::sinks::of;
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::SinkId;
 use crate::time::{Instant, Span};
 
@@ -128,7 +128,7 @@ impl Backlogs {
     }
 
     /// More messages than there may be at any time.
-    pub(in super::super) fn beyond_cap(&self, history: &History) -> Option<Violation> {
+    pub(in super::super) fn beyond_cap(&self, history: &dyn Recorded) -> Option<Violation> {
         let found = |backlog: &Backlog| Some((backlog.sink, backlog.cap?, backlog.beyond?));
         let (sink, cap, (acknowledged, waiting)) = self.backlogs.iter().find_map(found)?;
         let expected =
@@ -140,7 +140,7 @@ impl Backlogs {
     }
 
     /// More messages than there may be when the burst is over; to be asked at the end only.
-    pub(in super::super) fn unrecovered(&self, history: &History) -> Option<Violation> {
+    pub(in super::super) fn unrecovered(&self, history: &dyn Recorded) -> Option<Violation> {
         let found = |backlog: &&Backlog| backlog.late.is_some() || backlog.excess() > 0;
         let backlog = self.backlogs.iter().find(found)?;
         let Backlog { sink, recovered, within, .. } = *backlog;
@@ -154,9 +154,9 @@ impl Backlogs {
             }
             None => format!("{} were waiting when all came to rest", backlog.waiting),
         };
-        let stirs = |o: &&Operation| matches!(o.event, Event::SendInvoke { .. } | Event::Heal);
-        let last = history.operations().iter().rfind(stirs);
-        let shows = |o: &Operation| Some(o) == last || matches!(o.event, Event::End { .. });
+        let stirs = |o: &Operation| matches!(o.event, Event::SendInvoke { .. } | Event::Heal);
+        let last = history.last(stirs);
+        let shows = |o: &Operation| Some(*o) == last || matches!(o.event, Event::End { .. });
         Some(violation(Rule::Backlog, (expected, observed), Vec::new(), history, shows))
     }
 }

@@ -4,7 +4,7 @@ use super::super::evidence::violation;
 use super::super::index::Slot;
 use super::super::ledger::Ledger;
 use super::super::{Promise, Rule, Violation};
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::SinkId;
 use std::collections::BTreeMap;
 
@@ -98,7 +98,7 @@ impl Fences {
     pub(in super::super) fn breached(
         &self,
         ledger: &Ledger,
-        history: &History,
+        history: &dyn Recorded,
     ) -> Option<Violation> {
         let message = |slot: Slot| ledger.entry(slot).message;
         let (words, about, effects) = match self.first? {

@@ -5,7 +5,7 @@ use super::super::index::Slot;
 use super::super::ledger::{Entry, Ledger};
 use super::super::{Course, Promise, Rule, SINKS_MAX, Violation};
 use super::sinks::of;
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::{NodeId, SinkId};
 use std::collections::BTreeMap;
 
@@ -110,7 +110,7 @@ impl Overtaken {
     pub(in super::super) fn overtaken(
         &self,
         ledger: &Ledger,
-        history: &History,
+        history: &dyn Recorded,
     ) -> Option<Violation> {
         let (course, earlier, later) = match self.first? {
             Finding::Late { course, front, late } => (course, late, front),

@@ -5,7 +5,7 @@ use super::super::index::Slot;
 use super::super::ledger::{Entry, Ledger};
 use super::super::{Promise, Rule, Violation};
 use super::sinks::of;
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::{GroupId, MessageId, NodeId};
 use crate::time::{Instant, Span};
 use std::collections::BTreeMap;
@@ -127,7 +127,7 @@ impl Redelivery {
     pub(in super::super) fn unbounded(
         &self,
         ledger: &Ledger,
-        history: &History,
+        history: &dyn Recorded,
     ) -> Option<Violation> {
         let (bound, slot) = self.bounds.iter().find_map(|bound| {
             let beyond = |trail: &Trail| u64::from(trail.received) > bound.limit(trail);

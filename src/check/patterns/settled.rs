@@ -4,7 +4,7 @@ use super::super::evidence::violation;
 use super::super::index::Slot;
 use super::super::ledger::{Entry, Ledger};
 use super::super::{Promise, Rule, Violation};
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::{GroupId, NodeId};
 use std::collections::BTreeMap;
 
@@ -97,7 +97,7 @@ impl Settled {
     pub(in super::super) fn resurrected(
         &self,
         ledger: &Ledger,
-        history: &History,
+        history: &dyn Recorded,
     ) -> Option<Violation> {
         let (slot, confirmed, again) = self.first?;
         let message = ledger.entry(slot).message;

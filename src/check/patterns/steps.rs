@@ -4,7 +4,7 @@ use super::super::evidence::{list, violation};
 use super::super::index::Slot;
 use super::super::ledger::{Ledger, Tally};
 use super::super::{Compensable, Promise, Rule, Violation};
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::SinkId;
 
 /// How often each step of each message was taken and not undone.
@@ -69,7 +69,7 @@ impl Steps {
     pub(in super::super) fn uncompensated(
         &self,
         ledger: &Ledger,
-        history: &History,
+        history: &dyn Recorded,
     ) -> Option<Violation> {
         let (saga, slot) = self.sagas.iter().find_map(|saga| {
             let slots = saga.nets.len().checked_div(saga.steps.len())? as Slot;

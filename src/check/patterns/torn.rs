@@ -5,7 +5,7 @@ use super::super::index::Slot;
 use super::super::ledger::{Ledger, Tally};
 use super::super::{Promise, Rule, Violation};
 use super::sinks::{Sinks, of};
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::SinkId;
 
 /// At which of the sinks that belong together each message has an effect.
@@ -58,7 +58,11 @@ impl Torn {
     }
 
     /// A message with an effect at one sink and none at another; to be asked at rest only.
-    pub(in super::super) fn torn(&self, ledger: &Ledger, history: &History) -> Option<Violation> {
+    pub(in super::super) fn torn(
+        &self,
+        ledger: &Ledger,
+        history: &dyn Recorded,
+    ) -> Option<Violation> {
         let (circle, slot) = self.circles.iter().find_map(|circle| {
             let torn = circle.landed.iter().position(|landed| circle.missing(*landed) != 0);
             Some((circle, torn?))

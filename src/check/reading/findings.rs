@@ -5,7 +5,7 @@ use super::super::ledger::{Ledger, Place};
 use super::super::{Rule, Violation};
 use super::excuse::Excuses;
 use super::{Known, Overtaker, Partition, Reading, Resurrected, Rewound, Step};
-use crate::history::{Event, History, Operation};
+use crate::history::{Event, Operation, Recorded};
 use crate::id::MessageId;
 use crate::time::Instant;
 
@@ -14,7 +14,7 @@ impl Reading {
     pub(in super::super) fn inconsistent(
         &self,
         ledger: &Ledger,
-        history: &History,
+        history: &dyn Recorded,
     ) -> Option<Violation> {
         let (number, told) = self.broken.inconsistent?;
         let told = at(history, told)?;
@@ -37,7 +37,7 @@ impl Reading {
     pub(in super::super) fn overtaken(
         &self,
         ledger: &Ledger,
-        history: &History,
+        history: &dyn Recorded,
     ) -> Option<Violation> {
         let Overtaker { slot, place, mark, told } = self.broken.overtaker?;
         let told = at(history, told)?;
@@ -49,14 +49,14 @@ impl Reading {
             mark.offset
         );
         let observed = format!("{message} stands at offset {offset}, as was told at {}", told.at);
-        let sends = |o: &&Operation| {
+        let sends = |o: &Operation| {
             matches!(o.event, Event::SendInvoke { .. }) && o.event.message() == Some(message)
         };
-        let first = history.operations().iter().find(sends);
+        let first = history.first(sends);
         let stands = Place { partition, offset: mark.offset };
         let shows = |o: &Operation| {
             let acknowledges = matches!(o.event, Event::SendOk { .. }) && tells(o, stands);
-            o == told || Some(o) == first || acknowledges
+            *o == told || Some(*o) == first || acknowledges
         };
         let about = vec![other, message];
         Some(violation(Rule::Order, (expected, observed), about, history, shows))
@@ -66,7 +66,7 @@ impl Reading {
     pub(in super::super) fn lost_record(
         &self,
         ledger: &Ledger,
-        history: &History,
+        history: &dyn Recorded,
     ) -> Option<Violation> {
         if !self.durable {
             return None;
@@ -99,14 +99,14 @@ impl Reading {
     }
 
     /// A record that came back.
-    pub(in super::super) fn resurrected(&self, history: &History) -> Option<Violation> {
+    pub(in super::super) fn resurrected(&self, history: &dyn Recorded) -> Option<Violation> {
         let (read, step, committed) = match self.broken.resurrected? {
             Resurrected::Passed { step, read } => (read, Some(&self.steps[step as usize]), None),
             Resurrected::Settled { committed, read } => (read, None, Some(committed)),
         };
         let read = at(history, read)?;
         let step = step.map(|step| Shown::of(step, history));
-        let (message, Place { partition, offset }) = handed(read)?;
+        let (message, Place { partition, offset }) = handed(&read)?;
         let place = Place { partition, offset };
         let (expected, observed) = match (step, committed) {
             (Some(step), _) => (
@@ -126,10 +126,10 @@ impl Reading {
             ),
         };
         let shows = |o: &Operation| {
-            o == read
+            *o == read
                 || step.is_some_and(|step| step.shows(o))
-                || (step.is_none() && settles(o, read))
-                || boots(o, read)
+                || (step.is_none() && settles(o, &read))
+                || boots(o, &read)
         };
         Some(violation(Rule::Resurrected, (expected, observed), vec![message], history, shows))
     }
@@ -141,7 +141,7 @@ impl Reading {
     pub(in super::super) fn skipped(
         &self,
         ledger: &Ledger,
-        history: &History,
+        history: &dyn Recorded,
     ) -> Option<Violation> {
         if !self.ordered || self.steps.is_empty() {
             return None;
@@ -162,7 +162,7 @@ impl Reading {
         let came = match step.before {
             None => format!("its first record, at {}, was at offset {to}", read.at),
             Some(before) => {
-                format!("{} it came from offset {} to {to}", turn(before, read), from - 1)
+                format!("{} it came from offset {} to {to}", turn(&before, &read), from - 1)
             }
         };
         let where_it_stood = match step.before {
@@ -173,27 +173,27 @@ impl Reading {
         let shows = |o: &Operation| {
             step.shows(o)
                 || tells(o, place)
-                || (step.before.is_none() && (settles(o, read) || boots(o, read)))
+                || (step.before.is_none() && (settles(o, &read) || boots(o, &read)))
         };
         Some(violation(Rule::Skipped, (expected, observed), vec![message], history, shows))
     }
 
     /// A consumer that went back.
-    pub(in super::super) fn rewound(&self, history: &History) -> Option<Violation> {
+    pub(in super::super) fn rewound(&self, history: &dyn Recorded) -> Option<Violation> {
         let (before, read) = match self.broken.rewound? {
             Rewound::Within { before, read } => (at(history, before), at(history, read)?),
             Rewound::AtStart { read } => (None, at(history, read)?),
         };
-        let (message, Place { partition, offset }) = handed(read)?;
+        let (message, Place { partition, offset }) = handed(&read)?;
         let node = read.process;
         let expected = match before {
             Some(_) => format!("{node:?} goes forward in {partition:?}"),
             None => format!("{node:?} goes on in {partition:?} where its group stands"),
         };
-        let observed = match before.and_then(|before| Some((before, handed(before)?))) {
+        let observed = match before.and_then(|before| Some((before, handed(&before)?))) {
             Some((before, (_, place))) => format!(
                 "{} it came from offset {} to {message} at offset {offset}",
-                turn(before, read),
+                turn(&before, &read),
                 place.offset
             ),
             None => format!(
@@ -203,9 +203,9 @@ impl Reading {
             ),
         };
         let shows = |o: &Operation| {
-            o == read
-                || before == Some(o)
-                || (before.is_none() && (settles(o, read) || boots(o, read)))
+            *o == read
+                || before == Some(*o)
+                || (before.is_none() && (settles(o, &read) || boots(o, &read)))
         };
         Some(violation(Rule::Rewound, (expected, observed), vec![message], history, shows))
     }
@@ -228,26 +228,26 @@ impl Reading {
 
 /// The operations of a step.
 #[derive(Copy, Clone)]
-struct Shown<'a> {
-    before: Option<&'a Operation>,
-    read: Option<&'a Operation>,
+struct Shown {
+    before: Option<Operation>,
+    read: Option<Operation>,
 }
 
-impl<'a> Shown<'a> {
-    fn of(step: &Step, history: &'a History) -> Self {
+impl Shown {
+    fn of(step: &Step, history: &dyn Recorded) -> Self {
         let before = step.before.and_then(|before| at(history, before));
         Self { before, read: at(history, step.read) }
     }
 
     /// Whether the operation is one of the two between which the step goes.
     fn shows(&self, operation: &Operation) -> bool {
-        [self.before, self.read].contains(&Some(operation))
+        [self.before, self.read].contains(&Some(*operation))
     }
 }
 
 /// The operation of a moment.
-fn at(history: &History, moment: u64) -> Option<&Operation> {
-    history.operations().get((moment as usize).checked_sub(1)?)
+fn at(history: &dyn Recorded, moment: u64) -> Option<Operation> {
+    history.at((moment as usize).checked_sub(1)?)
 }
 
 /// Whether both records came with one poll, in words.
