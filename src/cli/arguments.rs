@@ -245,9 +245,22 @@ pub(super) struct CheckArguments {
     /// The numbers of the groups that the promises are about
     #[arg(long = "group", value_name = "N", value_delimiter = ',', conflicts_with = "scenario")]
     pub(super) groups: Vec<u16>,
+    /// What the files are written in. The effects of Jepsen's histories are at sink 0
+    #[arg(long, value_name = "FORMAT", default_value = "json-lines")]
+    pub(super) from: Recording,
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: Format,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Recording {
+    /// One operation a line in JSON
+    JsonLines,
+    /// A Jepsen history in EDN of enqueue, dequeue and drain
+    JepsenQueue,
+    /// A Jepsen history in EDN of add and read
+    JepsenSet,
 }
 
 #[derive(Debug, Args)]

@@ -1,21 +1,23 @@
 //! `postulate check`.
 
 use super::Exit;
-use super::arguments::{CheckArguments, Format};
+use super::arguments::{CheckArguments, Format, Recording};
 use super::screen::Screen;
 use super::target;
 use crate::check::{Course, Handling, Judge, Promise, Verdict};
 use crate::history::Spool;
-use crate::history::lines::{LineError, Reader};
+use crate::history::lines::LineError;
 use crate::id::{GroupId, SinkId};
 use crate::report::{Checked, check_json, check_text};
 use crate::scenario::PromiseName;
 use excerpt::Excerpt;
+use input::Input;
 use miette::{Diagnostic, SourceSpan};
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 mod excerpt;
+mod input;
 
 /// The name of standard input or output among files.
 pub(super) const STANDARD_STREAM: &str = "-";
@@ -63,7 +65,7 @@ pub(super) fn run(arguments: &CheckArguments, screen: &Screen) -> miette::Result
     let is_sinkless = subject.is_none() && arguments.sinks.is_empty();
     let mut checked = Vec::new();
     for file in &arguments.histories {
-        checked.push(check(file, promises, is_sinkless)?);
+        checked.push(check(file, arguments.from, promises, is_sinkless)?);
     }
     let machines = subject.as_ref().map_or(&[][..], |subject| subject.machines());
     screen.print(&match arguments.format {
@@ -81,11 +83,16 @@ pub(super) fn run(arguments: &CheckArguments, screen: &Screen) -> miette::Result
 }
 
 /// Judges a history while it is read.
-fn check(file: &str, promises: &[Promise], is_sinkless: bool) -> miette::Result<Checked> {
+fn check(
+    file: &str,
+    from: Recording,
+    promises: &[Promise],
+    is_sinkless: bool,
+) -> miette::Result<Checked> {
     let unreadable = |source| Misread::Unreadable { file: file.to_owned(), source };
     let unkept = |source| Misread::Unkept { file: file.to_owned(), source };
     let input = BufReader::with_capacity(BUFFER, open(file).map_err(unreadable)?);
-    let mut reader = Reader::new(input);
+    let mut reader = Input::new(input, from);
     let mut spool = Spool::new(tempfile::tempfile().map_err(unkept)?);
     let mut judge = Judge::new(promises);
     let mut operations = 0;
@@ -97,7 +104,7 @@ fn check(file: &str, promises: &[Promise], is_sinkless: bool) -> miette::Result<
                 operations += 1;
             }
             Ok(None) => break,
-            Err(error) => return Err(wrong(file, reader.text(), error).into()),
+            Err(error) => return Err(wrong(file, &reader, error).into()),
         }
     }
     if is_sinkless && judge.counts().effects > 0 {
@@ -118,9 +125,9 @@ fn open(file: &str) -> io::Result<Box<dyn Read>> {
     Ok(Box::new(File::open(file)?))
 }
 
-fn wrong(file: &str, text: &[u8], error: LineError) -> Misread {
-    let (text, place) = Excerpt::of(file, text, &error);
-    Misread::Wrong { file: file.to_owned(), cure: error.cure(), error, text, place }
+fn wrong<R: BufRead>(file: &str, input: &Input<R>, error: LineError) -> Misread {
+    let (text, place) = Excerpt::of(file, input.text(), &error);
+    Misread::Wrong { file: file.to_owned(), cure: input.cure(&error), error, text, place }
 }
 
 /// The promises that are named, about the sinks and groups that are.
