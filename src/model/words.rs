@@ -8,6 +8,8 @@ use super::record::{Handled, Record, Tables};
 use crate::time::Span;
 use std::fmt::{Debug, Formatter, Result};
 
+mod tables;
+
 impl Debug for Message {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {

@@ -25,6 +25,7 @@ mod harness;
 mod histories;
 #[cfg(all(unix, feature = "cli"))]
 mod hostile;
+mod jepsen;
 #[cfg(feature = "cli")]
 mod junit;
 mod logs;

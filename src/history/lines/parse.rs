@@ -17,7 +17,7 @@ pub(super) enum Wrong {
 
 /// The operation that a line is.
 pub(super) fn operation(line: &[u8]) -> Result<Operation, Wrong> {
-    let column = match serde_json::from_slice::<Line>(line) {
+    let column = match serde_json::from_slice::<Fields>(line) {
         Ok(stated) => match stated.operation() {
             Some(operation) => return Ok(operation),
             None => None,
@@ -35,7 +35,7 @@ pub(super) fn operation(line: &[u8]) -> Result<Operation, Wrong> {
 /// The keys of all operations, side by side: reading them by kind would keep each line twice.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct Fields {
     at: Instant,
     process: NodeId,
     incarnation: u16,
@@ -143,7 +143,7 @@ impl Cause {
     }
 }
 
-impl Line {
+impl Fields {
     /// Nothing, if a key is missing or is not one of this kind.
     fn operation(mut self) -> Option<Operation> {
         let event = self.event()?;

@@ -4,7 +4,7 @@ use crate::digest::Digest;
 use crate::model::store::{Decision, Scan, Seen, SequenceId, TableId, Transaction};
 
 /// A request to a database, or its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseMessage {
     /// A client looks at keys.
     Select {

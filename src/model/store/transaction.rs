@@ -16,7 +16,7 @@ impl TableId {
 }
 
 /// What a row holds besides its key.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, PartialEq, Eq)]
 pub struct Row {
     /// The message that wrote it last.
     pub message: MessageId,
@@ -27,7 +27,7 @@ pub struct Row {
 }
 
 /// What a look at a key found.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// The table.
     pub table: TableId,
@@ -41,7 +41,7 @@ pub struct Seen {
 }
 
 /// Which rows of a table are read on, and in which order.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, PartialEq, Eq)]
 pub struct Scan {
     /// The table.
     pub table: TableId,
@@ -81,7 +81,7 @@ impl Scan {
 }
 
 /// That a transaction has seen a key in some revision.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, PartialEq, Eq)]
 pub struct Read {
     /// The table.
     pub table: TableId,
@@ -92,7 +92,7 @@ pub struct Read {
 }
 
 /// A write of a transaction.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, PartialEq, Eq)]
 pub enum Write {
     /// A row that must be new: keys are unique, and the transaction fails if this one is taken.
     Insert {
@@ -146,7 +146,7 @@ pub enum Write {
 ///     .effect(Effect { message, sink: SinkId(0), payload: 9 });
 /// assert_eq!((transaction.writes.len(), transaction.effects.len()), (1, 1));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Transaction {
     /// What it has read and relies on.
     pub reads: Vec<Read>,
@@ -167,7 +167,7 @@ pub struct UniqueViolation {
 }
 
 /// What a store decides about a transaction.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// It is committed.
     Committed {
@@ -182,7 +182,7 @@ pub enum Decision {
 }
 
 /// A committed transaction, as it stands in the journal of its store: what it came to.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Commit {
     /// The rows as they are from then on, or that there is none.
     pub changes: Vec<Change>,
@@ -191,7 +191,7 @@ pub struct Commit {
 }
 
 /// A row as a commit leaves it.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The table.
     pub table: TableId,

@@ -1,0 +1,100 @@
+//! Histories that Jepsen has recorded.
+
+use postulate::check::{Promise, Verdict, judge};
+use postulate::history::History;
+use postulate::history::jepsen::{Reader, Workload};
+use postulate::history::lines::LineError;
+use postulate::id::SinkId;
+
+fn read(workload: Workload, text: &str) -> Result<History, LineError> {
+    let mut reader = Reader::new(text.as_bytes(), workload);
+    let mut history = History::default();
+    while let Some(operation) = reader.read()? {
+        history.push(operation);
+    }
+    Ok(history)
+}
+
+/// Judges operations, each as its process, type, function and value.
+#[track_caller]
+fn check(workload: Workload, operations: &str, expect: &str) {
+    let lines = operations.split("; ").map(|operation| {
+        let mut words = operation.splitn(4, ' ');
+        let mut word = || words.next().unwrap();
+        let (process, kind, f) = (word(), word(), word());
+        format!("{{:process {process}, :type :{kind}, :f :{f}, :value {}}}\n", word())
+    });
+    let history = read(workload, &lines.collect::<String>()).unwrap();
+    let promise = Promise::ExactlyOnce { sinks: vec![SinkId(0)] };
+    let found = match judge(&history, &[promise]) {
+        Verdict::Holds => "holds",
+        Verdict::Unknown { .. } => "unknown",
+        Verdict::Violated(violation) => violation.rule.slug(),
+    };
+    assert_eq!(found, expect, "{operations}");
+}
+
+const SENT: &str = "0 invoke enqueue 7; 0 ok enqueue 7; 1 invoke enqueue 8; 1 info enqueue 8";
+const ADDED: &str = "0 invoke add 7; 0 ok add 7; 1 invoke add 8; 1 fail add 8";
+
+#[test]
+fn queues_are_judged() {
+    let check = |rest: &str, expect| {
+        check(Workload::Queue, &format!("{SENT}; {rest}"), expect);
+    };
+    check("2 invoke drain nil; 2 ok drain [7]", "holds");
+    check("2 invoke drain nil; 2 ok drain [8 7]", "holds");
+    check("2 invoke dequeue nil; 2 ok dequeue 7; 2 invoke drain nil; 2 ok drain []", "holds");
+    check("2 invoke drain nil; 2 ok drain [8]", "lost");
+    check("2 invoke drain nil; 2 ok drain [7 7]", "duplicate-effect");
+    // What a client received was sent by nobody, which comes before what it did with it.
+    check("2 invoke drain nil; 2 ok drain [7 9]", "corrupted");
+    check("2 invoke drain nil; 2 ok drain [8]; 3 invoke dequeue nil; 3 ok dequeue 7", "holds");
+    // Who may have taken it does not say so.
+    check("3 invoke dequeue nil; 2 invoke drain nil; 2 ok drain []", "unknown");
+    let cut = "3 invoke dequeue nil; 3 info dequeue nil; 2 invoke drain nil; 2 ok drain []";
+    check(cut, "unknown");
+    check("2 invoke dequeue nil; 2 fail dequeue nil", "unknown");
+    check("2 info drain [7 7]", "duplicate-effect");
+}
+
+#[test]
+fn sets_are_judged_by_the_last_read() {
+    let check = |rest: &str, expect| check(Workload::Set, &format!("{ADDED}; {rest}"), expect);
+    check("2 invoke read nil; 2 ok read #{7}", "holds");
+    check("2 invoke read nil; 2 ok read #{}", "lost");
+    check("2 invoke read nil; 2 ok read #{7 8}", "phantom-effect");
+    check("2 invoke read nil; 2 ok read [7 7]", "duplicate-effect");
+    check("2 invoke read nil; 2 ok read #{}; 2 invoke read nil; 2 ok read #{7}", "holds");
+    check("2 invoke read nil; 2 fail read nil", "unknown");
+    // This read may have come before the add.
+    check("2 invoke read nil; 0 invoke add 9; 0 ok add 9; 2 ok read #{7}", "unknown");
+}
+
+#[test]
+fn what_is_no_operation_is_refused_in_its_place() {
+    let fine = concat!(
+        "{:process 0, :type :invoke, :f :enqueue, :value 1}\n\n",
+        "{:process :nemesis, :type :info, :f :kill, :value [\"n1\"]}\n",
+        "#jepsen.history.Op{:process 1, :type :invoke, :f :drain, :time 5}\n",
+    );
+    assert_eq!(read(Workload::Queue, fine).unwrap().operations().len(), 1);
+    for (wrong, what) in [
+        ("{:process 0", ""),
+        ("7", "is a map"),
+        ("{:type :ok}", "`:process`"),
+        ("{:process 0, :type :ok}", "`:f`"),
+        ("{:process -1, :type :ok, :f :drain}", "from 0"),
+        ("{:process 0, :type :maybe, :f :drain}", ":maybe"),
+        ("{:process 0, :type :ok, :f :push, :value 1}", ":push"),
+        ("{:process 0, :type :ok, :f :enqueue, :value \"a\"}", "integer"),
+        ("{:process 0, :type :ok, :f :drain, :value 7}", "collection"),
+        ("{:process 0, :type :fail, :f :drain, :time -1}", "`:time`"),
+        ("{:process 0, :type :fail, :f :drain} {}", "one operation"),
+        (&"[".repeat(100_000), ""),
+    ] {
+        let error = read(Workload::Queue, &format!("{fine}{wrong}")).unwrap_err();
+        assert_eq!(error.line(), 5, "{wrong}");
+        assert!(error.to_string().contains(what), "{error}");
+    }
+}
