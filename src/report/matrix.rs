@@ -218,7 +218,8 @@ fn stories(cells: &[Cell], paint: Paint) -> String {
         let place = &cell.place;
         let name = format!("{}, {}, {}", place.method.id, place.promise, failure.under);
         let _ = writeln!(text, "{}", paint.tint(Tone::Bad, &name));
-        text.push_str(&field(2, failure.group.as_str(), &failure.story, paint));
+        text.push_str(&field(2, "rule", &failure.group, paint));
+        text.push_str(&field(2, "story", &failure.story, paint));
         text.push_str(&field(2, "see", &replay(place, failure), paint));
     }
     text
