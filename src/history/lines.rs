@@ -161,10 +161,14 @@ impl<R: BufRead> Reader<R> {
 /// The attempts so far, each with whether it was answered: a session is (process, incarnation).
 /// Attempts of messages with numbers close together share a cell, of 32 messages.
 #[derive(Debug, Default)]
-struct Attempts(BTreeMap<(NodeId, u16, u16, u64), u64>);
+pub(super) struct Attempts(BTreeMap<(NodeId, u16, u16, u64), u64>);
 
 impl Attempts {
-    fn take(&mut self, operation: &Operation) -> Result<(), String> {
+    /// Takes in an operation.
+    ///
+    /// # Errors
+    /// If it invokes an attempt again, or answers one that is not open: what is wrong.
+    pub(super) fn take(&mut self, operation: &Operation) -> Result<(), String> {
         let (message, attempt, answers) = match operation.event {
             Event::SendInvoke { message, attempt, .. } => (message, attempt, false),
             Event::SendOk { message, attempt, .. }

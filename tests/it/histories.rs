@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
 use std::ops::Range;
+use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -156,7 +157,11 @@ const BOOT: &str = r#"{"at":"1ms","process":0,"incarnation":0,"kind":"boot"}"#;
 /// A history whose third line is `line` is refused with that place and `parts`.
 #[track_caller]
 fn refused(line: &[u8], parts: &[&str]) {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("refused.jsonl");
+    // Tests run at once, each call with a file of its own.
+    let folder = format!("refused-{}", Location::caller().line());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("refused.jsonl");
     fs::write(&path, [BOOT.as_bytes(), b"\n", BOOT.as_bytes(), b"\n", line, b"\n"].concat())
         .unwrap();
     let text = complaint(postulate("check --scenario w1").arg(&path));
@@ -207,7 +212,7 @@ fn promises_judge_without_a_scenario() {
 
 #[test]
 fn a_wrong_line_is_shown_in_its_place_without_the_file() {
-    refused(BOOT.replace("boot", "reboot").as_bytes(), &["refused.jsonl:3:", "\"reboot\""]);
+    refused(BOOT.replace("boot", "reboot").as_bytes(), &["refused.jsonl:3:59]", "\"reboot\""]);
     let long = BOOT.replace("boot", &"x".repeat(30_000));
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("long.jsonl");
     fs::write(&path, long).unwrap();

@@ -1,10 +1,13 @@
 //! Histories that Jepsen has recorded.
 
+use crate::cli::{check_parts, complaint, postulate};
 use postulate::check::{Promise, Verdict, judge};
 use postulate::history::History;
 use postulate::history::jepsen::{Reader, Workload};
 use postulate::history::lines::LineError;
 use postulate::id::SinkId;
+use std::fs;
+use std::path::Path;
 
 fn read(workload: Workload, text: &str) -> Result<History, LineError> {
     let mut reader = Reader::new(text.as_bytes(), workload);
@@ -56,6 +59,9 @@ fn queues_are_judged() {
     check(cut, "unknown");
     check("2 invoke dequeue nil; 2 fail dequeue nil", "unknown");
     check("2 info drain [7 7]", "duplicate-effect");
+    // A send without an answer may have happened.
+    check("0 invoke enqueue 9; 2 invoke drain nil; 2 ok drain [7]", "holds");
+    check("0 invoke enqueue 9; 2 invoke drain nil; 2 ok drain [7 9]", "holds");
 }
 
 #[test]
@@ -78,7 +84,8 @@ fn what_is_no_operation_is_refused_in_its_place() {
         "{:process :nemesis, :type :info, :f :kill, :value [\"n1\"]}\n",
         "#jepsen.history.Op{:process 1, :type :invoke, :f :drain, :time 5}\n",
     );
-    assert_eq!(read(Workload::Queue, fine).unwrap().operations().len(), 1);
+    // A send, and that nobody knows what became of it.
+    assert_eq!(read(Workload::Queue, fine).unwrap().operations().len(), 2);
     for (wrong, what) in [
         ("{:process 0", ""),
         ("7", "is a map"),
@@ -97,4 +104,47 @@ fn what_is_no_operation_is_refused_in_its_place() {
         assert_eq!(error.line(), 5, "{wrong}");
         assert!(error.to_string().contains(what), "{error}");
     }
+}
+
+#[test]
+fn what_contradicts_an_earlier_line_is_refused() {
+    let line = |operation: &str| {
+        let words: Vec<&str> = operation.split(' ').collect();
+        let [process, kind, f, value] = words[..] else { panic!("{operation}") };
+        format!("{{:process {process}, :type :{kind}, :f :{f}, :value {value}}}\n")
+    };
+    let check = |workload, operations: &[&str], what: &str| {
+        let text: String = operations.iter().copied().map(line).collect();
+        let error = read(workload, &text).unwrap_err();
+        assert!(matches!(error, LineError::Contradiction { .. }), "{error:?}");
+        assert_eq!(error.line(), operations.len(), "{error}");
+        assert_eq!(error.column(), None);
+        assert!(error.to_string().contains(what), "{error}");
+    };
+    let again = ["0 invoke enqueue 7", "0 ok enqueue 7", "0 invoke enqueue 7"];
+    check(Workload::Queue, &again, "sent twice");
+    check(Workload::Queue, &["0 invoke enqueue 7", "0 invoke enqueue 7"], "sent twice");
+    check(Workload::Queue, &["0 ok enqueue 7"], "never sent");
+    check(Workload::Queue, &["0 invoke enqueue 7", "1 ok enqueue 7"], "never sent");
+    check(Workload::Queue, &["0 invoke enqueue 7", "0 fail enqueue 8"], "never sent");
+    let twice = ["0 invoke add 7", "0 info add 7", "0 ok add 7"];
+    check(Workload::Set, &twice, "answered twice");
+    // Another client may send the same again.
+    let shared = ["0 invoke add 7", "0 fail add 7", "1 invoke add 7", "1 ok add 7"];
+    let text: String = shared.map(line).concat();
+    assert_eq!(read(Workload::Set, &text).unwrap().operations().len(), 4);
+}
+
+#[test]
+fn what_is_wrong_is_shown_where_it_stands() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wrong.edn");
+    let check = |line: &str, place: &str| {
+        fs::write(&path, format!("\n{line}\n")).unwrap();
+        let words = "check --from jepsen-queue --promise exactly-once --sink 0";
+        check_parts(&complaint(postulate(words).arg(&path)), &[&format!("wrong.edn:2:{place}]")]);
+    };
+    check("{:process 0, :type :ok, :f :dequeue, :value \"a\"}", "38");
+    check("{:process 0, :type :ok, :f :dequeue, :value 1} ]", "48");
+    check("{:process 0, :type :maybe, :f :dequeue}", "14");
+    check("{:process 0, :type :ok, :f :enqueue, :value 1}", "1");
 }

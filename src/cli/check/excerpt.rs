@@ -13,7 +13,7 @@ pub(super) struct Excerpt {
     text: String,
     /// From 0.
     line: usize,
-    /// Where the part begins in the line, from 0.
+    /// Where the error shows in the line, from 0.
     column: usize,
 }
 
@@ -30,7 +30,7 @@ impl Excerpt {
         let length = if error.column().is_some() { after.len().min(1) } else { after.len() };
         let span = (before.len(), length).into();
         let text = before + &after;
-        (Self { file: file.to_owned(), text, line: error.line() - 1, column: from }, span)
+        (Self { file: file.to_owned(), text, line: error.line() - 1, column: place }, span)
     }
 }
 
