@@ -307,6 +307,8 @@ pub enum Rule {
     Overtaken,
     /// A queue has no more in it than it declares.
     Backlog,
+    /// The calls of a queue or register have one order that agrees with time.
+    Unlinearizable,
     /// A rule of the system's own.
     Custom,
     /// State and message agree in the end.
@@ -352,6 +354,7 @@ impl Rule {
             Self::Accounting => "accounting",
             Self::Torn => "torn",
             Self::Uncompensated => "uncompensated",
+            Self::Unlinearizable => "unlinearizable",
             Self::Custom => "custom",
             Self::Lost => "lost",
             Self::Unseen => "unseen",

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use recorded::Recorded;
 pub use spool::Spool;
 
+pub mod calls;
 pub mod jepsen;
 pub mod lines;
 mod recorded;

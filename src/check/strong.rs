@@ -8,6 +8,9 @@
 //!   exponential at worst, so it has a [`Budget`]. Registers are independent of each other: each is
 //!   to be judged by itself.
 //!
+//! [`judge_queue()`] and [`judge_registers()`] make verdicts of these, with the few calls that show
+//! them.
+//!
 //! A call without an answer may have taken effect at any time after it began, or never. A call that
 //! definitely failed is no call: it is to be left out.
 
@@ -15,28 +18,14 @@ mod fifo;
 mod search;
 #[cfg(test)]
 mod tests;
+mod verdict;
+mod window;
 
-pub use fifo::{Queueing, fifo};
-pub use search::{Accessing, Budget, Object, Queue, Register, search};
-
-/// A call, from its beginning to its answer.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Call<A> {
-    /// When it began, on a clock that all calls share.
-    pub began: u64,
-    /// When it was answered; a call that never was is pending. Of calls of which one ends when the
-    /// other begins, neither is before the other.
-    pub ended: Option<u64>,
-    /// What it did.
-    pub action: A,
-}
-
-impl<A> Call<A> {
-    /// Whether it was over when `other` began.
-    fn is_before<B>(&self, other: &Call<B>) -> bool {
-        self.ended.is_some_and(|ended| ended < other.began)
-    }
-}
+pub use crate::history::calls::{Accessing, Call, Queueing};
+pub use fifo::fifo;
+pub use search::{Budget, Object, Queue, Register, search};
+pub use verdict::{Judged, Shown, judge_queue, judge_registers};
+pub use window::{Window, window};
 
 /// What is said of calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,5 +43,16 @@ pub enum Finding {
     Unknown {
         /// Why not.
         why: String,
+        /// What was spent, if more of it might tell.
+        spent: Option<Spent>,
     },
+}
+
+/// A part of a [`Budget`].
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// The steps.
+    Steps,
+    /// The bytes of the memo.
+    Memory,
 }

@@ -13,6 +13,7 @@ use clap_complete::Shell;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{self, StrDeserializer};
+use std::fmt;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use tracing_subscriber::filter::Targets;
 
@@ -223,14 +224,14 @@ pub(super) struct ShrinkArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
-    /// Histories in JSON Lines, as `postulate replay --history` writes them; - is standard input
+    /// Histories, such as `postulate replay --history` writes; - is standard input
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) histories: Vec<String>,
     /// The scenario whose promises judge them: from `postulate list`, or the path of a TOML file
     #[arg(long, value_hint = ValueHint::AnyPath, required_unless_present = "promises")]
     pub(super) scenario: Option<String>,
     /// What judges them instead of a scenario: promises such as exactly-once or per-key-order,
-    /// several with commas between
+    /// several with commas between; or fifo or register alone, which judge calls
     #[arg(
         long = "promise",
         value_name = "PROMISE",
@@ -238,7 +239,7 @@ pub(super) struct CheckArguments {
         value_parser = promise,
         conflicts_with = "scenario"
     )]
-    pub(super) promises: Vec<PromiseName>,
+    pub(super) promises: Vec<Asked>,
     /// The numbers of the sinks that the promises are about
     #[arg(long = "sink", value_name = "N", value_delimiter = ',', conflicts_with = "scenario")]
     pub(super) sinks: Vec<u16>,
@@ -248,6 +249,15 @@ pub(super) struct CheckArguments {
     /// What the files are written in. The effects of Jepsen's histories are at sink 0
     #[arg(long, value_name = "FORMAT", default_value = "json-lines")]
     pub(super) from: Recording,
+    /// What registers hold at first [default: nothing]
+    #[arg(long, value_name = "VALUE", conflicts_with = "scenario")]
+    pub(super) initial: Option<u64>,
+    /// How many steps the search for an order may take, for the queue or each register
+    #[arg(long, value_name = "N", default_value = "100_000_000", value_parser = positive)]
+    pub(super) steps: NonZeroU64,
+    /// How many bytes the search may remember, for the queue or each register
+    #[arg(long, value_name = "N", default_value = "1_000_000_000", value_parser = positive)]
+    pub(super) memory: NonZeroU64,
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: Format,
@@ -261,6 +271,32 @@ pub(super) enum Recording {
     JepsenQueue,
     /// A Jepsen history in EDN of add and read
     JepsenSet,
+    /// A Jepsen history in EDN of read, write and cas
+    JepsenRegister,
+    /// A Jepsen history in EDN of send, poll and txn, with assign and subscribe
+    JepsenKafka,
+}
+
+/// What is asked of a history.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Whether it keeps a promise.
+    Promise(PromiseName),
+    /// Whether its calls are those of a queue, first in, first out.
+    Fifo,
+    /// Whether its calls are those of registers.
+    Register,
+}
+
+impl fmt::Display for Asked {
+    /// As the command line spells it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Promise(name) => name.fmt(f),
+            Self::Fifo => f.write_str("fifo"),
+            Self::Register => f.write_str("register"),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -351,9 +387,15 @@ fn positive(text: &str) -> Result<NonZeroU64, String> {
     NonZeroU64::new(count(text)?).ok_or_else(|| "write a number from 1 on".to_owned())
 }
 
-fn promise(text: &str) -> Result<PromiseName, String> {
+fn promise(text: &str) -> Result<Asked, String> {
     let name: StrDeserializer<'_, value::Error> = text.into_deserializer();
-    PromiseName::deserialize(name).map_err(|error| error.to_string())
+    match text {
+        "fifo" => Ok(Asked::Fifo),
+        "register" => Ok(Asked::Register),
+        _ => PromiseName::deserialize(name)
+            .map(Asked::Promise)
+            .map_err(|error| format!("{error}, or `fifo` or `register`")),
+    }
 }
 
 fn count(text: &str) -> Result<u64, String> {

@@ -1,7 +1,7 @@
 //! `postulate check`.
 
 use super::Exit;
-use super::arguments::{CheckArguments, Format, Recording};
+use super::arguments::{Asked, CheckArguments, Format, Recording};
 use super::screen::Screen;
 use super::target;
 use crate::check::{Course, Handling, Judge, Promise, Verdict};
@@ -16,6 +16,7 @@ use miette::{Diagnostic, SourceSpan};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 
+mod calls;
 mod excerpt;
 mod input;
 
@@ -48,11 +49,17 @@ enum Misread {
     Sinkless { file: String },
 }
 
+/// A history of calls that is to keep other promises.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("a history of registers tells of no messages")]
+#[diagnostic(help("ask whether they are read as they were written: --promise register"))]
+struct Callers;
+
 /// A promise that cannot be judged as it was named.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("the promise {promise} needs {what}")]
 struct Unfit {
-    promise: PromiseName,
+    promise: Asked,
     what: &'static str,
     #[help]
     cure: &'static str,
@@ -60,13 +67,16 @@ struct Unfit {
 
 pub(super) fn run(arguments: &CheckArguments, screen: &Screen) -> miette::Result<Exit> {
     let subject = arguments.scenario.as_deref().map(target::resolve).transpose()?;
-    let named = promises(arguments)?;
-    let promises = subject.as_ref().map_or(named.as_slice(), |subject| subject.promises());
-    let is_sinkless = subject.is_none() && arguments.sinks.is_empty();
-    let mut checked = Vec::new();
-    for file in &arguments.histories {
-        checked.push(check(file, arguments.from, promises, is_sinkless)?);
-    }
+    let checked = match calls::asked(arguments)? {
+        Some(object) => calls::check_all(arguments, object)?,
+        None => {
+            let named = promises(arguments)?;
+            let promises = subject.as_ref().map_or(named.as_slice(), |subject| subject.promises());
+            let is_sinkless = named.iter().any(is_sinkless);
+            let check = |file: &String| check(file, arguments.from, promises, is_sinkless);
+            arguments.histories.iter().map(check).collect::<miette::Result<_>>()?
+        }
+    };
     let machines = subject.as_ref().map_or(&[][..], |subject| subject.machines());
     screen.print(&match arguments.format {
         Format::Human => check_text(&checked, machines, screen.paint()),
@@ -92,7 +102,7 @@ fn check(
     let unreadable = |source| Misread::Unreadable { file: file.to_owned(), source };
     let unkept = |source| Misread::Unkept { file: file.to_owned(), source };
     let input = BufReader::with_capacity(BUFFER, open(file).map_err(unreadable)?);
-    let mut reader = Input::new(input, from);
+    let mut reader = Input::new(input, from).ok_or(Callers)?;
     let mut spool = Spool::new(tempfile::tempfile().map_err(unkept)?);
     let mut judge = Judge::new(promises);
     let mut operations = 0;
@@ -114,8 +124,13 @@ fn check(
     let verdict = judge.conclude(&spool);
     match spool.failure() {
         Some(error) => Err(unkept(error).into()),
-        None => Ok(Checked { file: file.to_owned(), operations, verdict }),
+        None => Ok(Checked { file: file.to_owned(), operations, verdict, calls: Vec::new() }),
     }
+}
+
+/// Whether a promise is about what is read only because no sink is named.
+fn is_sinkless(promise: &Promise) -> bool {
+    matches!(promise, Promise::AtLeastOnce { sinks } if sinks.is_empty())
 }
 
 fn open(file: &str) -> io::Result<Box<dyn Read>> {
@@ -126,19 +141,30 @@ fn open(file: &str) -> io::Result<Box<dyn Read>> {
 }
 
 fn wrong<R: BufRead>(file: &str, input: &Input<R>, error: LineError) -> Misread {
-    let (text, place) = Excerpt::of(file, input.text(), &error);
-    Misread::Wrong { file: file.to_owned(), cure: input.cure(&error), error, text, place }
+    let cure = input.cure(&error);
+    Misread::wrong(file, input.text(), error, cure)
+}
+
+impl Misread {
+    fn wrong(file: &str, line: &[u8], error: LineError, cure: &'static str) -> Self {
+        let (text, place) = Excerpt::of(file, line, &error);
+        Self::Wrong { file: file.to_owned(), cure, error, text, place }
+    }
 }
 
 /// The promises that are named, about the sinks and groups that are.
 fn promises(arguments: &CheckArguments) -> Result<Vec<Promise>, Unfit> {
     let sinks: Vec<SinkId> = arguments.sinks.iter().map(|&number| SinkId(number)).collect();
     let groups: Vec<GroupId> = arguments.groups.iter().map(|&number| GroupId(number)).collect();
-    arguments.promises.iter().map(|&name| promise(name, &sinks, &groups)).collect()
+    let asked = arguments.promises.iter().filter_map(|asked| match asked {
+        Asked::Promise(name) => Some(promise(*name, &sinks, &groups)),
+        Asked::Fifo | Asked::Register => None,
+    });
+    asked.collect()
 }
 
 fn promise(name: PromiseName, sinks: &[SinkId], groups: &[GroupId]) -> Result<Promise, Unfit> {
-    let unfit = |what, cure| Unfit { promise: name, what, cure };
+    let unfit = |what, cure| Unfit { promise: Asked::Promise(name), what, cure };
     let at_sinks = || match sinks {
         [] => Err(unfit("the sinks of its effects", "name them, such as --sink 0")),
         _ => Ok(sinks.to_vec()),

@@ -1,10 +1,12 @@
 //! Histories of Jepsen tests in EDN, one operation a line, as operations of our own.
 //!
-//! What each workload records is read off the tests of Jepsen itself (`jepsen.checker` for queues
-//! and sets): a *queue* has `:enqueue`, `:dequeue` and `:drain`, a *set* has `:add` and `:read`. A
-//! `:type` of `:info` leaves open whether the operation happened, and so does none at all. What a
-//! client takes from a queue, or finds in the last read of a set, is an effect at sink 0. What the
-//! nemesis does is passed over.
+//! What each workload records is read off the tests of Jepsen itself (`jepsen.checker`,
+//! `jepsen.tests.kafka`, `jepsen.tests.linearizable-register`): a *queue* has `:enqueue`, `:dequeue`
+//! and `:drain`, a *set* has `:add` and `:read`, *logs* have `:send`, `:poll` and `:txn`, registers
+//! have `:read`, `:write` and `:cas`. A `:type` of `:info` leaves open whether the operation
+//! happened, and so does none at all. What a client takes from a queue, finds in the last read of a
+//! set, or is the first to read from a log, is an effect at sink 0. What the nemesis does is passed
+//! over. Queues and registers may be read as calls instead, by [`CallReader`].
 //!
 //! ```text
 //! {:type :invoke, :f :enqueue, :value 7, :process 0, :time 1000, :index 0}
@@ -15,13 +17,17 @@ use super::lines::{Attempts, LineError};
 use super::{Event, Operation};
 use crate::id::{MessageId, NodeId};
 use crate::time::Instant;
+use kafka::Logs;
 use source::{Entry, Kind, Source, Wrong};
 use std::collections::{BTreeSet, VecDeque};
 use std::io::BufRead;
 use stock::Stock;
 
+pub use calling::CallReader;
 pub use source::LINE_MAX;
 
+mod calling;
+mod kafka;
 mod source;
 mod stock;
 
@@ -32,14 +38,48 @@ pub enum Workload {
     Queue,
     /// `:add` and `:read`, of integers that are added once each.
     Set,
+    /// `:send`, `:poll` and `:txn`, of integers that are sent to a key once each, with `:assign`,
+    /// `:subscribe` and `:crash`: the workload of `jepsen.tests.kafka`.
+    Kafka,
+}
+
+/// What there is to know of a workload so far.
+#[derive(Debug)]
+enum Kept {
+    Stock(Stock),
+    Logs(Logs),
+}
+
+impl Kept {
+    fn new(workload: Workload) -> Self {
+        match workload {
+            Workload::Queue => Self::Stock(Stock::queue()),
+            Workload::Set => Self::Stock(Stock::set()),
+            Workload::Kafka => Self::Logs(Logs::default()),
+        }
+    }
+
+    fn take(&mut self, entry: &Entry<'_>, out: &mut Output) -> Result<(), Wrong> {
+        match self {
+            Self::Stock(stock) => stock.take(entry, out),
+            Self::Logs(logs) => logs.take(entry, out),
+        }
+    }
+
+    fn finish(&mut self, last: Instant, out: &mut Output) -> Result<(), Wrong> {
+        match self {
+            Self::Stock(stock) => stock.finish(last, out),
+            Self::Logs(logs) => logs.finish(last, out),
+        }
+    }
 }
 
 /// Reads a history of Jepsen's operation by operation. Of the text it holds one line; of a set it
-/// holds the last read.
+/// holds the last read, of logs which values were read and where consumers stand.
 #[derive(Debug)]
 pub struct Reader<R> {
     source: Source<R>,
-    stock: Stock,
+    kept: Kept,
     out: Output,
     over: bool,
 }
@@ -47,16 +87,15 @@ pub struct Reader<R> {
 impl<R: BufRead> Reader<R> {
     /// A reader before the first line of `input`.
     pub fn new(input: R, workload: Workload) -> Self {
-        let stock = match workload {
-            Workload::Queue => Stock::queue(),
-            Workload::Set => Stock::set(),
-        };
-        Self { source: Source::new(input), stock, out: Output::default(), over: false }
+        let kept = Kept::new(workload);
+        Self { source: Source::new(input), kept, out: Output::default(), over: false }
     }
 
     /// The next operation; nothing at the end. The history has an end only if a drain of the queue,
     /// or a read of the set, began after the last send and was completed, and no client may have
-    /// taken what it did not tell. Otherwise what is missing is not known to be lost.
+    /// taken what it did not tell; or if of every log a client has read all that is known of it,
+    /// from the beginning or the first known offset to the last. Otherwise what is missing is not
+    /// known to be lost.
     ///
     /// # Errors
     /// At the first line that is no operation of the workload, or that answers what was not
@@ -69,11 +108,11 @@ impl<R: BufRead> Reader<R> {
             if self.over {
                 return Ok(None);
             }
-            let Self { source, stock, out, .. } = self;
-            if !source.take(|entry| stock.take(&entry, out))? {
+            let Self { source, kept, out, .. } = self;
+            if !source.take(|entry| kept.take(&entry, out))? {
                 self.over = true;
                 let last = source.last();
-                source.finish(|| stock.finish(last, out))?;
+                source.finish(|| kept.finish(last, out))?;
             }
         }
     }
@@ -144,6 +183,22 @@ impl Output {
             _ => {}
         }
         self.ready.push_back(operation);
+        Ok(())
+    }
+
+    /// An operation of this session is over: what of it is without an answer ends as it did.
+    fn close_session(&mut self, who: Moment, kind: Kind) -> Result<(), Wrong> {
+        let Moment { process, incarnation, .. } = who;
+        let first = (process, incarnation, MessageId::from_word(0));
+        let last = (process, incarnation, MessageId::from_word(u64::MAX));
+        let open: Vec<MessageId> = self.open.range(first..=last).map(|&(.., it)| it).collect();
+        for message in open {
+            let event = match kind {
+                Kind::Fail => Event::SendFail { message, attempt: 0 },
+                _ => Event::SendInfo { message, attempt: 0 },
+            };
+            self.push(who, event)?;
+        }
         Ok(())
     }
 

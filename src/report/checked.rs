@@ -1,8 +1,9 @@
 //! Verdicts on histories that were read from files.
 
 use super::telling::Telling;
-use super::words::{Paint, Tone, counted};
+use super::words::{Paint, Tone, counted, field};
 use crate::check::Verdict;
+use crate::check::strong::Shown;
 use crate::history::Operation;
 use crate::node::Machine;
 use serde::Serialize;
@@ -16,6 +17,8 @@ pub struct Checked {
     pub operations: u64,
     /// The verdict.
     pub verdict: Verdict,
+    /// The calls that show it, if it is about calls.
+    pub calls: Vec<Shown>,
 }
 
 /// What came of each history, for people. Machines without a name are called by their numbers.
@@ -42,9 +45,20 @@ fn text_of(checked: &Checked, machines: &[Machine], paint: Paint) -> String {
     let (file, verdict) = (paint.tint(Tone::Strong, &checked.file), paint.tint(tone, &verdict));
     let length = counted(checked.operations, "operation");
     let told = Telling::of_verdict(&checked.verdict);
-    let told = told.map_or_else(String::new, |told| told.text(machines, paint));
+    let mut told = told.map_or_else(String::new, |told| told.text(machines, paint));
+    for (index, call) in checked.calls.iter().take(CALLS_MAX).enumerate() {
+        let label = if index == 0 { "shown by" } else { "" };
+        told.push_str(&field(2, label, &format!("{:>10}  {call}", call.at.to_string()), paint));
+    }
+    let left = checked.calls.len().saturating_sub(CALLS_MAX);
+    if left > 0 {
+        told.push_str(&field(2, "", &paint.tint(Tone::Faint, &format!("and {left} more")), paint));
+    }
     format!("{file} {verdict}: {length}\n{told}")
 }
+
+/// Calls printed for one verdict.
+const CALLS_MAX: usize = 16;
 
 /// One broken promise breaks the whole; what cannot be told keeps it from holding.
 fn overall(checked: &[Checked]) -> &'static str {
@@ -76,7 +90,15 @@ struct HistoryJson<'a> {
     group: &'static str,
     expected: Option<String>,
     observed: Option<String>,
-    operations: Vec<Operation>,
+    operations: Vec<ShownJson<'a>>,
+}
+
+/// What shows a verdict.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ShownJson<'a> {
+    Operation(Operation),
+    Call(&'a Shown),
 }
 
 impl<'a> HistoryJson<'a> {
@@ -89,6 +111,9 @@ impl<'a> HistoryJson<'a> {
             None => (None, None, Vec::new()),
             Some(told) => (Some(told.expected), Some(told.observed), told.operations),
         };
+        let operations = operations.into_iter().map(ShownJson::Operation);
+        let calls = checked.calls.iter().map(ShownJson::Call);
+        let operations = operations.chain(calls).collect();
         Self {
             file: &checked.file,
             length: checked.operations,

@@ -212,7 +212,7 @@ fn promises_judge_without_a_scenario() {
 
 #[test]
 fn a_wrong_line_is_shown_in_its_place_without_the_file() {
-    refused(BOOT.replace("boot", "reboot").as_bytes(), &["refused.jsonl:3:59]", "\"reboot\""]);
+    refused(BOOT.replace("boot", "reboot").as_bytes(), &["refused.jsonl:3:55]", "\"reboot\""]);
     let long = BOOT.replace("boot", &"x".repeat(30_000));
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("long.jsonl");
     fs::write(&path, long).unwrap();

@@ -9,6 +9,9 @@ use postulate::id::SinkId;
 use std::fs;
 use std::path::Path;
 
+mod calls;
+mod kafka;
+
 fn read(workload: Workload, text: &str) -> Result<History, LineError> {
     let mut reader = Reader::new(text.as_bytes(), workload);
     let mut history = History::default();

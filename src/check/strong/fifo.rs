@@ -1,16 +1,7 @@
 //! Queues by their bad patterns.
 
-use super::{Call, Finding};
+use super::{Call, Finding, Queueing};
 use std::collections::BTreeMap;
-
-/// A call of a queue.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Queueing {
-    /// Puts a value in.
-    Enqueue(u64),
-    /// Takes a value out, or finds none. What it says counts only if it was answered.
-    Dequeue(Option<u64>),
-}
 
 #[derive(Copy, Clone, Default)]
 struct Life {
@@ -43,7 +34,7 @@ pub fn fifo(calls: &[Call<Queueing>]) -> Finding {
         }
     }
     if let Some(value) = again {
-        return Finding::Unknown { why: format!("{value} was put in more than once") };
+        return unknown(format!("{value} was put in more than once"));
     }
     if let Some((value, first, second)) = twice {
         let why = format!("{value} was put in once at most and taken out twice");
@@ -52,13 +43,16 @@ pub fn fifo(calls: &[Call<Queueing>]) -> Finding {
     if let Some(found) = lives.iter().find_map(|(value, life)| unborn(calls, *value, *life)) {
         return found;
     }
-    let unknown = |why: &str| Finding::Unknown { why: why.to_owned() };
     match overtaken(calls, &lives, open) {
         Some(found) => found,
-        None if open => unknown("a dequeue without an answer may have taken any value"),
-        None if empty => unknown("a dequeue has found the queue empty"),
+        None if open => unknown("a dequeue without an answer may have taken any value".to_owned()),
+        None if empty => unknown("a dequeue has found the queue empty".to_owned()),
         None => Finding::Linearizable,
     }
+}
+
+fn unknown(why: String) -> Finding {
+    Finding::Unknown { why, spent: None }
 }
 
 /// A value that was taken out before anybody had put it in.

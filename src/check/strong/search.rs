@@ -1,6 +1,6 @@
 //! The search for an order of calls.
 
-use super::{Call, Finding, Queueing};
+use super::{Accessing, Call, Finding, Queueing, Spent};
 use std::collections::{BTreeSet, VecDeque};
 
 /// An object, by what its calls do to its state.
@@ -39,17 +39,6 @@ pub struct Budget {
 pub struct Register {
     /// What it holds at first.
     pub start: Option<u64>,
-}
-
-/// A call of a register.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Accessing {
-    /// Reads what it holds.
-    Read(Option<u64>),
-    /// Writes a number.
-    Write(u64),
-    /// Writes the second number if it holds the first, and fails if not.
-    Replace(u64, u64),
 }
 
 impl Object for Register {
@@ -105,6 +94,43 @@ impl Object for Queue {
 struct Frame<S> {
     call: usize,
     before: S,
+    low: usize,
+    high: usize,
+}
+
+/// The calls that are in order already, by their turns.
+struct Done {
+    bits: Vec<u64>,
+    /// All below this turn are.
+    low: usize,
+    /// None from this turn on is.
+    high: usize,
+}
+
+impl Done {
+    fn is_set(&self, turn: usize) -> bool {
+        self.bits[turn / 64] & (1 << (turn % 64)) != 0
+    }
+
+    fn add(&mut self, turn: usize) {
+        self.bits[turn / 64] |= 1 << (turn % 64);
+        self.high = self.high.max(turn + 1);
+        while self.low < self.high && self.is_set(self.low) {
+            self.low += 1;
+        }
+    }
+
+    /// Takes `turn` out; `low` and `high` are what they were before it was added.
+    fn drop(&mut self, turn: usize, low: usize, high: usize) {
+        self.bits[turn / 64] &= !(1 << (turn % 64));
+        (self.low, self.high) = (low, high);
+    }
+
+    /// The same in few words: what is far behind is all done, what is far ahead is not.
+    fn window(&self) -> (usize, Box<[u64]>) {
+        let from = self.low / 64;
+        (from, self.bits[from..self.high.div_ceil(64).max(from)].into())
+    }
 }
 
 /// Searches for an order, depth first, within `budget`.
@@ -112,7 +138,7 @@ pub fn search<O: Object>(object: &O, calls: &[Call<O::Action>], budget: Budget) 
     let mut order: Vec<usize> = (0..calls.len()).collect();
     order.sort_by_key(|&place| calls[place].began);
     let mut left = calls.iter().filter(|call| call.ended.is_some()).count();
-    let mut done = vec![0_u64; calls.len().div_ceil(64)];
+    let mut done = Done { bits: vec![0; calls.len().div_ceil(64)], low: 0, high: 0 };
     let mut state = object.start();
     let mut memo = BTreeSet::new();
     let (mut steps, mut bytes) = (0, 0);
@@ -122,44 +148,48 @@ pub fn search<O: Object>(object: &O, calls: &[Call<O::Action>], budget: Budget) 
     while left > 0 {
         let limit = earliest_end(calls, &order, &done);
         let mut next = None;
-        for (turn, &place) in order.iter().enumerate().skip(from) {
+        for (turn, &place) in order.iter().enumerate().skip(from.max(done.low)) {
             let call = &calls[place];
             if call.began > limit.0 {
                 break;
             }
-            if is_set(&done, turn) {
+            if done.is_set(turn) {
                 continue;
             }
             steps += 1;
             if steps > budget.steps {
-                return unknown(format!("no order was found in {} steps", budget.steps));
+                return unknown(Spent::Steps, format!("in {} steps", budget.steps));
             }
             let answered = call.ended.is_some();
             let Some(after) = object.step(&state, call.action, answered) else { continue };
-            flip(&mut done, turn);
-            let known = (done.clone(), after);
+            let (low, high) = (done.low, done.high);
+            done.add(turn);
+            let (first, window) = done.window();
+            let size = size_of::<(usize, Box<[u64]>, O::State)>() + window.len() * 8;
+            let known = (first, window, after);
             if memo.contains(&known) {
-                flip(&mut done, turn);
+                done.drop(turn, low, high);
                 continue;
             }
-            bytes += size_of::<(Vec<u64>, O::State)>() + done.len() * 8 + object.weight(&known.1);
+            bytes += size + object.weight(&known.2);
             if bytes > budget.bytes {
-                return unknown(format!("no order was found in {} bytes", budget.bytes));
+                return unknown(Spent::Memory, format!("in {} bytes", budget.bytes));
             }
-            let after = known.1.clone();
+            let after = known.2.clone();
             memo.insert(known);
-            next = Some((turn, after));
+            next = Some((Frame { call: turn, before: state.clone(), low, high }, after));
             break;
         }
         if left < furthest.0 {
             furthest = (left, limit.1);
         }
-        if let Some((turn, after)) = next {
-            left -= usize::from(calls[order[turn]].ended.is_some());
-            frames.push(Frame { call: turn, before: std::mem::replace(&mut state, after) });
+        if let Some((frame, after)) = next {
+            left -= usize::from(calls[order[frame.call]].ended.is_some());
+            state = after;
+            frames.push(frame);
             from = 0;
-        } else if let Some(Frame { call, before }) = frames.pop() {
-            flip(&mut done, call);
+        } else if let Some(Frame { call, before, low, high }) = frames.pop() {
+            done.drop(call, low, high);
             left += usize::from(calls[order[call]].ended.is_some());
             state = before;
             from = call + 1;
@@ -172,14 +202,14 @@ pub fn search<O: Object>(object: &O, calls: &[Call<O::Action>], budget: Budget) 
 }
 
 /// When the first of the calls left was answered, and which it is: what began later comes later.
-fn earliest_end<A>(calls: &[Call<A>], order: &[usize], done: &[u64]) -> (u64, Option<usize>) {
+fn earliest_end<A>(calls: &[Call<A>], order: &[usize], done: &Done) -> (u64, Option<usize>) {
     let mut first = (u64::MAX, None);
-    for (turn, &place) in order.iter().enumerate() {
+    for (turn, &place) in order.iter().enumerate().skip(done.low) {
         if calls[place].began > first.0 {
             break;
         }
         if let Some(ended) = calls[place].ended
-            && !is_set(done, turn)
+            && !done.is_set(turn)
             && ended < first.0
         {
             first = (ended, Some(place));
@@ -188,14 +218,6 @@ fn earliest_end<A>(calls: &[Call<A>], order: &[usize], done: &[u64]) -> (u64, Op
     first
 }
 
-fn is_set(bits: &[u64], at: usize) -> bool {
-    bits[at / 64] & (1 << (at % 64)) != 0
-}
-
-fn flip(bits: &mut [u64], at: usize) {
-    bits[at / 64] ^= 1 << (at % 64);
-}
-
-fn unknown(why: String) -> Finding {
-    Finding::Unknown { why }
+fn unknown(spent: Spent, within: String) -> Finding {
+    Finding::Unknown { why: format!("no order was found {within}"), spent: Some(spent) }
 }

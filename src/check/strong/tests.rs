@@ -1,6 +1,9 @@
 //! Hand-written histories, and the definition transcribed.
 
-use super::{Accessing, Budget, Call, Finding, Object, Queue, Queueing, Register, fifo, search};
+use super::{
+    Accessing, Budget, Call, Finding, Object, Queue, Queueing, Register, Window, fifo, search,
+    window,
+};
 use Accessing::{Read, Replace, Write};
 use Queueing::{Dequeue, Enqueue};
 
@@ -59,6 +62,17 @@ impl Dice {
 
 const HISTORIES: usize = 100_000;
 
+/// A random call of a register that holds little.
+fn accessing(dice: &mut Dice) -> Accessing {
+    let (one, two) = (dice.below(2), dice.below(2));
+    match dice.below(5) {
+        0 => Read(None),
+        1 | 2 => Read(Some(one)),
+        3 => Write(one),
+        _ => Replace(one, two),
+    }
+}
+
 #[test]
 fn registers_are_judged_as_the_definition_says_a_hundred_thousand_times() {
     let mut dice = Dice(1);
@@ -66,13 +80,7 @@ fn registers_are_judged_as_the_definition_says_a_hundred_thousand_times() {
     for _ in 0..HISTORIES {
         let calls: Vec<Call<Accessing>> = (0..=dice.below(6))
             .map(|_| {
-                let (one, two) = (dice.below(2), dice.below(2));
-                let action = match dice.below(5) {
-                    0 => Read(None),
-                    1 | 2 => Read(Some(one)),
-                    3 => Write(one),
-                    _ => Replace(one, two),
-                };
+                let action = accessing(&mut dice);
                 dice.call(action)
             })
             .collect();
@@ -105,7 +113,7 @@ fn queues_are_judged_as_the_definition_says_a_hundred_thousand_times() {
         let found = search(&Queue, &calls, AMPLE);
         assert_eq!(found == Finding::Linearizable, expected, "{calls:?}: {found:?}");
         match fifo(&calls) {
-            Finding::Unknown { why } => {
+            Finding::Unknown { why, .. } => {
                 let plain = |call: &Call<Queueing>| match call.action {
                     Enqueue(_) => true,
                     Dequeue(value) => value.is_some() && call.ended.is_some(),
@@ -123,6 +131,57 @@ fn queues_are_judged_as_the_definition_says_a_hundred_thousand_times() {
     assert!(decided > HISTORIES / 2, "only {decided} are decided");
 }
 
+#[test]
+fn what_is_shown_of_a_register_has_no_order_itself() {
+    let mut dice = Dice(3);
+    let (mut shown, mut smaller) = (0, 0);
+    for _ in 0..HISTORIES / 4 {
+        let calls: Vec<Call<Accessing>> = (0..=dice.below(8))
+            .map(|_| {
+                let action = accessing(&mut dice);
+                dice.call(action)
+            })
+            .collect();
+        let register = Register::default();
+        let found = window(&register, &calls, AMPLE);
+        assert_eq!(found.is_none(), naive(&register, &calls), "{calls:?}");
+        let Some(Window { calls: places, odd, held }) = found else { continue };
+        let until = calls[odd].ended.unwrap();
+        let picked: Vec<_> = {
+            let kept = places.iter();
+            let kept = kept.map(|&place| calls[place]);
+            kept.map(|call| Call { ended: call.ended.filter(|&end| end <= until), ..call })
+                .collect()
+        };
+        assert!(places.contains(&odd), "{calls:?}");
+        assert!(!naive(&register, &picked), "{calls:?}: {places:?}");
+        assert!(!held.is_empty(), "{calls:?}: without {odd} there is an order of {places:?}");
+        shown += 1;
+        smaller += usize::from(places.len() < calls.len());
+    }
+    assert!(smaller * 2 > shown && shown > HISTORIES / 40, "{smaller} of {shown}");
+}
+
+#[test]
+fn one_old_read_at_the_end_of_a_long_register_is_shown_by_four_calls() {
+    // One client writes, then one reads while another replaces, over and over.
+    let mut calls = Vec::new();
+    for turn in 0..10_000_u64 {
+        let now = turn * 10;
+        calls.push(call(now, now + 4, Write(turn % 5)));
+        calls.push(call(now + 5, now + 8, Read(Some(turn % 5))));
+        calls.push(call(now + 5, now + 9, Replace(turn % 5, turn % 5)));
+    }
+    let ample = Budget { steps: 10_000_000, bytes: 1 << 30 };
+    assert_eq!(search(&Register::default(), &calls, ample), Finding::Linearizable);
+    let last = calls.len() - 2;
+    calls[last].action = Read(Some(3));
+    let found = window(&Register::default(), &calls, ample).unwrap();
+    assert_eq!(found.odd, last);
+    assert!(found.calls.len() <= 4, "{found:?}");
+    assert_eq!(found.held, [Some(4)].into());
+}
+
 #[track_caller]
 fn check_queue(calls: &[Call<Queueing>], part: &str, shown: &[usize]) {
     match fifo(calls) {
@@ -131,7 +190,7 @@ fn check_queue(calls: &[Call<Queueing>], part: &str, shown: &[usize]) {
             assert!(!part.is_empty() && why.contains(part), "{why}");
             assert_eq!(calls, shown);
         }
-        Finding::Unknown { why } => assert!(shown.is_empty() && why.contains(part), "{why}"),
+        Finding::Unknown { why, .. } => assert!(shown.is_empty() && why.contains(part), "{why}"),
     }
 }
 
@@ -186,7 +245,7 @@ fn a_search_ends_with_its_budget_and_says_so() {
     calls.push(call(50, 60, Read(Some(99))));
     let check = |steps, bytes, part: &str| {
         let found = search(&Register::default(), &calls, Budget { steps, bytes });
-        assert!(matches!(&found, Finding::Unknown { why } if why.contains(part)), "{found:?}");
+        assert!(matches!(&found, Finding::Unknown { why, .. } if why.contains(part)), "{found:?}");
     };
     check(10_000, usize::MAX, "10000 steps");
     check(u64::MAX, 1 << 20, "1048576 bytes");

@@ -13,12 +13,16 @@ pub(super) enum Input<R> {
 }
 
 impl<R: BufRead> Input<R> {
-    pub(super) fn new(input: R, from: Recording) -> Self {
-        match from {
-            Recording::JsonLines => Self::Lines(lines::Reader::new(input)),
-            Recording::JepsenQueue => Self::Jepsen(jepsen::Reader::new(input, Workload::Queue)),
-            Recording::JepsenSet => Self::Jepsen(jepsen::Reader::new(input, Workload::Set)),
-        }
+    /// Nothing, if what is recorded is calls and no more.
+    pub(super) fn new(input: R, from: Recording) -> Option<Self> {
+        let workload = match from {
+            Recording::JsonLines => return Some(Self::Lines(lines::Reader::new(input))),
+            Recording::JepsenQueue => Workload::Queue,
+            Recording::JepsenSet => Workload::Set,
+            Recording::JepsenKafka => Workload::Kafka,
+            Recording::JepsenRegister => return None,
+        };
+        Some(Self::Jepsen(jepsen::Reader::new(input, workload)))
     }
 
     pub(super) fn read(&mut self) -> Result<Option<Operation>, LineError> {
@@ -38,12 +42,24 @@ impl<R: BufRead> Input<R> {
 
     /// What would be right in place of a wrong line.
     pub(super) fn cure(&self, error: &LineError) -> &'static str {
-        match (self, error) {
-            (Self::Jepsen(_), LineError::NotAnOperation { .. }) => {
-                "write one operation a line, such as \
-                 {:process 0, :type :invoke, :f :enqueue, :value 7, :time 1000}"
-            }
-            _ => error.cure(),
+        match self {
+            Self::Jepsen(_) => cure(error),
+            Self::Lines(_) => error.cure(),
         }
+    }
+}
+
+/// What would be right in place of a line in EDN.
+pub(super) const fn cure(error: &LineError) -> &'static str {
+    match error {
+        LineError::NotAnOperation { .. } => {
+            "write one operation a line, such as \
+             {:process 0, :type :invoke, :f :enqueue, :value 7, :time 1000}"
+        }
+        LineError::Contradiction { .. } => {
+            "a process invokes one operation at a time and has it answered once, and sends no \
+             value twice"
+        }
+        LineError::TooLong { .. } | LineError::Unreadable { .. } => error.cure(),
     }
 }

@@ -116,7 +116,7 @@ impl<'a> Naive<'a> {
             Rule::Accounting => self.accounted_twice() || (rest && self.unaccounted() > 0),
             Rule::Torn => rest && self.torn() > 0,
             Rule::Uncompensated => rest && self.uncompensated() > 0,
-            Rule::Custom => false,
+            Rule::Custom | Rule::Unlinearizable => false,
         }
     }
 

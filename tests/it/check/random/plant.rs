@@ -68,7 +68,7 @@ pub fn plant(rule: Rule, operations: &mut Vec<Operation>, rng: &mut Rng) -> &'st
         Rule::Overtaken | Rule::Accounting | Rule::Torn | Rule::Uncompensated => {
             spoil_a_pattern(rule, operations, rng);
         }
-        Rule::Custom => unreachable!("nothing to plant"),
+        Rule::Custom | Rule::Unlinearizable => unreachable!("nothing to plant"),
     }
     EVERYTHING
 }

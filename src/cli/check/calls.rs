@@ -1,0 +1,102 @@
+//! Queues and registers, judged by their calls.
+
+use super::{BUFFER, Misread, Unfit, input, open};
+use crate::check::Verdict;
+use crate::check::strong::{Budget, Judged, Register, Spent, judge_queue, judge_registers};
+use crate::cli::arguments::{Asked, CheckArguments, Recording};
+use crate::history::calls::Calls;
+use crate::history::jepsen::CallReader;
+use crate::report::Checked;
+use std::io::{BufReader, Read};
+
+/// What the calls are to be those of.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Object {
+    Queue,
+    Registers,
+}
+
+/// The object that is asked about, if one is.
+pub(super) fn asked(arguments: &CheckArguments) -> Result<Option<Object>, Unfit> {
+    let calls = |asked: &&Asked| !matches!(asked, Asked::Promise(_));
+    let Some(&promise) = arguments.promises.iter().find(calls) else { return Ok(None) };
+    let unfit = |what, cure| Err(Unfit { promise, what, cure });
+    if arguments.promises.len() > 1 {
+        return unfit("to be asked about alone", "name it by itself, and the others apart from it");
+    }
+    match (promise, arguments.from) {
+        (Asked::Fifo, Recording::JepsenQueue) => Ok(Some(Object::Queue)),
+        (Asked::Fifo, _) => unfit(
+            "a history that tells when each call began and ended",
+            "record the calls of the queue in EDN, and give --from jepsen-queue",
+        ),
+        (_, Recording::JepsenRegister) => Ok(Some(Object::Registers)),
+        _ => unfit(
+            "a history that tells when each call began and ended",
+            "record the calls of the registers in EDN, and give --from jepsen-register",
+        ),
+    }
+}
+
+pub(super) fn check_all(
+    arguments: &CheckArguments,
+    object: Object,
+) -> miette::Result<Vec<Checked>> {
+    let budget = Budget {
+        steps: arguments.steps.get(),
+        bytes: usize::try_from(arguments.memory.get()).unwrap_or(usize::MAX),
+    };
+    let register = Register { start: arguments.initial };
+    let mut checked = Vec::new();
+    for file in &arguments.histories {
+        let (operations, judged) = match object {
+            Object::Queue => {
+                let (operations, queues) = read(file, CallReader::queue)?;
+                (operations, queues.first().map(|queue| judge_queue(queue, budget)))
+            }
+            Object::Registers => {
+                let (operations, registers) = read(file, CallReader::registers)?;
+                (operations, Some(judge_registers(&registers, &register, budget)))
+            }
+        };
+        if let Some(Judged { verdict, shown, spent }) = judged {
+            let verdict = with_cure(verdict, spent);
+            checked.push(Checked { file: file.clone(), operations, verdict, calls: shown });
+        }
+    }
+    Ok(checked)
+}
+
+type Input = BufReader<Box<dyn Read>>;
+
+/// How many operations a file holds, and the calls that they are.
+fn read<A: Copy + PartialEq>(
+    file: &str,
+    reader: impl FnOnce(Input) -> CallReader<Input, A>,
+) -> Result<(u64, Vec<Calls<A>>), Misread> {
+    let unreadable = |source| Misread::Unreadable { file: file.to_owned(), source };
+    let mut reader = reader(BufReader::with_capacity(BUFFER, open(file).map_err(unreadable)?));
+    loop {
+        match reader.read() {
+            Ok(true) => {}
+            Ok(false) => return Ok((reader.operations(), reader.finish())),
+            Err(error) => {
+                let cure = input::cure(&error);
+                return Err(Misread::wrong(file, reader.text(), error, cure));
+            }
+        }
+    }
+}
+
+/// The verdict, with what to do if a budget was spent.
+fn with_cure(verdict: Verdict, spent: Option<Spent>) -> Verdict {
+    match (verdict, spent) {
+        (Verdict::Unknown { why }, Some(Spent::Steps)) => {
+            Verdict::Unknown { why: why + "; --steps allows more" }
+        }
+        (Verdict::Unknown { why }, Some(Spent::Memory)) => {
+            Verdict::Unknown { why: why + "; --memory allows more" }
+        }
+        (verdict, _) => verdict,
+    }
+}
