@@ -4,6 +4,7 @@
 //! programs in `targets` hand them what libFuzzer makes up.
 
 pub mod connection;
+pub mod edn;
 pub mod failure;
 pub mod history;
 pub mod oracles;

@@ -1,7 +1,7 @@
 //! Calls of objects: what a client asked for and was answered, each with its beginning and its end.
 //!
-//! A history of messages tells what became of each of them; whether a queue hands them out in order,
-//! or a register holds what was written last, only calls can tell.
+//! A history of messages tells what became of each of them; whether a queue hands them out in
+//! order, or a register holds what was written last, only calls can tell.
 
 use crate::time::Instant;
 use std::fmt;

@@ -1,11 +1,13 @@
 //! The inputs that fuzzing begins with, in `fuzz/seeds`: they are what they are there for.
 //!
-//! Scenarios and failure files are those of the repository, by links. The others are made anew by
+//! Scenarios and failure files are those of the repository, by links; recordings are written by
+//! hand. The others are made anew by
 //! `UPDATE_SEEDS=1 cargo test --test it seeds`, which is in order whenever one of them is no longer
 //! what it was.
 
 use crate::check::naive::{RULES, group};
 use crate::check::random::{Rng, mutated, promises, stamped};
+use crate::cli::postulate;
 use postulate::check::judge;
 use postulate::explore::{Bytes, RECORD_BYTES, SEED_BYTES};
 use postulate::history::lines;
@@ -15,7 +17,9 @@ use postulate::scenario::{Expect, Scenario, catalogue};
 use postulate::zoo::{Specimen, zoo};
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::Arc;
 
 /// The longest history.
@@ -112,6 +116,43 @@ fn the_histories_are_histories() {
         let history = lines::read(&bytes[..]).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(history.operations().len() > 10, "{name}");
     }
+}
+
+#[test]
+fn the_recordings_are_read_and_judged() {
+    let mut found = Vec::new();
+    for (name, bytes) in seeds("edn") {
+        let rest = name.strip_suffix(".edn").unwrap();
+        let (workload, _) = rest.split_once('-').unwrap_or((rest, ""));
+        let promise = match workload {
+            "queue" => "fifo",
+            "register" => "register",
+            "kafka" => "per-key-order",
+            _ => "exactly-once --sink 0",
+        };
+        let words = format!("check - --from jepsen-{workload} --promise {promise}");
+        found.push((name.clone(), judged(&words, &bytes)));
+    }
+    let found: Vec<(&str, i32)> = found.iter().map(|(name, exit)| (name.as_str(), *exit)).collect();
+    let expected = [
+        ("kafka-rewound.edn", 1),
+        ("kafka.edn", 0),
+        ("queue-swapped.edn", 1),
+        ("queue.edn", 0),
+        ("register-stale.edn", 1),
+        ("register.edn", 0),
+        ("set.edn", 0),
+    ];
+    assert_eq!(found, expected);
+}
+
+/// How the command ends that reads `input`.
+fn judged(words: &str, input: &[u8]) -> i32 {
+    let mut command = postulate(words);
+    command.stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait().unwrap().code().unwrap()
 }
 
 /// Small inputs, each of which a specimen does not survive.

@@ -7,8 +7,8 @@
 //! may begin:
 //!
 //! - A new client (a crashed one comes back under another number), and one that has assigned itself
-//!   partitions or subscribed to topics, begins anywhere. Jepsen itself is stricter: a partition that
-//!   is assigned again is to be read on.
+//!   partitions or subscribed to topics, begins anywhere. Jepsen itself is stricter: a partition
+//!   that is assigned again is to be read on.
 //! - A client that has subscribed may stand anywhere else at its next operation, for the topics may
 //!   have been rebalanced; and inside one, in the keys of its `:rebalance-log`.
 //! - After a transaction that failed a client goes on where the last successful operation left it,
@@ -178,8 +178,8 @@ impl Logs {
         Ok(())
     }
 
-    /// The history has an end only if of every log a consumer has read all that is known of it: from
-    /// the beginning, or from the first offset that is known, to the last.
+    /// The history has an end only if of every log a consumer has read all that is known of it:
+    /// from the beginning, or from the first offset that is known, to the last.
     pub(super) fn finish(&mut self, last: Instant, out: &mut Output) -> Result<(), Wrong> {
         out.close(last)?;
         let seen = |&(key, value): &(u16, u32)| {

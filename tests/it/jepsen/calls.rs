@@ -92,9 +92,8 @@ fn what_a_client_does_not_know_of_a_queue_may_have_happened() {
 #[test]
 fn registers_are_read_as_they_were_written() {
     let legal = |operations: &str| check(REGISTER, operations, 0, &[" holds: "]);
-    legal(
-        "0 invoke read nil; 0 ok read nil; 0 invoke write 3; 0 ok write 3; 0 invoke read nil; 0 ok read 3",
-    );
+    let first = "0 invoke read nil; 0 ok read nil; 0 invoke write 3; 0 ok write 3";
+    legal(&format!("{first}; 0 invoke read nil; 0 ok read 3"));
     let swap = "0 invoke write 3; 0 ok write 3; 1 invoke cas [3 4]; 1 ok cas [3 4]";
     legal(&format!("{swap}; 0 invoke read nil; 0 ok read 4"));
     // What failed did not happen, and what nobody knows may have, late too.
@@ -154,7 +153,8 @@ fn calls_are_told_in_json_like_operations() {
     assert_eq!((&history["group"], &history["length"]), (&json!("unlinearizable"), &json!(5)));
     let shown = history["operations"].as_array().unwrap();
     let read = json!({
-        "at": "3000000ns", "until": "4000000ns", "process": 1, "object": "the register", "call": "reads 4"
+        "at": "3000000ns", "until": "4000000ns", "process": 1, "object": "the register",
+        "call": "reads 4"
     });
     assert!(shown.contains(&read), "{shown:?}");
     assert_eq!(told["scenario"], Value::Null);

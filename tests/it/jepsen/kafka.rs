@@ -238,5 +238,5 @@ fn the_command_judges_logs() {
     check(&skipped, "--promise per-key-order", 1, parts);
     fs::write(&path, "{:process 0, :type :ok, :f :poll, :value [[:poll 7]]}").unwrap();
     let wrong = "check --from jepsen-kafka --promise durable-log";
-    check_parts(&complaint(postulate(wrong).arg(&path)), &["kafka.edn:1:36]"]);
+    check_parts(&complaint(postulate(wrong).arg(&path)), &["kafka.edn:1:35]"]);
 }
