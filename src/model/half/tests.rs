@@ -133,6 +133,17 @@ impl Trial {
 const NOTHING: [&str; 0] = [];
 
 #[test]
+fn a_half_message_of_another_service_is_not_taken_over() {
+    let mut trial = Trial::new(policy());
+    let body = trial.bench.desk.blobs.put(b"a body");
+    let entry = Entry::new(MessageId::new(NodeId(SERVICE + 1), 0), 0, body);
+    let before = trial.digest();
+    let mut said = trial.told(HalfMessage::Prepare { entry, born: trial.bench.now });
+    said.append(&mut trial.synced());
+    assert_eq!((said.is_empty(), trial.digest()), (true, before));
+}
+
+#[test]
 fn what_is_committed_is_published_once_that_is_durable_and_nothing_else_is() {
     let mut trial = Trial::new(policy());
     trial.prepare(0);
