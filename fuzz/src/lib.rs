@@ -8,5 +8,6 @@ pub mod edn;
 pub mod failure;
 pub mod history;
 pub mod oracles;
+pub mod request;
 pub mod scenario;
 pub mod schedule;

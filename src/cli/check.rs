@@ -67,15 +67,14 @@ struct Unfit {
 
 pub(super) fn run(arguments: &CheckArguments, screen: &Screen) -> miette::Result<Exit> {
     let subject = arguments.scenario.as_deref().map(target::resolve).transpose()?;
-    let checked = match calls::asked(arguments)? {
-        Some(object) => calls::check_all(arguments, object)?,
-        None => {
-            let named = promises(arguments)?;
-            let promises = subject.as_ref().map_or(named.as_slice(), |subject| subject.promises());
-            let is_sinkless = named.iter().any(is_sinkless);
-            let check = |file: &String| check(file, arguments.from, promises, is_sinkless);
-            arguments.histories.iter().map(check).collect::<miette::Result<_>>()?
-        }
+    let checked = if let Some(object) = calls::asked(arguments)? {
+        calls::check_all(arguments, object)?
+    } else {
+        let named = promises(arguments)?;
+        let promises = subject.as_ref().map_or(named.as_slice(), |subject| subject.promises());
+        let is_sinkless = named.iter().any(is_sinkless);
+        let check = |file: &String| check(file, arguments.from, promises, is_sinkless);
+        arguments.histories.iter().map(check).collect::<miette::Result<_>>()?
     };
     let machines = subject.as_ref().map_or(&[][..], |subject| subject.machines());
     screen.print(&match arguments.format {

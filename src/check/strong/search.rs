@@ -158,7 +158,7 @@ pub fn search<O: Object>(object: &O, calls: &[Call<O::Action>], budget: Budget) 
             }
             steps += 1;
             if steps > budget.steps {
-                return unknown(Spent::Steps, format!("in {} steps", budget.steps));
+                return unknown(Spent::Steps, &format!("in {} steps", budget.steps));
             }
             let answered = call.ended.is_some();
             let Some(after) = object.step(&state, call.action, answered) else { continue };
@@ -173,7 +173,7 @@ pub fn search<O: Object>(object: &O, calls: &[Call<O::Action>], budget: Budget) 
             }
             bytes += size + object.weight(&known.2);
             if bytes > budget.bytes {
-                return unknown(Spent::Memory, format!("in {} bytes", budget.bytes));
+                return unknown(Spent::Memory, &format!("in {} bytes", budget.bytes));
             }
             let after = known.2.clone();
             memo.insert(known);
@@ -218,6 +218,6 @@ fn earliest_end<A>(calls: &[Call<A>], order: &[usize], done: &Done) -> (u64, Opt
     first
 }
 
-fn unknown(spent: Spent, within: String) -> Finding {
+fn unknown(spent: Spent, within: &str) -> Finding {
     Finding::Unknown { why: format!("no order was found {within}"), spent: Some(spent) }
 }

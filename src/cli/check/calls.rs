@@ -73,7 +73,7 @@ type Input = BufReader<Box<dyn Read>>;
 fn read<A: Copy + PartialEq>(
     file: &str,
     reader: impl FnOnce(Input) -> CallReader<Input, A>,
-) -> Result<(u64, Vec<Calls<A>>), Misread> {
+) -> miette::Result<(u64, Vec<Calls<A>>)> {
     let unreadable = |source| Misread::Unreadable { file: file.to_owned(), source };
     let mut reader = reader(BufReader::with_capacity(BUFFER, open(file).map_err(unreadable)?));
     loop {
@@ -82,7 +82,7 @@ fn read<A: Copy + PartialEq>(
             Ok(false) => return Ok((reader.operations(), reader.finish())),
             Err(error) => {
                 let cure = input::cure(&error);
-                return Err(Misread::wrong(file, reader.text(), error, cure));
+                return Err(Misread::wrong(file, reader.text(), error, cure).into());
             }
         }
     }
