@@ -2,11 +2,11 @@
 //!
 //! What each workload records is read off the tests of Jepsen itself (`jepsen.checker`,
 //! `jepsen.tests.kafka`, `jepsen.tests.linearizable-register`): a *queue* has `:enqueue`,
-//! `:dequeue` and `:drain`, a *set* has `:add` and `:read`, *logs* have `:send`, `:poll` and `:txn`,
-//! registers have `:read`, `:write` and `:cas`. A `:type` of `:info` leaves open whether the operation
-//! happened, and so does none at all. What a client takes from a queue, finds in the last read of a
-//! set, or is the first to read from a log, is an effect at sink 0. What the nemesis does is passed
-//! over. Queues and registers may be read as calls instead, by [`CallReader`].
+//! `:dequeue` and `:drain`, a *set* has `:add` and `:read`, *logs* have `:send`, `:poll` and
+//! `:txn`, *registers* have `:read`, `:write` and `:cas`. A `:type` of `:info` leaves open whether
+//! the operation happened, and so does none at all. What a client takes from a queue, finds in the
+//! last read of a set, or is the first to read from a log, is an effect at sink 0. What the nemesis
+//! does is passed over. Queues and registers may be read as calls instead, by [`CallReader`].
 //!
 //! ```text
 //! {:type :invoke, :f :enqueue, :value 7, :process 0, :time 1000, :index 0}
