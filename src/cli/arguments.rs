@@ -253,11 +253,12 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "VALUE", conflicts_with = "scenario")]
     pub(super) initial: Option<u64>,
     /// How many steps the search for an order may take, for the queue or each register
-    #[arg(long, value_name = "N", default_value = "100_000_000", value_parser = positive)]
-    pub(super) steps: NonZeroU64,
-    /// How many bytes the search may remember, for the queue or each register
-    #[arg(long, value_name = "N", default_value = "1_000_000_000", value_parser = positive)]
-    pub(super) memory: NonZeroU64,
+    /// [default: 100000000]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(super) steps: Option<NonZeroU64>,
+    /// How many bytes the search may remember, for the queue or each register [default: 1000000000]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(super) memory: Option<NonZeroU64>,
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: Format,

@@ -7,7 +7,22 @@ use crate::cli::arguments::{Asked, CheckArguments, Recording};
 use crate::history::calls::Calls;
 use crate::history::jepsen::CallReader;
 use crate::report::Checked;
+use miette::Diagnostic;
 use std::io::{BufReader, Read};
+use std::num::NonZeroU64;
+
+/// Steps of a search, unless it is told otherwise.
+const STEPS: u64 = 100_000_000;
+/// Bytes of a search, unless it is told otherwise.
+const MEMORY: u64 = 1_000_000_000;
+
+/// An option that would say nothing.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("{option} is for the promise {of}, which is not asked about")]
+struct Idle {
+    option: &'static str,
+    of: &'static str,
+}
 
 /// What the calls are to be those of.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -17,10 +32,23 @@ pub(super) enum Object {
 }
 
 /// The object that is asked about, if one is.
-pub(super) fn asked(arguments: &CheckArguments) -> Result<Option<Object>, Unfit> {
+///
+/// # Errors
+/// If it cannot be asked about as it is, or an option is given that is about another.
+pub(super) fn asked(arguments: &CheckArguments) -> miette::Result<Option<Object>> {
     let calls = |asked: &&Asked| !matches!(asked, Asked::Promise(_));
-    let Some(&promise) = arguments.promises.iter().find(calls) else { return Ok(None) };
-    let unfit = |what, cure| Err(Unfit { promise, what, cure });
+    let Some(&promise) = arguments.promises.iter().find(calls) else {
+        let (is_bounded, is_held) = (arguments.steps.or(arguments.memory), arguments.initial);
+        return match (is_bounded, is_held) {
+            (None, None) => Ok(None),
+            (_, Some(_)) => Err(Idle { option: "--initial", of: "register" }.into()),
+            _ => Err(Idle { option: "--steps or --memory", of: "fifo or register" }.into()),
+        };
+    };
+    let unfit = |what, cure| Err(Unfit { promise, what, cure }.into());
+    if promise == Asked::Fifo && arguments.initial.is_some() {
+        return Err(Idle { option: "--initial", of: "register" }.into());
+    }
     if arguments.promises.len() > 1 {
         return unfit("to be asked about alone", "name it by itself, and the others apart from it");
     }
@@ -42,9 +70,10 @@ pub(super) fn check_all(
     arguments: &CheckArguments,
     object: Object,
 ) -> miette::Result<Vec<Checked>> {
+    let bytes = arguments.memory.map_or(MEMORY, NonZeroU64::get);
     let budget = Budget {
-        steps: arguments.steps.get(),
-        bytes: usize::try_from(arguments.memory.get()).unwrap_or(usize::MAX),
+        steps: arguments.steps.map_or(STEPS, NonZeroU64::get),
+        bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
     };
     let register = Register { start: arguments.initial };
     let mut checked = Vec::new();

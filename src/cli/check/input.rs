@@ -53,8 +53,8 @@ impl<R: BufRead> Input<R> {
 pub(super) const fn cure(error: &LineError) -> &'static str {
     match error {
         LineError::NotAnOperation { .. } => {
-            "write one operation a line, such as \
-             {:process 0, :type :invoke, :f :enqueue, :value 7, :time 1000}"
+            "write one operation a line, with :f and :value as the workload has them, such as \
+             {:process 0, :type :invoke, :f :enqueue, :value 7, :time 1000} of a queue"
         }
         LineError::Contradiction { .. } => {
             "a process invokes one operation at a time and has it answered once, and sends no \

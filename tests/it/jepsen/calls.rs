@@ -184,5 +184,7 @@ fn only_calls_are_judged_as_calls() {
     check(both, &["the promise fifo needs to be asked about alone"]);
     let other = "check /dev/null --promise exactly-once --sink 0 --from jepsen-register";
     check_parts(&complaint(&mut postulate(other)), &["--promise register"]);
+    check("--promise accounted --sink 0 --steps 9", &["--steps or --memory is for the promise"]);
+    check("--promise fifo --from jepsen-queue --initial 0", &["--initial is for the promise"]);
     check("--promise lifo", &["`exactly-once`", "or `fifo` or `register`"]);
 }
