@@ -49,6 +49,9 @@ const CATALOGUE: &[Entry] = &[
     entry!("payment-service"),
     entry!("best-effort-notification"),
     entry!("w1"),
+    // Seeds of the fuzz targets tell a scenario by its number: those to come are added here.
+    entry!("retry-topic"),
+    entry!("delayed-redelivery"),
 ];
 
 /// The scenarios that come with the crate, the default one first.

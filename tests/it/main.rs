@@ -54,4 +54,5 @@ mod tidy;
 mod toy;
 mod tutorial;
 mod witnesses;
+mod workers;
 mod zoo;

@@ -1,7 +1,8 @@
 //! What becomes of messages whose handling fails, and of their successors.
 
 use super::*;
-use crate::model::message::Verdict;
+use crate::model::message::{Identity, Verdict};
+use std::collections::BTreeSet;
 
 /// A policy under which the messages 3, 7, 11, … can never be handled.
 fn poisoned(setback: Setback, successors: Successors) -> WorkerPolicy {
@@ -94,4 +95,22 @@ fn a_message_is_settled_once_it_is_published_anew() {
     // It comes again: it is not settled for good.
     assert_eq!(rig.events(), ["received 3.1", "returned 3"]);
     assert_eq!(rig.push(3, 2), ["Reject 3.2"]);
+}
+
+#[test]
+fn what_fails_again_is_published_under_another_name() {
+    let mut names = BTreeSet::new();
+    // The places in the queue are those of two processes of it.
+    for (number, attempt) in [(5, 1), (5, 2), (1 << 40 | 5, 1)] {
+        let mut rig = Rig::new(poisoned(Setback::Republish, Successors::Proceed));
+        let mut delivery = rig.delivery(3, attempt);
+        delivery.receipt.number = number;
+        let delivery = Message::Queue(QueueMessage::Deliver(Box::new(delivery)));
+        for said in rig.bench.deliver(&mut rig.worker, BROKER, delivery) {
+            let Message::Produce { produce, .. } = said else { continue };
+            let Identity::Message(name) = produce.identity else { continue };
+            names.insert(name);
+        }
+    }
+    assert_eq!(names.len(), 3);
 }
