@@ -4,8 +4,11 @@ use crate::digest::fold;
 use crate::id::NodeId;
 use crate::seed::{KeyedHash, Ratio, Seed};
 use crate::time::Span;
+pub use flips::Flips;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+
+mod flips;
 
 /// Where a choice is made.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -201,6 +204,13 @@ pub enum Choice {
         /// How much later than its quiet time.
         late: Span,
     },
+    /// On a link that carries bytes, the message's frame arrives with bits flipped.
+    Garbled {
+        /// Which bits of the frame, modulo their number.
+        bits: Flips,
+        /// How much later than its quiet time.
+        late: Span,
+    },
     /// A broken connection delivers nothing that would arrive later than this after the break.
     OnlyWithin(Span),
     /// The crash falls after this many further actions of the machine.
@@ -230,6 +240,7 @@ impl Choice {
             (
                 Self::Late(late)
                 | Self::Corrupted { late, .. }
+                | Self::Garbled { late, .. }
                 | Self::Failed(late)
                 | Self::Lied(late)
                 | Self::Twice { late, .. },

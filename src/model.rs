@@ -43,6 +43,7 @@ pub mod service;
 mod site;
 pub mod store;
 mod tail;
+pub mod wire;
 mod words;
 pub mod worker;
 

@@ -12,41 +12,11 @@ use crate::journal::Journals;
 use crate::profile::{FaultClass, Knob, Profile};
 use crate::seed::Ratio;
 use crate::time::{Instant, Span};
+pub use message::{Garbled, Message, Record};
 use std::collections::VecDeque;
 use std::fmt;
 
-/// What links carry.
-pub trait Message: Clone + fmt::Debug + Send + 'static {
-    /// The kind of the message. Choices are keyed by it, so kinds should be few and stable.
-    fn kind(&self) -> u8;
-    /// The name of a kind, for reports.
-    fn kind_name(kind: u8) -> &'static str
-    where
-        Self: Sized;
-    /// Takes the whole message into the digest.
-    fn fingerprint(&self, digest: &mut Digest);
-    /// Its size on the wire in bytes; only links with a bandwidth ask.
-    fn size(&self) -> u32 {
-        0
-    }
-    /// Flips the bit that `bit` chooses, as the network may. Returns false if nothing can go bad.
-    fn corrupt(&mut self, _bit: u64, _blobs: &mut Blobs) -> bool {
-        false
-    }
-}
-
-/// What a disk holds.
-pub trait Record: Clone + fmt::Debug + Send + 'static {
-    /// Takes the whole record into the digest.
-    fn fingerprint(&self, digest: &mut Digest);
-}
-
-/// The simplest record: that a message was handled.
-impl Record for MessageId {
-    fn fingerprint(&self, digest: &mut Digest) {
-        digest.word(self.word());
-    }
-}
+mod message;
 
 /// A machine's program, sans-IO: it has no clock, no socket and no thread, and what it does are the
 /// *actions* it leaves in its [`Context`], carried out in order after the callback returns.
@@ -556,6 +526,11 @@ impl<M, R> Context<'_, M, R> {
     #[inline]
     pub fn blob(&mut self, bytes: &[u8]) -> Blob {
         self.desk.blobs.put(bytes)
+    }
+
+    /// The message bodies of this run, for a machine that reads frames by itself.
+    pub fn blobs(&mut self) -> &mut Blobs {
+        &mut self.desk.blobs
     }
 
     /// The bytes of a message body.

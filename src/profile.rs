@@ -155,6 +155,17 @@ pub enum Transport {
     Datagram,
 }
 
+/// What a receiver does with the checksum of the frame in which a message comes.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Framing {
+    /// It compares it, and refuses the frame if it is wrong.
+    #[default]
+    Checked,
+    /// It does not look at it: a frame that can be read is taken as it comes.
+    Unchecked,
+}
+
 /// What a link is like when no fault is drawn on it.
 ///
 /// The least latency is the quiet one; a seeded run adds up to `jitter` to each message and draws
@@ -250,6 +261,9 @@ pub struct Profile {
     pub link: Link,
     /// Links that differ.
     pub links: Vec<LinkRule>,
+    /// Whether messages that go bad do so as bytes, in frames: the fault flips bits of the frame,
+    /// and the receiver reads what it can. Otherwise it flips a bit of a body.
+    pub framing: Option<Framing>,
     /// What disks are like.
     pub disk: DiskProfile,
     /// The tick of monotonic clocks; a coarser one makes short times equal.
@@ -299,6 +313,7 @@ impl Default for Profile {
             transport: Transport::default(),
             link: Link::default(),
             links: Vec::new(),
+            framing: None,
             disk: DiskProfile::default(),
             clock_tick: Span::nanos_of(1),
             swarm: Swarm::default(),

@@ -498,6 +498,7 @@ impl Scenario {
                 bandwidth: network.bandwidth.map(|bytes| u64::from(bytes.get())),
             },
             links: Vec::new(),
+            framing: network.framing,
             disk: DiskProfile {
                 write_through: disk.write_through,
                 sync: sync.least(),

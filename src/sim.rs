@@ -20,6 +20,7 @@ mod queue;
 mod race;
 mod redraw;
 mod settle;
+mod spoil;
 mod strike;
 mod swarm;
 mod tell;

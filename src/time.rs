@@ -175,16 +175,24 @@ impl FromStr for Span {
 }
 
 /// Instants and spans are written in full precision, as `8300000ns`, so that a saved schedule
-/// replays.
+/// replays; formats that nobody reads get the bare number.
 impl Serialize for Span {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{}ns", self.0))
+        if serializer.is_human_readable() {
+            serializer.collect_str(&format_args!("{}ns", self.0))
+        } else {
+            serializer.serialize_u64(self.0)
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Length)
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_str(Length)
+        } else {
+            u64::deserialize(deserializer).map(Self)
+        }
     }
 }
 

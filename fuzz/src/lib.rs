@@ -7,5 +7,6 @@ pub mod connection;
 pub mod failure;
 pub mod history;
 pub mod oracles;
+pub mod request;
 pub mod scenario;
 pub mod schedule;

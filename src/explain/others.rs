@@ -1,12 +1,15 @@
 //! Other forms of a step: the same at the same place with other values, or at other times.
 
-use crate::choice::{Choice, Key, Site};
+use crate::choice::{Choice, Flips, Key, Site};
 use crate::clock::DRIFT_MAX;
 use crate::schedule::{Fault, Trigger, Trouble};
 use crate::time::{Instant, Span};
 
 /// A length is tried at these multiples of itself, in sixteenths.
 const SIXTEENTHS: [u64; 8] = [1, 2, 4, 8, 32, 64, 128, 256];
+
+/// Of a frame, one bit of each of so many bytes is tried.
+const OTHER_BYTES: u32 = 32;
 
 /// So many neighbours of a count are tried on either side.
 const NEIGHBOURS: u32 = 4;
@@ -36,6 +39,13 @@ fn other_values(choice: Choice) -> Vec<Choice> {
         }
         Choice::Corrupted { bit, late } => {
             (0..8).filter(|&n| n != bit).map(|bit| Choice::Corrupted { bit, late }).collect()
+        }
+        Choice::Garbled { bits, late } => {
+            let others = (0..OTHER_BYTES).map(|byte| Flips::one(byte * 8 + byte % 8));
+            others
+                .filter(|&other| other != bits)
+                .map(|bits| Choice::Garbled { bits, late })
+                .collect()
         }
         Choice::OnlyWithin(within) => spans(within, &Choice::OnlyWithin),
         Choice::AfterAction(count) => neighbours(count).map(Choice::AfterAction).collect(),

@@ -1,11 +1,35 @@
 //! A bench to drive a node by hand: callbacks in, actions out, one at a time.
 
+use super::message::Acks;
+use super::producer::{
+    EpochBump, IdentityPolicy, MessageIdPolicy, OnTimeout, Partitioner, ProducerPolicy, Restart,
+};
 use super::{Message, Record};
 use crate::history::Event;
 use crate::id::{FileId, NodeId, SiteId, Ticket, TimerId};
 use crate::journal::{Extent, Journal, Journals};
 use crate::node::{Action, Context, Desk, DiskError, Node, Planned, Seat, Station};
 use crate::time::{Instant, Span};
+
+/// How the machines on a bench publish, unless their tests are about that: as one session of an
+/// idempotent producer, to one partition of the log on machine 0.
+pub(super) const PRODUCER: ProducerPolicy = ProducerPolicy {
+    broker: NodeId(0),
+    partitions: 1,
+    partitioner: Partitioner::Key,
+    identity: IdentityPolicy::Idempotent,
+    message_id: MessageIdPolicy::Logical,
+    restart: Restart::Bump,
+    bump: EpochBump::Drain,
+    acks: Acks::All,
+    in_flight: 5,
+    timeout: Span::millis(50),
+    deadline: Span::secs(120),
+    attempts: 1,
+    backoff: None,
+    on_timeout: OnTimeout::Resend,
+    journal: None,
+};
 
 /// A machine without a world: its disk, its clock and what it did.
 #[derive(Debug, Default)]

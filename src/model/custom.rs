@@ -159,13 +159,13 @@ like_a_value!(CustomMessage);
 like_a_value!(CustomRecord);
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::id::{MessageId, SinkId};
     use crate::node::Message as _;
 
     #[derive(Clone, Debug, PartialEq)]
-    struct Ping(u64);
+    pub(in crate::model) struct Ping(pub(in crate::model) u64);
 
     impl node::Message for Ping {
         fn kind(&self) -> u8 {

@@ -171,6 +171,10 @@ impl HalfBroker {
             return;
         }
         let &Entry { message, key, .. } = entry;
+        // It would be asked about where nobody knows it.
+        if message.planned().is_some_and(|(service, _)| service != from) {
+            return;
+        }
         let is_known =
             !matches!(self.stand(message), None | Some((Stand::RolledBack | Stand::Discarded, _)));
         if !is_known {

@@ -1,16 +1,19 @@
 //! What the built-in machines say to each other, and what a user's own machines add to it.
 
 use super::custom::CustomMessage;
+use super::wire;
 use crate::blob::{Blob, Blobs};
+use crate::choice::Flips;
 use crate::digest::Digest;
 use crate::id::{GroupId, MessageId, PartitionId};
-use crate::node;
+use crate::node::{self, Garbled};
+use crate::profile::Framing;
 use crate::time::Span;
 pub use database::DatabaseMessage;
 pub use external::{CallAnswer, ExternalMessage};
 pub use half::{HalfMessage, LocalEnd, LocalState};
 pub use queue::{Death, Delivery, QueueMessage, Receipt, SettleOutcome, Settlement, Wanted};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 mod database;
 mod external;
@@ -122,7 +125,7 @@ pub struct Produce {
 }
 
 /// Which answer a producer wants to a request (Kafka's `acks`).
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Acks {
     /// Once every replica that must has it; on one machine: once it is as durable as the broker's
@@ -149,7 +152,7 @@ pub struct Entry {
 }
 
 /// By which name a broker may know a request again.
-#[derive(Copy, Clone, PartialEq, Eq, Default)]
+#[derive(Copy, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Identity {
     /// None: a copy looks like a new message.
     #[default]
@@ -161,11 +164,11 @@ pub enum Identity {
 }
 
 /// The id of a producer: Kafka's `producer.id`.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ProducerId(pub u32);
 
 /// The name of a batch: (producer id, epoch, sequence), as in KIP-98.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchId {
     /// The producer id.
     pub producer: ProducerId,
@@ -176,7 +179,7 @@ pub struct BatchId {
 }
 
 /// What became of a request to append.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// It stands in the log, as durable as the broker's policy asks for.
     Stored {
@@ -194,7 +197,7 @@ pub enum Verdict {
 }
 
 /// Why a request was refused.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     /// Its sequence does not follow the last one.
     OutOfOrder,
@@ -481,7 +484,11 @@ impl node::Message for Message {
             _ => false,
         }
     }
+
+    fn garble(&mut self, bits: Flips, framing: Framing, blobs: &mut Blobs) -> Option<Garbled> {
+        wire::garble(self, bits, framing, blobs)
+    }
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::model) mod tests;

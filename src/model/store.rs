@@ -16,7 +16,7 @@ use crate::history::Effect;
 use crate::id::{FileId, Ticket};
 use crate::journal::Journals;
 use crate::node::{Context, DiskError};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 pub use transaction::{
     Change, Commit, Decision, Read, Row, Scan, ScanOrder, Seen, TableId, Transaction,
@@ -40,7 +40,7 @@ pub enum Isolation {
 }
 
 /// A sequence of a store, by number.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SequenceId(pub u8);
 
 /// How many values of a sequence are logged at a time: PostgreSQL's `SEQ_LOG_VALS`.

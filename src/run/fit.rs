@@ -235,6 +235,7 @@ impl Fitting<'_> {
         match choice {
             Choice::Late(late)
             | Choice::Corrupted { late, .. }
+            | Choice::Garbled { late, .. }
             | Choice::OnlyWithin(late)
             | Choice::Failed(late)
             | Choice::Lied(late) => span(place, late),
@@ -314,8 +315,11 @@ fn suited(site: Site, choice: Choice) -> Option<&'static str> {
     use Choice as C;
     let (is_suited, right) = match site {
         Site::Message => (
-            matches!(choice, C::Lost | C::Late(_) | C::Twice { .. } | C::Corrupted { .. }),
-            "lost, late, twice or corrupted",
+            matches!(
+                choice,
+                C::Lost | C::Late(_) | C::Twice { .. } | C::Corrupted { .. } | C::Garbled { .. }
+            ),
+            "lost, late, twice, corrupted or garbled",
         ),
         Site::Break => (matches!(choice, C::OnlyWithin(_)), "only-within"),
         Site::Notice | Site::Timer => (matches!(choice, C::Late(_)), "late"),

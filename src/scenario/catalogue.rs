@@ -20,6 +20,7 @@ macro_rules! entry {
 /// The default scenario first.
 const CATALOGUE: &[Entry] = &[
     entry!("exactly-once-pipe"),
+    entry!("corrupt-link"),
     entry!("at-least-once-pipe"),
     entry!("at-most-once-pipe"),
     entry!("renumbering-pipe"),

@@ -274,6 +274,13 @@ fn surroundings(scenario: &Scenario) -> Result<(), Problem> {
             "leave it out, or use transport = \"datagram\"",
         ));
     }
+    if network.framing.is_some() && !scenario.envelope().has(FaultClass::Corrupt) {
+        return Err(Problem::new(
+            "network.framing",
+            "no frame goes bad",
+            "leave it out, or let \"corrupt\" into run.envelope",
+        ));
+    }
     if run.swarm == Swarm::Off && *vary != super::VarySection::default() {
         return Err(Problem::new(
             "vary",

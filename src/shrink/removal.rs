@@ -152,7 +152,7 @@ const fn way(choice: Choice) -> Way {
         Choice::Late(_) => Way::Late,
         Choice::Lost => Way::Lost,
         Choice::Twice { .. } => Way::Twice,
-        Choice::Corrupted { .. } => Way::Corrupted,
+        Choice::Corrupted { .. } | Choice::Garbled { .. } => Way::Corrupted,
         _ => Way::Other,
     }
 }

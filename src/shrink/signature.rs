@@ -170,7 +170,7 @@ const fn message_way(choice: Choice) -> &'static str {
     match choice {
         Choice::Lost => "loss",
         Choice::Twice { .. } => "duplicate",
-        Choice::Corrupted { .. } => "corruption",
+        Choice::Corrupted { .. } | Choice::Garbled { .. } => "corruption",
         _ => "lateness",
     }
 }

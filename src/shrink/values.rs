@@ -75,7 +75,10 @@ impl Search<'_> {
             return;
         }
         // A second value of the same choice may be next.
-        if matches!(self.best.decisions[&key], Choice::Twice { .. } | Choice::Corrupted { .. }) {
+        if matches!(
+            self.best.decisions[&key],
+            Choice::Twice { .. } | Choice::Corrupted { .. } | Choice::Garbled { .. }
+        ) {
             self.round_decision(key);
         }
     }
@@ -98,6 +101,10 @@ fn rounder(choice: Choice) -> Vec<Choice> {
             let late_ones = from_zero(late).map(|late| Choice::Corrupted { bit, late });
             let bits = smaller(bit, 0).into_iter().map(|bit| Choice::Corrupted { bit, late });
             late_ones.chain(bits).collect()
+        }
+        Choice::Garbled { bits, late } => {
+            let late_ones = from_zero(late).map(|late| Choice::Garbled { bits, late });
+            late_ones.chain(bits.fewer().map(|bits| Choice::Garbled { bits, late })).collect()
         }
         Choice::OnlyWithin(within) => from_zero(within).map(Choice::OnlyWithin).collect(),
         Choice::AfterAction(actions) => few(actions).map(Choice::AfterAction).collect(),

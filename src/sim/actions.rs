@@ -173,11 +173,11 @@ impl<S: System> World<S> {
                 let second = Origin { instance: Instance::Again, ..first };
                 self.post(quiet + again, (from, to), Via::DATAGRAM, parcel, || second);
             }
-            Fate::Flipped(bit, late) => {
-                self.desk.decider.took(key, Choice::Corrupted { bit, late });
-                self.corrupt(parcel, bit);
-                let origin = || Origin { key, instance: Instance::First, quiet };
-                self.post(quiet + late, (from, to), Via::DATAGRAM, parcel, origin);
+            Fate::Flipped(damage, late) => {
+                let arrives = self.spoil(key, (from, to), parcel, (damage, late));
+                let origin = Origin { key, instance: Instance::First, quiet };
+                let at = quiet + late;
+                self.post_spoilt(at, (from, to), (Via::DATAGRAM, parcel), arrives, origin);
             }
         }
     }
@@ -214,9 +214,10 @@ impl<S: System> World<S> {
         };
         let at = self.connections.in_order(via, to, quiet + late);
         let realised = at.since(quiet);
-        if let Fate::Flipped(bit, _) = fate {
-            self.desk.decider.took(key, Choice::Corrupted { bit, late: realised });
-            self.corrupt(parcel, bit);
+        if let Fate::Flipped(damage, _) = fate {
+            let arrives = self.spoil(key, (from, to), parcel, (damage, realised));
+            let origin = Origin { key, instance: Instance::First, quiet };
+            return self.post_spoilt(at, (from, to), (via, parcel), arrives, origin);
         } else if realised != Span::ZERO {
             self.desk.decider.took(key, Choice::Late(realised));
         }
@@ -225,7 +226,7 @@ impl<S: System> World<S> {
     }
 
     #[inline]
-    fn post(
+    pub(super) fn post(
         &mut self,
         at: Instant,
         (from, to): (NodeId, NodeId),
@@ -258,17 +259,6 @@ impl<S: System> World<S> {
         self.desk.coverage.bite(class);
         if !matches!(class, FaultClass::Cut | FaultClass::SwizzleClog) {
             self.desk.decider.took(key, Choice::Lost);
-        }
-    }
-
-    #[cold]
-    fn corrupt(&mut self, parcel: Parcel, bit: u64) {
-        if let Some(chronicler) = &mut self.chronicler {
-            chronicler.flip(parcel);
-        }
-        let desk = &mut self.desk;
-        if desk.parcels.get_mut(parcel).corrupt(bit, &mut desk.blobs) {
-            desk.coverage.bite(FaultClass::Corrupt);
         }
     }
 

@@ -20,7 +20,17 @@ pub(super) struct Happening {
 
 #[derive(Copy, Clone, Debug)]
 pub(super) enum What {
-    Arrival { from: NodeId, via: Via, parcel: Parcel },
+    Arrival {
+        from: NodeId,
+        via: Via,
+        parcel: Parcel,
+    },
+    /// The message in the parcel arrives in a frame that its receiver refuses.
+    Refused {
+        from: NodeId,
+        via: Via,
+        parcel: Parcel,
+    },
     Timer(TimerId),
     Synced(Completion),
     Notice(Via),

@@ -1,7 +1,7 @@
 //! Links: latency, loss, duplication, corruption, bandwidth, cuts, holds.
 
 use super::swarm::{LinkRates, Rates};
-use crate::choice::{Actor, Answer, Choice, Decider, Key, Site};
+use crate::choice::{Actor, Answer, Choice, Decider, Flips, Key, Site};
 use crate::coverage::Coverage;
 use crate::digest::fold;
 use crate::id::NodeId;
@@ -18,8 +18,17 @@ pub(super) enum Fate {
     Late(Span),
     /// It arrives twice.
     Twice(Span, Span),
-    /// It arrives with a bit flipped.
-    Flipped(u64, Span),
+    /// It arrives with bits flipped.
+    Flipped(Damage, Span),
+}
+
+/// What is flipped of a message.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Damage {
+    /// A bit.
+    Bit(u64),
+    /// Bits of its frame.
+    Bits(Flips),
 }
 
 /// A message about to travel.
@@ -286,7 +295,9 @@ impl LinkState {
         } else if low < self.doubled {
             Fate::Twice(late, Span::nanos_of(scaled(other, self.jitter)))
         } else if low < self.flipped {
-            Fate::Flipped(other, late)
+            let damage =
+                if rates.framed { Damage::Bits(Flips::drawn(other)) } else { Damage::Bit(other) };
+            Fate::Flipped(damage, late)
         } else {
             Fate::Late(late + Span::nanos_of(1 + scaled(other, rates.delay_span)))
         }
@@ -305,7 +316,8 @@ fn decided(choice: Choice) -> Fate {
         Choice::Lost => Fate::Lost(FaultClass::Loss),
         Choice::Late(late) => Fate::Late(late),
         Choice::Twice { late, again } => Fate::Twice(late, again),
-        Choice::Corrupted { bit, late } => Fate::Flipped(bit, late),
+        Choice::Corrupted { bit, late } => Fate::Flipped(Damage::Bit(bit), late),
+        Choice::Garbled { bits, late } => Fate::Flipped(Damage::Bits(bits), late),
         _ => Fate::Late(Span::ZERO),
     }
 }

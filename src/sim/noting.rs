@@ -102,7 +102,7 @@ impl<S: System> World<S> {
         let Happening { node, what, .. } = happening;
         let Some(chronicler) = &mut self.chronicler else { return };
         match what {
-            What::Arrival { from, parcel, .. } => {
+            What::Arrival { from, parcel, .. } | What::Refused { from, parcel, .. } => {
                 let message = self.desk.parcels.get(parcel);
                 let passage = Passage {
                     late: turn.at().since(origin.quiet),

@@ -144,7 +144,9 @@ impl Race {
         let runner = Runner { turn, happening, origin, since, round: 0 };
         match happening.what {
             What::Timer(_) => self.timers.push(runner),
-            What::Arrival { .. } | What::Synced(_) | What::Notice(_) => self.far.push(turn, runner),
+            What::Arrival { .. } | What::Refused { .. } | What::Synced(_) | What::Notice(_) => {
+                self.far.push(turn, runner)
+            }
         }
     }
 
@@ -255,7 +257,7 @@ const ORDER_DRAWS: u32 = 64;
 impl Field {
     fn has(self, what: What) -> bool {
         match what {
-            What::Arrival { .. } | What::Notice(_) => self.messages,
+            What::Arrival { .. } | What::Refused { .. } | What::Notice(_) => self.messages,
             What::Timer(_) => self.timers,
             What::Synced(_) => self.syncs,
         }
@@ -271,8 +273,10 @@ impl Runner {
     /// The end of the connection that it comes to, if it travels on one.
     fn stream(&self) -> Option<(u32, NodeId)> {
         match self.happening.what {
-            What::Arrival { via, .. } if via == Via::DATAGRAM => None,
-            What::Arrival { via, .. } | What::Notice(via) => Some((via.0, self.happening.node)),
+            What::Arrival { via, .. } | What::Refused { via, .. } if via == Via::DATAGRAM => None,
+            What::Arrival { via, .. } | What::Refused { via, .. } | What::Notice(via) => {
+                Some((via.0, self.happening.node))
+            }
             What::Timer(_) | What::Synced(_) => None,
         }
     }
@@ -296,7 +300,9 @@ impl Runner {
             What::Notice(via) => {
                 self.origin.quiet.max(connections.through(via, self.happening.node))
             }
-            What::Arrival { .. } | What::Timer(_) | What::Synced(_) => self.origin.quiet,
+            What::Arrival { .. } | What::Refused { .. } | What::Timer(_) | What::Synced(_) => {
+                self.origin.quiet
+            }
         };
         at.since(quiet)
     }
@@ -304,7 +310,7 @@ impl Runner {
     /// The class of faults that it shows if others overtook it.
     fn class(&self) -> FaultClass {
         match self.happening.what {
-            What::Arrival { .. } | What::Notice(_) => FaultClass::Delay,
+            What::Arrival { .. } | What::Refused { .. } | What::Notice(_) => FaultClass::Delay,
             What::Timer(_) => FaultClass::TimerLate,
             What::Synced(_) => FaultClass::SlowSync,
         }
@@ -357,7 +363,7 @@ impl<S: System> World<S> {
             self.desk.coverage.bite(runner.class());
         }
         match runner.happening.what {
-            What::Arrival { via, .. } if via != Via::DATAGRAM => {
+            What::Arrival { via, .. } | What::Refused { via, .. } if via != Via::DATAGRAM => {
                 self.connections.arrived(via, runner.happening.node, at);
             }
             What::Timer(_) => {
@@ -367,7 +373,7 @@ impl<S: System> World<S> {
             What::Synced(_) => {
                 self.settle.longest_sync = self.settle.longest_sync.max(at.since(runner.since));
             }
-            What::Arrival { .. } | What::Notice(_) => {}
+            What::Arrival { .. } | What::Refused { .. } | What::Notice(_) => {}
         }
         self.admit(runner, at);
     }
@@ -387,7 +393,9 @@ impl<S: System> World<S> {
         while let Some(&runner) = self.race.timers.get(place) {
             let is_meant = match runner.happening.what {
                 What::Timer(own) => timer.is_none_or(|timer| timer == own),
-                What::Arrival { .. } | What::Synced(_) | What::Notice(_) => false,
+                What::Arrival { .. } | What::Refused { .. } | What::Synced(_) | What::Notice(_) => {
+                    false
+                }
             };
             if runner.happening.node != node || !is_meant {
                 place += 1;

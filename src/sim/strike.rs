@@ -83,6 +83,7 @@ impl<S: System> World<S> {
                 let kind = self.desk.parcels.get(parcel).kind();
                 Occasion::Message { from, kind }
             }
+            What::Refused { from, .. } => Occasion::Notice(from),
             What::Timer(timer) => Occasion::Timer(timer),
             What::Synced(completion) => Occasion::Sync(completion.file),
             What::Notice(via) => {
@@ -259,7 +260,7 @@ impl<S: System> World<S> {
         let mut dropped = Vec::new();
         for happening in machine.backlog.drain(..) {
             self.progress -= u32::from(happening.work == Work::Progress);
-            if let What::Arrival { parcel, .. } = happening.what {
+            if let What::Arrival { parcel, .. } | What::Refused { parcel, .. } = happening.what {
                 dropped.push(parcel);
             }
         }

@@ -59,6 +59,9 @@ fn tell_choice(site: Site, what: &str, choice: Choice) -> String {
         Choice::Late(late) => format!("{what} is {late} late"),
         Choice::Twice { late, again } => format!("duplicate {what}, {late} and {again} late"),
         Choice::Corrupted { bit, late } => format!("flip bit {bit} of {what}, {late} late"),
+        Choice::Garbled { bits, late } => {
+            format!("flip {bits} of the frame of {what}, {late} late")
+        }
         Choice::OnlyWithin(within) => format!("{what} delivers only what arrives within {within}"),
         Choice::AfterAction(actions) => {
             format!("the crash of {what} falls after {actions} actions")

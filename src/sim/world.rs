@@ -444,6 +444,13 @@ impl<S: System> World<S> {
                     program.deliver(from, message, ctx);
                 });
             }
+            What::Refused { from, via, parcel } => {
+                self.digest.word(place ^ u64::from(from.0) << 40);
+                self.asker = None;
+                if !self.refuse(node, (from, via), parcel) {
+                    return;
+                }
+            }
             What::Timer(timer) => {
                 self.digest.word(place).word(0x100 | u64::from(timer.0));
                 self.asker = None;
@@ -474,7 +481,9 @@ impl<S: System> World<S> {
             return;
         }
         self.digest.word(!self.now.nanos() ^ u64::from(happening.node.0) << 52);
-        if let What::Arrival { parcel, via, .. } = happening.what {
+        if let What::Arrival { parcel, via, .. } | What::Refused { parcel, via, .. } =
+            happening.what
+        {
             self.note_dead_letter(happening.node, parcel, "comes to nobody");
             drop(self.desk.parcels.take(parcel));
             if via != Via::DATAGRAM {

@@ -19,6 +19,7 @@ mod fake;
 mod faults;
 #[cfg(feature = "proptest")]
 mod formats;
+mod frames;
 mod golden;
 mod harness;
 #[cfg(feature = "cli")]

@@ -6,12 +6,22 @@
 
 use crate::check::naive::{RULES, group};
 use crate::check::random::{Rng, mutated, promises, stamped};
+use postulate::blob::Blobs;
 use postulate::check::judge;
 use postulate::explore::{Bytes, RECORD_BYTES, SEED_BYTES};
 use postulate::history::lines;
+use postulate::id::{GroupId, MessageId, NodeId, PartitionId, QueueId};
+use postulate::model::message::{
+    Acks, BatchId, DatabaseMessage, Entry, HalfMessage, Identity, Message, Produce, ProducerId,
+    QueueMessage, Receipt, Settlement, Wanted,
+};
+use postulate::model::store::TableId;
+use postulate::model::wire::{self, Frames};
+use postulate::profile::Framing;
 use postulate::regression::Regression;
 use postulate::run::Outcome;
 use postulate::scenario::{Expect, Scenario, catalogue};
+use postulate::time::{Instant, Span};
 use postulate::zoo::{Specimen, zoo};
 use std::collections::BTreeSet;
 use std::fs;
@@ -111,6 +121,63 @@ fn the_histories_are_histories() {
     for (name, bytes) in seeds_made("history", histories) {
         let history = lines::read(&bytes[..]).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(history.operations().len() > 10, "{name}");
+    }
+}
+
+/// A frame of each kind of request, as to the first machine of the first scenario; and several.
+fn requests() -> Seeds {
+    let mut blobs = Blobs::default();
+    let entry = Entry::new(MessageId::new(NodeId(1), 1), 3, blobs.put(b"a body"));
+    let (request, partition, group, queue) = (7, PartitionId(0), GroupId(0), QueueId(0));
+    let (batch, wait_max, attempt, offset) = (10, Span::millis(5), 1, 0);
+    let receipt = Receipt { queue, number: 0, attempt };
+    let name = BatchId { producer: ProducerId(1), epoch: 0, sequence: 0 };
+    let produce = Produce { entry, identity: Identity::Batch(name) };
+    let keys = Box::new([(TableId(0), 1)]);
+    let queued = |message| Message::Queue(message);
+    let said = [
+        ("produce", Message::Produce { partition, acks: Acks::All, produce }),
+        ("fetch", Message::Fetch { request, partition, offset, batch, wait_max }),
+        ("commit", Message::Commit { request: Some(request), group, partition, offset }),
+        ("offset-fetch", Message::OffsetFetch { request, group, partition }),
+        ("subscribe", queued(QueueMessage::Subscribe { queue, credit: 3 })),
+        (
+            "receive",
+            queued(QueueMessage::Receive {
+                request,
+                queue,
+                wanted: Wanted::Ready,
+                batch,
+                wait_max,
+            }),
+        ),
+        (
+            "settle",
+            queued(QueueMessage::Settle {
+                request: Some(request),
+                receipt,
+                settlement: Settlement::Ack,
+            }),
+        ),
+        ("half", Message::Half(HalfMessage::Prepare { entry, born: Instant::START })),
+        ("select", Message::Database(DatabaseMessage::Select { request, keys })),
+    ];
+    let frame = |message: &Message| wire::encode(message, &blobs).unwrap();
+    let whole = said.iter().flat_map(|(_, message)| frame(message)).collect();
+    let frames = said.iter().map(|(name, message)| ((*name).to_owned(), frame(message)));
+    let frames = frames.chain([("stream".to_owned(), whole)]);
+    frames.map(|(name, frame)| (name, [&[0, 0, 5], &frame[..]].concat())).collect()
+}
+
+#[test]
+fn the_requests_are_frames() {
+    for (name, input) in seeds_made("request", requests) {
+        let mut frames = Frames::new(Framing::Checked);
+        frames.push(&input[3..]);
+        let mut blobs = Blobs::default();
+        let messages: Vec<_> = std::iter::from_fn(|| frames.take(&mut blobs)).collect();
+        let is_whole = messages.iter().all(Result::is_ok) && frames.held() == 0;
+        assert!(is_whole && !messages.is_empty(), "{name}: {messages:?}");
     }
 }
 

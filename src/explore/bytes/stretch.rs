@@ -73,6 +73,9 @@ impl Measure {
             Choice::Corrupted { bit, late } => {
                 Choice::Corrupted { bit: bit + u64::from(how), late }
             }
+            Choice::Garbled { bits, late } => {
+                Choice::Garbled { bits: bits.moved(u32::from(how)), late }
+            }
             Choice::OnlyWithin(within) if how == 0 => Choice::OnlyWithin(within),
             Choice::OnlyWithin(_) => Choice::OnlyWithin(times(self.latency, how)),
             Choice::AfterAction(actions) => Choice::AfterAction(on(actions, ACTIONS_MAX)),

@@ -1,7 +1,7 @@
 //! What may happen at an opening of a run: finitely many steps, each of a class of the envelope.
 
 use super::super::stake;
-use crate::choice::{Actor, Choice, Key, Opening, Site};
+use crate::choice::{Actor, Choice, Flips, Key, Opening, Site};
 use crate::id::{FileId, NodeId};
 use crate::profile::{Envelope, FaultClass, Profile, Swarm, Transport};
 use crate::run::{Probe, Subject};
@@ -15,6 +15,10 @@ const ACTIONS_MAX: u32 = 4;
 
 /// How far monotonic clocks drift, in parts per million.
 const DRIFT: i64 = 50_000;
+
+/// The bits of frames that are flipped: of the version, so that every reader refuses the frame, and
+/// of the values that most messages begin with.
+const FRAME_BITS: [u32; 5] = [32, 80, 88, 96, 104];
 
 /// How far wall clocks are off or step, in nanoseconds: ten minutes.
 const OFFSET: i64 = 600_000_000_000;
@@ -119,6 +123,7 @@ letters! {
 pub struct Alphabet {
     faults: Envelope,
     streams: bool,
+    framed: bool,
     knobs: bool,
     /// A latency, a round trip, several of these, and longer than the longest timeout.
     latency: Span,
@@ -158,6 +163,7 @@ impl Alphabet {
         Self {
             faults: stake::faults(profile),
             streams: profile.transport == Transport::Stream,
+            framed: profile.framing.is_some(),
             knobs: profile.swarm == Swarm::On,
             latency,
             round_trip,
@@ -197,6 +203,14 @@ impl Alphabet {
         steps
     }
 
+    fn corruptions(&self) -> Vec<Choice> {
+        let late = Span::ZERO;
+        if !self.framed {
+            return vec![Choice::Corrupted { bit: 0, late }];
+        }
+        FRAME_BITS.map(|bit| Choice::Garbled { bits: Flips::one(bit), late }).to_vec()
+    }
+
     fn choices(&self, key: Key, among: Option<u64>, take: &mut dyn FnMut(Letter, Choice)) {
         use FaultClass as Class;
         let mut of = |class, letter, choices: &[Choice]| {
@@ -212,8 +226,7 @@ impl Alphabet {
             Site::Message => {
                 of(Class::Loss, Letter::Loss, &[Choice::Lost]);
                 of(Class::Delay, Letter::Delay, &[late, several, long]);
-                let corrupted = Choice::Corrupted { bit: 0, late: zero };
-                of(Class::Corrupt, Letter::Corrupt, &[corrupted]);
+                of(Class::Corrupt, Letter::Corrupt, &self.corruptions());
                 if !self.streams {
                     let twice = |again| Choice::Twice { late: zero, again };
                     let twice = [twice(self.round_trip), twice(self.several)];

@@ -2,12 +2,9 @@
 
 use super::*;
 use crate::id::PartitionId;
-use crate::model::bench::Bench;
-use crate::model::message::{Acks, Refusal};
-use crate::model::producer::{
-    EpochBump, IdentityPolicy, MessageIdPolicy, OnTimeout, Partitioner, ProducerPolicy, Restart,
-    body_of,
-};
+use crate::model::bench::{Bench, PRODUCER};
+use crate::model::message::Refusal;
+use crate::model::producer::body_of;
 use LocalEnd::{Committed, RolledBack};
 
 /// The service whose half messages they are.
@@ -16,25 +13,8 @@ const ROUND: u8 = 2;
 const SECOND_LOOK: u8 = 3;
 
 fn policy() -> HalfPolicy {
-    let producer = ProducerPolicy {
-        broker: NodeId(0),
-        partitions: 1,
-        partitioner: Partitioner::default(),
-        identity: IdentityPolicy::Idempotent,
-        message_id: MessageIdPolicy::default(),
-        restart: Restart::default(),
-        bump: EpochBump::default(),
-        acks: Acks::All,
-        in_flight: 5,
-        timeout: Span::millis(50),
-        deadline: Span::secs(120),
-        attempts: 1,
-        backoff: None,
-        on_timeout: OnTimeout::Resend,
-        journal: None,
-    };
     HalfPolicy {
-        producer,
+        producer: PRODUCER,
         check: Span::millis(15),
         immunity: Span::millis(60),
         immunity_by: ImmunityBy::OwnClockOnce,
@@ -151,6 +131,17 @@ impl Trial {
 }
 
 const NOTHING: [&str; 0] = [];
+
+#[test]
+fn a_half_message_of_another_service_is_not_taken_over() {
+    let mut trial = Trial::new(policy());
+    let body = trial.bench.desk.blobs.put(b"a body");
+    let entry = Entry::new(MessageId::new(NodeId(SERVICE + 1), 0), 0, body);
+    let before = trial.digest();
+    let mut said = trial.told(HalfMessage::Prepare { entry, born: trial.bench.now });
+    said.append(&mut trial.synced());
+    assert_eq!((said.is_empty(), trial.digest()), (true, before));
+}
 
 #[test]
 fn what_is_committed_is_published_once_that_is_durable_and_nothing_else_is() {

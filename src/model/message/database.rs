@@ -2,9 +2,10 @@
 
 use crate::digest::Digest;
 use crate::model::store::{Decision, Scan, Seen, SequenceId, TableId, Transaction};
+use serde::{Deserialize, Serialize};
 
 /// A request to a database, or its answer.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DatabaseMessage {
     /// A client looks at keys.
     Select {

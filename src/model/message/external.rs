@@ -2,9 +2,10 @@
 
 use crate::digest::Digest;
 use crate::id::MessageId;
+use serde::{Deserialize, Serialize};
 
 /// A call to an external system, or its answer.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExternalMessage {
     /// A client asks the system to act.
     Call {
@@ -27,7 +28,7 @@ pub enum ExternalMessage {
 }
 
 /// What became of a call.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CallAnswer {
     /// It was carried out, now or when a call came with the same key, and that is durable.
     Done,

@@ -5,6 +5,7 @@ use crate::blob::Blobs;
 use crate::digest::Digest;
 use crate::id::MessageId;
 use crate::time::Instant;
+use serde::{Deserialize, Serialize};
 
 /// A half message, what becomes of it, and questions about it (`RocketMQ`'s transactional
 /// messages).
@@ -51,7 +52,7 @@ pub enum HalfMessage {
 }
 
 /// How a local transaction has ended.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LocalEnd {
     /// It is committed, and the message is to be published (`COMMIT_MESSAGE`).
     Committed,
@@ -60,7 +61,7 @@ pub enum LocalEnd {
 }
 
 /// What a service says about a local transaction.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LocalState {
     /// It is still running (`UNKNOW`, as `RocketMQ` spells it).
     Running,

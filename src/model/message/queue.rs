@@ -7,6 +7,7 @@ use crate::blob::Blobs;
 use crate::digest::Digest;
 use crate::id::QueueId;
 use crate::time::Span;
+use serde::{Deserialize, Serialize};
 
 /// A request to a queue broker, or its answer.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,7 +60,7 @@ pub enum QueueMessage {
 }
 
 /// Which messages a consumer asks for.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wanted {
     /// Those that nobody holds.
     Ready,
@@ -85,7 +86,7 @@ pub struct Delivery {
 }
 
 /// The name of a delivery.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Receipt {
     /// The queue.
     pub queue: QueueId,
@@ -96,7 +97,7 @@ pub struct Receipt {
 }
 
 /// What a consumer says becomes of a message.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Settlement {
     /// It is done.
     Ack,
@@ -110,7 +111,7 @@ pub enum Settlement {
 }
 
 /// What a broker did about a settlement.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SettleOutcome {
     /// What was asked.
     Done,
@@ -119,7 +120,7 @@ pub enum SettleOutcome {
 }
 
 /// Why a message is a dead letter (`RabbitMQ`'s `x-death`).
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Death {
     /// A consumer rejected it.
     Rejected,

@@ -8,7 +8,8 @@ fn digest(message: &Message) -> u64 {
     digest.value()
 }
 
-fn variants(blobs: &mut Blobs) -> Vec<Message> {
+/// Messages that all differ.
+pub(in crate::model) fn variants(blobs: &mut Blobs) -> Vec<Message> {
     let mut all = log_variants(blobs);
     all.extend(database::variants().into_iter().map(Message::Database));
     all.extend(external::variants().into_iter().map(Message::External));

@@ -2,12 +2,10 @@
 
 use super::*;
 use crate::id::PartitionId;
-use crate::model::bench::Bench;
+use crate::model::bench::{Bench, PRODUCER};
 use crate::model::database_server::{DatabaseServer, SessionPolicy};
-use crate::model::message::{Acks, DatabaseMessage, Refusal};
-use crate::model::producer::{
-    EpochBump, IdentityPolicy, MessageIdPolicy, OnTimeout, Partitioner, ProducerPolicy, Restart,
-};
+use crate::model::message::{DatabaseMessage, Refusal};
+use crate::model::producer::ProducerPolicy;
 use crate::model::store::{Isolation, TableId};
 
 const LOG: u16 = 0;
@@ -22,23 +20,7 @@ const TICK: Span = Span::millis(10);
 const LEASE_TIME: Span = Span::millis(150);
 
 fn policy(read: ReadBy) -> RelayPolicy {
-    let producer = ProducerPolicy {
-        broker: NodeId(LOG),
-        partitions: 1,
-        partitioner: Partitioner::default(),
-        identity: IdentityPolicy::Idempotent,
-        message_id: MessageIdPolicy::default(),
-        restart: Restart::default(),
-        bump: EpochBump::default(),
-        acks: Acks::All,
-        in_flight: 5,
-        timeout: Span::millis(50),
-        deadline: Span::secs(120),
-        attempts: u16::MAX,
-        backoff: None,
-        on_timeout: OnTimeout::Resend,
-        journal: None,
-    };
+    let producer = ProducerPolicy { attempts: u16::MAX, ..PRODUCER };
     RelayPolicy {
         producer,
         session: SessionPolicy { server: NodeId(DATABASE), timeout: Span::millis(150) },

@@ -6,13 +6,11 @@ use crate::choice::{Actor, Choice, Key, Site};
 use crate::history::Event;
 use crate::id::{FileId, GroupId, NodeId, TimerId};
 use crate::journal::Journals;
-use crate::model::bench::Bench;
+use crate::model::bench::{Bench, PRODUCER};
 use crate::model::broker::Verify;
 use crate::model::consumer::CommitPolicy;
-use crate::model::message::{Acks, Entry, Reading, Verdict};
-use crate::model::producer::{
-    EpochBump, IdentityPolicy, MessageIdPolicy, OnTimeout, Partitioner, Restart, body_of,
-};
+use crate::model::message::{Entry, Reading, Verdict};
+use crate::model::producer::{OnTimeout, body_of};
 use crate::model::site::Moment;
 use crate::node::{DiskError, Node, Planned, Seat};
 use crate::seed::Seed;
@@ -27,23 +25,8 @@ const TIMEOUT: Span = Span::millis(60);
 
 fn policy(style: SagaStyle) -> SagaPolicy {
     let (broker, timeout, on_timeout) = (NodeId(0), Span::millis(50), OnTimeout::Resend);
-    let producer = ProducerPolicy {
-        broker,
-        partitions: SagaPolicy::topics(STEPS),
-        partitioner: Partitioner::default(),
-        identity: IdentityPolicy::Idempotent,
-        message_id: MessageIdPolicy::default(),
-        restart: Restart::default(),
-        bump: EpochBump::default(),
-        acks: Acks::All,
-        in_flight: 5,
-        timeout,
-        deadline: Span::secs(120),
-        attempts: u16::MAX,
-        backoff: None,
-        on_timeout,
-        journal: None,
-    };
+    let (partitions, attempts) = (SagaPolicy::topics(STEPS), u16::MAX);
+    let producer = ProducerPolicy { partitions, attempts, ..PRODUCER };
     let (commit, checksum) = (CommitPolicy::Answered, Verify::Verify);
     let (group, batch, wait_max) = (GroupId(0), 10, Span::ZERO);
     SagaPolicy {

@@ -1,12 +1,10 @@
 use super::*;
 use crate::id::GroupId;
-use crate::model::bench::Bench;
+use crate::model::bench::{Bench, PRODUCER};
 use crate::model::broker::Verify;
 use crate::model::consumer::CommitPolicy;
-use crate::model::message::{Acks, Reading, Refusal};
-use crate::model::producer::{
-    EpochBump, IdentityPolicy, MessageIdPolicy, OnTimeout, Partitioner, Restart,
-};
+use crate::model::message::{Reading, Refusal};
+use crate::model::producer::OnTimeout;
 use WritePolicy::{DatabaseFirst, LogFirst, PublishThenCommit};
 
 mod local;
@@ -18,28 +16,11 @@ const GROUP: GroupId = GroupId(2);
 
 fn policy(write: WritePolicy) -> ServicePolicy {
     let (broker, timeout, on_timeout) = (NodeId(0), Span::millis(50), OnTimeout::Resend);
-    let producer = ProducerPolicy {
-        broker,
-        partitions: 1,
-        partitioner: Partitioner::default(),
-        identity: IdentityPolicy::Idempotent,
-        message_id: MessageIdPolicy::default(),
-        restart: Restart::default(),
-        bump: EpochBump::default(),
-        acks: Acks::All,
-        in_flight: 5,
-        timeout,
-        deadline: Span::secs(120),
-        attempts: 1,
-        backoff: None,
-        on_timeout,
-        journal: None,
-    };
     let (commit, checksum) = (CommitPolicy::Answered, Verify::Verify);
     let (group, batch, wait_max) = (GROUP, 10, Span::ZERO);
     let fetch =
         FetchPolicy { broker, group, batch, timeout, wait_max, commit, on_timeout, checksum };
-    ServicePolicy { write, producer, fetch, sink: SINK, local: None, outbox: None }
+    ServicePolicy { write, producer: PRODUCER, fetch, sink: SINK, local: None, outbox: None }
 }
 
 fn id(number: u32) -> MessageId {

@@ -3,9 +3,10 @@
 use crate::digest::Digest;
 use crate::history::Effect;
 use crate::id::MessageId;
+use serde::{Deserialize, Serialize};
 
 /// A table of a store, by number.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TableId(pub u8);
 
 impl TableId {
@@ -16,7 +17,7 @@ impl TableId {
 }
 
 /// What a row holds besides its key.
-#[derive(Copy, Clone, PartialEq, Eq)]
+#[derive(Copy, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// The message that wrote it last.
     pub message: MessageId,
@@ -27,7 +28,7 @@ pub struct Row {
 }
 
 /// What a look at a key found.
-#[derive(Copy, Clone, PartialEq, Eq)]
+#[derive(Copy, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// The table.
     pub table: TableId,
@@ -41,7 +42,7 @@ pub struct Seen {
 }
 
 /// Which rows of a table are read on, and in which order.
-#[derive(Copy, Clone, PartialEq, Eq)]
+#[derive(Copy, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scan {
     /// The table.
     pub table: TableId,
@@ -54,7 +55,7 @@ pub struct Scan {
 }
 
 /// In which order a table is read.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ScanOrder {
     /// By keys: `WHERE key > $1 ORDER BY key`.
     ByKey,
@@ -81,7 +82,7 @@ impl Scan {
 }
 
 /// That a transaction has seen a key in some revision.
-#[derive(Copy, Clone, PartialEq, Eq)]
+#[derive(Copy, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Read {
     /// The table.
     pub table: TableId,
@@ -92,7 +93,7 @@ pub struct Read {
 }
 
 /// A write of a transaction.
-#[derive(Copy, Clone, PartialEq, Eq)]
+#[derive(Copy, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Write {
     /// A row that must be new: keys are unique, and the transaction fails if this one is taken.
     Insert {
@@ -146,7 +147,7 @@ pub enum Write {
 ///     .effect(Effect { message, sink: SinkId(0), payload: 9 });
 /// assert_eq!((transaction.writes.len(), transaction.effects.len()), (1, 1));
 /// ```
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Transaction {
     /// What it has read and relies on.
     pub reads: Vec<Read>,
@@ -158,7 +159,7 @@ pub struct Transaction {
 }
 
 /// That a key is taken.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UniqueViolation {
     /// The table.
     pub table: TableId,
@@ -167,7 +168,7 @@ pub struct UniqueViolation {
 }
 
 /// What a store decides about a transaction.
-#[derive(Copy, Clone, PartialEq, Eq)]
+#[derive(Copy, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Decision {
     /// It is committed.
     Committed {

@@ -331,7 +331,7 @@ fn decided(key: Key, choice: Choice) -> &'static str {
     let class = match (key.site(), choice) {
         (Site::Message, Choice::Lost) => FaultClass::Loss,
         (Site::Message, Choice::Twice { .. }) => FaultClass::Duplicate,
-        (Site::Message, Choice::Corrupted { .. }) => FaultClass::Corrupt,
+        (Site::Message, Choice::Corrupted { .. } | Choice::Garbled { .. }) => FaultClass::Corrupt,
         (Site::Message | Site::Notice, _) => FaultClass::Delay,
         (Site::Break, _) => FaultClass::Disconnect,
         (Site::Timer, _) => FaultClass::TimerLate,

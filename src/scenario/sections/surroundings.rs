@@ -1,6 +1,6 @@
 //! The sections of what the machines run in: network, disks, clocks.
 
-use crate::profile::Transport;
+use crate::profile::{Framing, Transport};
 use crate::scenario::bounded::{Between, Bounded, Positive};
 use crate::seed::Ratio;
 use crate::time::Span;
@@ -20,6 +20,9 @@ pub struct NetworkSection {
     pub duplicate: Ratio,
     /// How many messages arrive with a flipped bit.
     pub corrupt: Ratio,
+    /// If messages go bad as bytes: whether who reads their frames looks at the checksum.
+    /// Otherwise a bit of a body is flipped.
+    pub framing: Option<Framing>,
     /// Bytes a second, if it is bounded.
     pub bandwidth: Option<Bounded<1, { u32::MAX }>>,
 }
@@ -32,6 +35,7 @@ impl Default for NetworkSection {
             loss: Ratio::NEVER,
             duplicate: Ratio::NEVER,
             corrupt: Ratio::NEVER,
+            framing: None,
             bandwidth: None,
         }
     }
