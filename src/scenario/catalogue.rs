@@ -50,7 +50,6 @@ const CATALOGUE: &[Entry] = &[
     entry!("payment-service"),
     entry!("best-effort-notification"),
     entry!("w1"),
-    // Seeds of the fuzz targets tell a scenario by its number: those to come are added here.
     entry!("retry-topic"),
     entry!("delayed-redelivery"),
 ];
