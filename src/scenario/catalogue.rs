@@ -50,6 +50,8 @@ const CATALOGUE: &[Entry] = &[
     entry!("payment-service"),
     entry!("best-effort-notification"),
     entry!("w1"),
+    entry!("retry-topic"),
+    entry!("delayed-redelivery"),
 ];
 
 /// The scenarios that come with the crate, the default one first.

@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 mod consumers;
 mod halves;
 mod promises;
+mod publishers;
 mod queues;
 mod relays;
 mod sagas;

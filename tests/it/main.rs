@@ -55,4 +55,5 @@ mod tidy;
 mod toy;
 mod tutorial;
 mod witnesses;
+mod workers;
 mod zoo;

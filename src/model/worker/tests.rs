@@ -183,6 +183,19 @@ fn a_message_is_settled_once_its_effect_is_durable() {
 }
 
 #[test]
+fn what_is_known_is_settled_once_that_is_durable() {
+    let mut rig = Rig::new(WorkerPolicy { successors: Successors::Proceed, ..policy() });
+    rig.bench.station.write_through = false;
+    rig.sent();
+    assert!(rig.push(1, 1).is_empty());
+    // The row of the inbox is there to be seen, and a power cut can still take it away.
+    assert!(rig.push(1, 2).is_empty());
+    let sent = rig.bench.end_sync(&mut rig.worker, Ok(()));
+    assert_eq!(told(&sent), ["Ack 1.1", "Ack 1.2"]);
+    assert_eq!(rig.effects(), [1]);
+}
+
+#[test]
 fn a_message_settled_first_has_its_effect_once_that_is_confirmed() {
     for (confirm, first) in [(Confirm::Answered, "Ack 1.1 #2"), (Confirm::Unanswered, "Ack 1.1")] {
         let mut rig = Rig::new(WorkerPolicy { settle: Settle::Before, confirm, ..policy() });
@@ -332,5 +345,14 @@ fn a_heartbeat_extends_what_is_held_every_third_of_a_lease() {
     assert_eq!(rig.fire(Span::millis(30)), ["Extend(90 ms) 1.1"]);
     assert_eq!(rig.fire(Span::millis(30)), ["Extend(90 ms) 1.1"]);
     assert_eq!(rig.fire(WORK), ["Ack 1.1"]);
+    assert!(rig.fire(Span::millis(30)).is_empty());
+}
+
+#[test]
+fn what_is_being_settled_is_not_held_on_to() {
+    let (heartbeat, confirm) = (Some(Span::millis(90)), Confirm::Answered);
+    let mut rig = Rig::new(WorkerPolicy { heartbeat, confirm, is_bound: false, ..policy() });
+    rig.sent();
+    assert_eq!(rig.push(1, 1), ["Ack 1.1 #2"]);
     assert!(rig.fire(Span::millis(30)).is_empty());
 }

@@ -1,13 +1,19 @@
 //! Which values go together with half messages, and what is torn apart without them.
 
 use super::Problem;
+use super::publishers::Publisher;
 use crate::model::half::RunningAnswer;
-use crate::model::message::Acks;
-use crate::model::producer::{IdentityPolicy, MessageIdPolicy, Unfinished};
 use crate::model::service::WritePolicy;
 use crate::profile::Transport;
-use crate::scenario::sections::Retries;
 use crate::scenario::{PromiseName, Scenario, ServiceSection};
+
+const PUBLISHER: Publisher = Publisher {
+    retries: "the broker of half messages publishes until the log has a message",
+    unfinished: "what is unfinished stands in the store of the broker of half messages",
+    unanswered: "the broker of half messages wants to know what has arrived",
+    answered: "write \"all\", or choose another service.write",
+    by_key: "what comes under the name of another message is never published",
+};
 
 pub(super) fn halves(scenario: &Scenario) -> Result<(), Problem> {
     atomic(scenario)?;
@@ -46,10 +52,7 @@ fn without(service: &ServiceSection) -> Result<(), Problem> {
 }
 
 fn together(scenario: &Scenario) -> Result<(), Problem> {
-    let Scenario { producer, half, .. } = scenario;
-    let half = half.unwrap_or_default();
-    let by_key = producer.identity == IdentityPolicy::MessageId
-        && producer.message_id == MessageIdPolicy::BusinessKey;
+    let half = scenario.half.unwrap_or_default();
     let impossible = [
         (
             scenario.network.transport != Transport::Stream,
@@ -63,34 +66,10 @@ fn together(scenario: &Scenario) -> Result<(), Problem> {
             "a half message would be discarded before anybody asks about it",
             "let it be longer than half.immunity",
         ),
-        (
-            producer.retries != Retries::Protocol,
-            "producer.retries",
-            "the broker of half messages publishes until the log has a message",
-            "leave it out",
-        ),
-        (
-            producer.unfinished == Unfinished::Resent,
-            "producer.unfinished",
-            "what is unfinished stands in the store of the broker of half messages",
-            "leave it out",
-        ),
-        (
-            producer.acks == Acks::None,
-            "producer.acks",
-            "the broker of half messages wants to know what has arrived",
-            "write \"all\", or choose another service.write",
-        ),
-        (
-            by_key,
-            "producer.message_id",
-            "what comes under the name of another message is never published",
-            "leave it out",
-        ),
     ];
     match impossible.into_iter().find(|(is_so, ..)| *is_so) {
         Some((_, key, why, cure)) => Err(Problem::new(key, why, cure)),
-        None => Ok(()),
+        None => PUBLISHER.refuse(&scenario.producer),
     }
 }
 

@@ -1,24 +1,27 @@
 //! Which values go together with an outbox and its relays.
 
 use super::Problem;
+use super::publishers::Publisher;
 use crate::model::consumer::Apply;
-use crate::model::message::Acks;
-use crate::model::producer::{IdentityPolicy, MessageIdPolicy, Unfinished};
 use crate::model::relay::Ownership;
 use crate::model::service::WritePolicy;
 use crate::model::store::Isolation;
-use crate::scenario::sections::Retries;
 use crate::scenario::{PromiseName, Scenario};
+
+const PUBLISHER: Publisher = Publisher {
+    retries: "a relay publishes until the log has a message",
+    unfinished: "what is unfinished stands in the outbox",
+    unanswered: "a relay marks what the log has confirmed",
+    answered: "write \"all\", or choose another service.write",
+    by_key: "what comes under the name of another message is never published",
+};
 
 pub(super) fn relays(scenario: &Scenario) -> Result<(), Problem> {
     if !scenario.writes_by(WritePolicy::Outbox) {
         return without(scenario);
     }
-    let Scenario { producer, .. } = scenario;
     let leased = scenario.relay.unwrap_or_default().ownership == Ownership::Lease;
     let isolation = scenario.database.unwrap_or_default().isolation;
-    let by_key = producer.identity == IdentityPolicy::MessageId
-        && producer.message_id == MessageIdPolicy::BusinessKey;
     let in_database = scenario.consumer.apply == Apply::Database;
     let impossible = [
         (
@@ -45,34 +48,10 @@ pub(super) fn relays(scenario: &Scenario) -> Result<(), Problem> {
             "the database holds the state of the services and the tables of the groups in one",
             "promise \"atomic\", or leave consumer.apply = \"database\" out",
         ),
-        (
-            producer.retries != Retries::Protocol,
-            "producer.retries",
-            "a relay publishes until the log has a message",
-            "leave it out",
-        ),
-        (
-            producer.unfinished == Unfinished::Resent,
-            "producer.unfinished",
-            "what is unfinished stands in the outbox",
-            "leave it out",
-        ),
-        (
-            producer.acks == Acks::None,
-            "producer.acks",
-            "a relay marks what the log has confirmed",
-            "write \"all\", or choose another service.write",
-        ),
-        (
-            by_key,
-            "producer.message_id",
-            "what comes under the name of another message is never published",
-            "leave it out",
-        ),
     ];
     match impossible.into_iter().find(|(is_so, ..)| *is_so) {
         Some((_, key, why, cure)) => Err(Problem::new(key, why, cure)),
-        None => Ok(()),
+        None => PUBLISHER.refuse(&scenario.producer),
     }
 }
 

@@ -1,11 +1,18 @@
 //! Which values go together with sagas.
 
 use super::Problem;
-use crate::model::message::Acks;
-use crate::model::producer::{IdentityPolicy, MessageIdPolicy, Unfinished};
+use super::publishers::Publisher;
 use crate::model::saga::{Compensation, STEPS_MAX, SagaStyle, Tombstone};
-use crate::scenario::sections::{BrokerSection, ConsumerSection, Retries};
+use crate::scenario::sections::{BrokerSection, ConsumerSection};
 use crate::scenario::{PromiseName, SagaSection, Scenario};
+
+const PUBLISHER: Publisher = Publisher {
+    retries: "an outbox sends until the log has a letter",
+    unfinished: "what is unfinished stands in an outbox",
+    unanswered: "an outbox wants to know what has arrived",
+    answered: "leave it out",
+    by_key: "all letters about an order have one key",
+};
 
 /// The first value that does not go together with a section `[saga]`, or with its absence.
 pub(super) fn sagas(scenario: &Scenario) -> Result<(), Problem> {
@@ -92,21 +99,7 @@ fn clients(scenario: &Scenario) -> Result<(), Problem> {
             "state batch, timeout, wait_max, checksum and on_timeout at most",
         ));
     }
-    let producer = &scenario.producer;
-    let resends = producer.retries != Retries::Protocol;
-    let journals = producer.unfinished != Unfinished::Forgotten;
-    let by_key = producer.identity == IdentityPolicy::MessageId
-        && producer.message_id == MessageIdPolicy::BusinessKey;
-    let impossible = [
-        (resends, "producer.retries", "an outbox sends until the log has a letter"),
-        (journals, "producer.unfinished", "what is unfinished stands in an outbox"),
-        (producer.acks == Acks::None, "producer.acks", "an outbox wants to know what has arrived"),
-        (by_key, "producer.message_id", "all letters about an order have one key"),
-    ];
-    match impossible.into_iter().find(|(is_so, ..)| *is_so) {
-        Some((_, key, why)) => Err(Problem::new(key, why, "leave it out")),
-        None => Ok(()),
-    }
+    PUBLISHER.refuse(&scenario.producer)
 }
 
 fn policies(saga: &SagaSection) -> Result<(), Problem> {

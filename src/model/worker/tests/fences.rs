@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::database_server::{DatabaseServer, SessionPolicy};
 use crate::model::message::DatabaseMessage;
+use crate::model::store::{Row, TableId, Transaction, Write};
 
 const SERVER: NodeId = NodeId(7);
 const FENCED: SinkId = SinkId(5);
@@ -62,10 +63,19 @@ impl Pair {
 
     /// Another client's act under this token of message 1.
     fn other_acts(&mut self, attempt: u64) {
-        use crate::model::store::{Row, TableId, Transaction, Write};
         let message = MessageId::new(NodeId(9), 1);
         let row = Row { message, version: 1 << 16 | attempt, payload: 0 };
-        let write = Write::Upsert { table: TableId(2), key: 0, row };
+        self.other_writes(Write::Upsert { table: TableId(2), key: 0, row });
+    }
+
+    /// Another client enters a message in the inbox.
+    fn other_handles(&mut self, number: u32) {
+        let message = MessageId::new(NodeId(9), number);
+        let row = Row { message, version: 0, payload: 0 };
+        self.other_writes(Write::Insert { table: TableId(0), key: message.word(), row });
+    }
+
+    fn other_writes(&mut self, write: Write) {
         let transaction = Box::new(Transaction::default().write(write));
         let message = DatabaseMessage::Transact { request: 1, transaction };
         self.other.deliver(&mut self.server, 8, Message::Database(message));
@@ -108,6 +118,32 @@ fn a_resource_refuses_a_lower_token_and_no_other() {
         assert_eq!(pair.acts(), acts, "{fence:?} {others}");
         let said = if acts == 2 { "Ack 1.2" } else { "Requeue(0 s) 1.2" };
         assert_eq!(pair.said, [said], "{fence:?} {others}");
+    }
+}
+
+#[test]
+fn an_act_keeps_out_every_lower_token() {
+    let mut pair = Pair::new(acting(2, Fence::Token));
+    pair.push(11, 1);
+    pair.work();
+    pair.push(1, 1);
+    assert_eq!(pair.said, ["Requeue(0 s) 1.1"]);
+    pair.work();
+    assert_eq!((pair.acts(), pair.said.len()), (2, 2));
+}
+
+#[test]
+fn what_another_has_handled_meanwhile_holds_nothing_back() {
+    for (is_handled, said) in [(true, "Ack 3.1"), (false, "Requeue(20 ms) 3.1")] {
+        let failing = WorkerPolicy { poison: Some(4), setback: Setback::Requeue, ..policy() };
+        let WorkerPolicy { target, work, .. } = acting(1, Fence::None);
+        let mut pair = Pair::new(WorkerPolicy { target, work, ..failing });
+        pair.push(3, 1);
+        if is_handled {
+            pair.other_handles(3);
+        }
+        pair.work();
+        assert_eq!(pair.said, [said]);
     }
 }
 
