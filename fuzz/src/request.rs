@@ -82,9 +82,9 @@ fn stream(bytes: &[u8], size: usize, framing: Framing) -> Vec<String> {
 }
 
 fn to_a_machine(scenario: usize, machine: usize, frames: &[u8]) {
-    let right = catalogue().iter().filter(|it| {
-        it.scenario().is_ok_and(|scenario| scenario.expect != Expect::Violated)
-    });
+    let right = catalogue()
+        .iter()
+        .filter(|it| it.scenario().is_ok_and(|scenario| scenario.expect != Expect::Violated));
     let place = scenario % right.clone().count();
     STAGES.with_borrow_mut(|stages| {
         let stage = stages.entry(place).or_insert_with(|| {

@@ -35,6 +35,7 @@ struct Stage {
 }
 
 /// The scenarios that are run: one, or all of the catalogue that are to keep their promises.
+#[expect(clippy::disallowed_methods, reason = "which one is said from outside")]
 static CAST: LazyLock<Vec<(Origin, Scenario)>> = LazyLock::new(|| match env::var(SCENARIO) {
     Ok(word) => vec![named(&word)],
     Err(_) => catalogue()
@@ -133,6 +134,7 @@ impl Stage {
 struct Patient;
 
 impl Watch for Patient {
+    #[expect(clippy::disallowed_methods, reason = "it waits beside the run, not in it")]
     fn tick(&self) {
         std::thread::sleep(Duration::from_millis(100));
     }

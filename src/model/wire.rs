@@ -119,11 +119,13 @@ pub enum Flaw {
 ///
 /// # Errors
 /// If it has none.
+///
+/// # Panics
+/// Never: a vector takes all bytes, and every list knows its length.
 pub fn encode(message: &Message, blobs: &Blobs) -> Result<Vec<u8>, NoFrame> {
     let sketch = Sketch::of(message, blobs).ok_or(NoFrame::Custom)?;
-    let frame = postcard::to_extend(&sketch, vec![0; HEADER])
-        .expect("a vector takes all bytes, and every list knows its length");
-    Ok(sealed(frame)?)
+    let frame = postcard::to_extend(&sketch, vec![0; HEADER]);
+    sealed(frame.expect("a vector takes all bytes, and every list knows its length"))
 }
 
 /// The message of a frame; its bodies go to `blobs`. Unless the frame is [checked](Framing), its

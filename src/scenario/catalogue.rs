@@ -20,7 +20,6 @@ macro_rules! entry {
 /// The default scenario first.
 const CATALOGUE: &[Entry] = &[
     entry!("exactly-once-pipe"),
-    entry!("corrupt-link"),
     entry!("at-least-once-pipe"),
     entry!("at-most-once-pipe"),
     entry!("renumbering-pipe"),
@@ -50,6 +49,7 @@ const CATALOGUE: &[Entry] = &[
     entry!("payment-service"),
     entry!("best-effort-notification"),
     entry!("w1"),
+    entry!("corrupt-link"),
     entry!("retry-topic"),
     entry!("delayed-redelivery"),
 ];

@@ -145,7 +145,7 @@ impl Race {
         match happening.what {
             What::Timer(_) => self.timers.push(runner),
             What::Arrival { .. } | What::Refused { .. } | What::Synced(_) | What::Notice(_) => {
-                self.far.push(turn, runner)
+                self.far.push(turn, runner);
             }
         }
     }

@@ -126,7 +126,10 @@ impl<S: System> World<S> {
 
     fn has_ended_before(&mut self, next: Instant) -> bool {
         let settle = &self.settle;
-        if settle.settled_at.is_some_and(|since| next > since + settle.window()) {
+        if settle.settled_at.is_some_and(|since| next > since + settle.window())
+            && (self.is_idle() || next > settle.owed_changed_at + settle.patience)
+        {
+            // What still came at the end, such as a copy that had been away for long, was seen to.
             self.end(EndCause::Settled);
         } else if settle.healed && self.outlasted_healed(next) {
             // Ended there.
@@ -137,9 +140,14 @@ impl<S: System> World<S> {
         self.stats.cause.is_some()
     }
 
+    /// Whether nothing is pending that means progress.
+    fn is_idle(&self) -> bool {
+        self.progress + self.timers.progress() == 0 && !self.has_input_left()
+    }
+
     fn outlasted_healed(&mut self, next: Instant) -> bool {
         let settle = &self.settle;
-        let idle = self.progress + self.timers.progress() == 0 && !self.has_input_left();
+        let idle = self.is_idle();
         let still_since = settle.busy_at.max(settle.owed_changed_at);
         let fallen_at = settle.owed_fell_at.max(settle.healed_at);
         if idle && next > still_since + settle.catch_up() {

@@ -116,9 +116,10 @@ impl<S: System> World<S> {
     ) -> bool {
         let is_datagram = via == Via::DATAGRAM;
         let is_open = is_datagram || self.connections.accept(via, node, self.now);
-        let end = match is_open {
-            true => "comes in a frame that is refused",
-            false => "comes over a connection that is gone",
+        let end = if is_open {
+            "comes in a frame that is refused"
+        } else {
+            "comes over a connection that is gone"
         };
         self.note_dead_letter(node, parcel, end);
         drop(self.desk.parcels.take(parcel));

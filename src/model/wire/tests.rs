@@ -70,7 +70,9 @@ fn up_to_three_flipped_bits_are_refused_by_the_checksum() {
         for two in one..bits {
             for three in [two, (two + 1) % bits, (one * 31 + two * 7) % bits] {
                 let mut flipped = frame.clone();
-                [one, two, three].into_iter().for_each(|bit| flip(&mut flipped, bit));
+                for bit in [one, two, three] {
+                    flip(&mut flipped, bit);
+                }
                 if flipped != frame {
                     decode(&flipped, Framing::Checked, &mut Blobs::default()).unwrap_err();
                 }
