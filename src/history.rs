@@ -265,7 +265,8 @@ pub enum DownCause {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EndCause {
-    /// Nothing was owed, every fault was spent, and the drain window passed.
+    /// Nothing was owed, every fault was spent, the drain window passed, and what was still on its
+    /// way had come.
     Settled,
     /// Only background work was left for longer than the largest timeout.
     Quiescent,

@@ -26,7 +26,7 @@ mod telling;
 mod words;
 mod zoo;
 
-pub use checked::{Checked, check_json, check_text};
+pub use checked::{Checked, check_json, check_page, check_text};
 pub use exhausted::{exhausted_json, exhausted_text};
 pub use explained::{Account, Explained, explained_mermaid, explained_text};
 pub use json::{hung_json, replay_json, sweep_json};

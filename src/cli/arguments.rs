@@ -261,7 +261,20 @@ pub(super) struct CheckArguments {
     pub(super) memory: Option<NonZeroU64>,
     /// How to report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub(super) format: Format,
+    pub(super) format: CheckFormat,
+    /// Write the report there, and to the screen only the verdict; - is standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) output: Option<String>,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckFormat {
+    /// Text for people
+    Human,
+    /// One JSON object
+    Json,
+    /// A page that draws what shows the verdict, in one file
+    Html,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,14 +1,14 @@
 //! `postulate check`.
 
 use super::Exit;
-use super::arguments::{Asked, CheckArguments, Format, Recording};
+use super::arguments::{Asked, CheckArguments, CheckFormat, Recording};
 use super::screen::Screen;
 use super::target;
 use crate::check::{Course, Handling, Judge, Promise, Verdict};
 use crate::history::Spool;
 use crate::history::lines::LineError;
 use crate::id::{GroupId, SinkId};
-use crate::report::{Checked, check_json, check_text};
+use crate::report::{Checked, Paint, check_json, check_page, check_text};
 use crate::scenario::PromiseName;
 use excerpt::Excerpt;
 use input::Input;
@@ -77,10 +77,16 @@ pub(super) fn run(arguments: &CheckArguments, screen: &Screen) -> miette::Result
         arguments.histories.iter().map(check).collect::<miette::Result<_>>()?
     };
     let machines = subject.as_ref().map_or(&[][..], |subject| subject.machines());
-    screen.print(&match arguments.format {
-        Format::Human => check_text(&checked, machines, screen.paint()),
-        Format::Json => check_json(arguments.scenario.as_deref(), &checked),
-    })?;
+    let report = match arguments.format {
+        CheckFormat::Human => {
+            let paint = if arguments.output.is_some() { Paint::Plain } else { screen.paint() };
+            check_text(&checked, machines, paint)
+        }
+        CheckFormat::Json => check_json(arguments.scenario.as_deref(), &checked),
+        CheckFormat::Html => check_page(judge(arguments), &checked, machines),
+    };
+    let verdicts: Vec<_> = checked.iter().map(Checked::told).collect();
+    screen.deliver(&report, arguments.output.as_deref(), &verdicts.join("\n"))?;
     let is = |wanted: fn(&Verdict) -> bool| checked.iter().any(|one| wanted(&one.verdict));
     Ok(if is(|verdict| matches!(verdict, Verdict::Violated(_))) {
         Exit::Violated
@@ -89,6 +95,12 @@ pub(super) fn run(arguments: &CheckArguments, screen: &Screen) -> miette::Result
     } else {
         Exit::Holds
     })
+}
+
+/// What judges the histories, in words.
+fn judge(arguments: &CheckArguments) -> String {
+    let promises = || arguments.promises.iter().map(Asked::to_string).collect::<Vec<_>>();
+    arguments.scenario.clone().unwrap_or_else(|| promises().join(", "))
 }
 
 /// Judges a history while it is read.

@@ -8,6 +8,10 @@ use crate::history::Operation;
 use crate::node::Machine;
 use serde::Serialize;
 
+pub use page::check_page;
+
+mod page;
+
 /// A history judged by promises.
 #[derive(Clone, Debug)]
 pub struct Checked {
@@ -19,6 +23,21 @@ pub struct Checked {
     pub verdict: Verdict,
     /// The calls that show it, if it is about calls.
     pub calls: Vec<Shown>,
+}
+
+impl Checked {
+    /// The file and its verdict in a line.
+    pub fn told(&self) -> String {
+        let Self { file, operations, verdict, .. } = self;
+        format!("{file} {}: {}", verdict_of(verdict), counted(*operations, "operation"))
+    }
+}
+
+fn verdict_of(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Violated(violation) => format!("violates {}", violation.rule),
+        verdict => word(verdict).to_owned(),
+    }
 }
 
 /// What came of each history, for people. Machines without a name are called by their numbers.
@@ -37,11 +56,12 @@ pub fn check_json(scenario: Option<&str>, checked: &[Checked]) -> String {
 }
 
 fn text_of(checked: &Checked, machines: &[Machine], paint: Paint) -> String {
-    let (tone, verdict) = match &checked.verdict {
-        Verdict::Holds => (Tone::Good, "holds".to_owned()),
-        Verdict::Unknown { .. } => (Tone::Doubtful, "unknown".to_owned()),
-        Verdict::Violated(violation) => (Tone::Bad, format!("violates {}", violation.rule)),
+    let tone = match &checked.verdict {
+        Verdict::Holds => Tone::Good,
+        Verdict::Unknown { .. } => Tone::Doubtful,
+        Verdict::Violated(_) => Tone::Bad,
     };
+    let verdict = verdict_of(&checked.verdict);
     let (file, verdict) = (paint.tint(Tone::Strong, &checked.file), paint.tint(tone, &verdict));
     let length = counted(checked.operations, "operation");
     let told = Telling::of_verdict(&checked.verdict);

@@ -32,6 +32,8 @@ pub(super) struct Settle {
     busy_at: Instant,
     patience: Span,
     drain: Span,
+    /// The most that a seed lets a message be late by.
+    delay_max: Span,
     events_max: u64,
     time_max: Span,
 }
@@ -42,6 +44,7 @@ impl Settle {
             heal_at: schedule.heal_at.unwrap_or(heal_at),
             patience: schedule.patience.unwrap_or(profile.patience),
             drain: schedule.drain.unwrap_or(profile.drain),
+            delay_max: profile.delay_max(),
             events_max: schedule.events_max.unwrap_or(profile.events_max).min(u32::MAX.into()),
             time_max: schedule.time_max.unwrap_or(profile.time_max),
             deadline: Instant::START + schedule.time_max.unwrap_or(profile.time_max),
@@ -60,6 +63,12 @@ impl Settle {
     /// How long a settled run goes on: as asked for, and long enough for replicas to catch up.
     fn window(&self) -> Span {
         if self.drain == Span::ZERO { Span::ZERO } else { self.drain.max(self.catch_up()) }
+    }
+
+    /// How long after the heal what was sent before it may come and be seen to: a copy that no one
+    /// waits for, but that whoever reads it must have written down before views are compared.
+    fn stale(&self) -> Span {
+        self.delay_max + self.heal_at.since(Instant::START) + self.catch_up()
     }
 
     pub(super) fn heal(&mut self, now: Instant) {
@@ -127,9 +136,8 @@ impl<S: System> World<S> {
     fn has_ended_before(&mut self, next: Instant) -> bool {
         let settle = &self.settle;
         if settle.settled_at.is_some_and(|since| next > since + settle.window())
-            && (self.is_idle() || next > settle.owed_changed_at + settle.patience)
+            && (self.is_idle() || next > settle.healed_at + settle.window() + settle.stale())
         {
-            // What still came at the end, such as a copy that had been away for long, was seen to.
             self.end(EndCause::Settled);
         } else if settle.healed && self.outlasted_healed(next) {
             // Ended there.

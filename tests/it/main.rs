@@ -24,13 +24,12 @@ mod golden;
 mod harness;
 #[cfg(feature = "cli")]
 mod histories;
-#[cfg(all(unix, feature = "cli"))]
 mod hostile;
+#[cfg(feature = "cli")]
 mod jepsen;
 #[cfg(feature = "cli")]
 mod junit;
 mod logs;
-mod lying;
 #[cfg(feature = "cli")]
 mod malformed;
 mod matrix;
@@ -51,6 +50,7 @@ mod sagas;
 mod seeds;
 mod service;
 mod shrink;
+mod spool;
 mod tidy;
 mod toy;
 mod tutorial;

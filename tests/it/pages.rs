@@ -1,6 +1,7 @@
 //! The page that explains a failure, as a browser shows it.
 
 mod browser;
+mod checked;
 mod large;
 mod swept;
 

@@ -142,7 +142,7 @@ fn a_schedule_of_another_system_is_refused_with_what_would_be_right() {
         "\"choice\": \"lost\"",
         "\"choice\": \"torn\"",
         false,
-        "write lost, late, twice or corrupted",
+        "write lost, late, twice, corrupted or garbled",
     );
     check("\"site\": \"message\"", "\"site\": \"sync\"", false, "write a node");
     check("\"8000000ns\"", "\"500 years\"", false, "write at most 3153600000 s");
