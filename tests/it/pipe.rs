@@ -22,8 +22,10 @@ fn the_pipe_keeps_its_promises() -> Result<(), ScenarioError> {
 /// is nearly over: whoever reads it then is not through with it yet.
 #[test]
 fn replicas_are_compared_when_what_came_last_is_written_down() {
-    let pipe = Scenario::named("exactly-once-pipe").unwrap().subject().unwrap();
-    let mut worker = Arc::clone(&pipe).worker(Arc::default());
+    let mut pipe = Scenario::named("exactly-once-pipe").unwrap();
+    (pipe.workload.producers, pipe.workload.messages) =
+        (1.try_into().unwrap(), 1.try_into().unwrap());
+    let mut worker = pipe.subject().unwrap().worker(Arc::default());
     let (producer, broker) = (NodeId(1), NodeId(0));
     let (when, down) = (Trigger::At(Instant::START + Span::micros(500)), Span::millis(1));
     let crash = Fault { when, what: Trouble::Crash { node: producer, down } };
