@@ -46,7 +46,7 @@ mod reference;
 mod regression;
 mod remote;
 mod sagas;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "cli"))]
 mod seeds;
 mod service;
 mod shrink;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::bench::Bench;
+use crate::model::bench::{Bench, PRODUCER};
 use crate::model::message::{ProducerId, Refusal};
 use crate::model::producer::{Backoff, EpochBump, OnTimeout, Producer, Restart};
 use crate::node::Node;
@@ -10,23 +10,8 @@ mod retries;
 
 const P: PartitionId = PartitionId(0);
 
-const POLICY: ProducerPolicy = ProducerPolicy {
-    broker: NodeId(0),
-    partitions: 1,
-    partitioner: Partitioner::Key,
-    identity: IdentityPolicy::Idempotent,
-    message_id: MessageIdPolicy::Logical,
-    restart: Restart::Bump,
-    bump: EpochBump::Drain,
-    acks: Acks::All,
-    in_flight: 3,
-    timeout: Span::millis(50),
-    deadline: Span::secs(120),
-    attempts: 1,
-    backoff: None,
-    on_timeout: OnTimeout::Disconnect,
-    journal: None,
-};
+const POLICY: ProducerPolicy =
+    ProducerPolicy { in_flight: 3, on_timeout: OnTimeout::Disconnect, ..PRODUCER };
 
 /// A producer with this many messages to send at once, and the bench it has been started on.
 fn started(policy: ProducerPolicy, messages: u32) -> (Bench, Producer) {
