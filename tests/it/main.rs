@@ -49,6 +49,7 @@ mod sagas;
 #[cfg(all(unix, feature = "cli"))]
 mod seeds;
 mod service;
+mod settled;
 mod shrink;
 mod spool;
 mod tidy;
