@@ -4,6 +4,7 @@
 //! but the broker goes on, answers what it was asked and nothing else, and what it has once shown
 //! at an offset stays there.
 
+use crate::stage::Stage;
 use arbitrary::{Arbitrary, Unstructured};
 use postulate::digest::Digest;
 use postulate::id::{GroupId, MessageId, NodeId, PartitionId, QueueId, TimerId};
@@ -13,14 +14,12 @@ use postulate::model::message::{
     Receipt, Settlement, Verdict, Wanted,
 };
 use postulate::node::{Context, Node, Work};
-use postulate::run::{Outcome, Subject};
-use postulate::scenario::{Entry as Listed, Scenario};
+use postulate::scenario::Entry as Listed;
 use postulate::schedule::Schedule;
 use postulate::seed::Seed;
 use postulate::time::Span;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
 
 /// The brokers: logs that keep everything, logs that forget, and queues.
 const SCENARIOS: [&str; 11] = [
@@ -113,16 +112,9 @@ impl Number {
     }
 }
 
-/// What the stranger is to do in the next run.
-type Script = Arc<Mutex<Vec<Step>>>;
-
-struct Stage {
-    subject: Arc<dyn Subject>,
-    script: Script,
-}
-
 thread_local! {
-    static STAGES: RefCell<BTreeMap<usize, Stage>> = const { RefCell::new(BTreeMap::new()) };
+    static STAGES: RefCell<BTreeMap<usize, Stage<Vec<Step>>>> =
+        const { RefCell::new(BTreeMap::new()) };
 }
 
 /// Lets a stranger make the requests that `bytes` stand for.
@@ -142,35 +134,14 @@ pub fn try_out(bytes: &[u8]) {
     };
     let schedule = Schedule { events_max: Some(EVENTS_MAX), ..schedule };
     STAGES.with_borrow_mut(|stages| {
-        let stage = stages.entry(place).or_insert_with(|| Stage::of(place));
-        stage.script.lock().expect("nobody panics with it").clone_from(&steps);
-        let run = Arc::clone(&stage.subject).worker(Arc::default()).run(&schedule);
-        if let Outcome::Panicked(panic) = run.outcome {
-            let name = SCENARIOS[place];
-            panic!("{name}: {} at {}\n{steps:#?}", panic.message, panic.location);
-        }
-    });
-}
-
-impl Stage {
-    fn of(place: usize) -> Self {
-        let listed = Listed::named(SCENARIOS[place]).expect("it is in the catalogue");
-        let program = "[[program]]\nname = \"stranger\"\nmachine = \"stranger\"\n";
-        let text = format!("{}\n{program}", listed.text);
-        let script = Script::default();
-        let steps = Arc::clone(&script);
-        let subject = Scenario::from_toml(listed.name, &text)
-            .and_then(|scenario| {
-                scenario.attach("stranger", move |seat, _| {
-                    let steps = steps.lock().expect("nobody panics with it").clone();
-                    let keeps = place < KEEPING;
-                    Box::new(Stranger::new(steps, keeps, seat.incarnation))
-                })
+        let stage = stages.entry(place).or_insert_with(|| {
+            let listed = Listed::named(SCENARIOS[place]).expect("it is in the catalogue");
+            Stage::of(listed, move |steps, seat| {
+                Box::new(Stranger::new(steps, place < KEEPING, seat.incarnation))
             })
-            .and_then(Scenario::subject)
-            .unwrap_or_else(|error| panic!("{error}"));
-        Self { subject, script }
-    }
+        });
+        stage.run(&steps, &schedule);
+    });
 }
 
 /// A client that knows the words and nothing else.

@@ -11,3 +11,4 @@ pub mod oracles;
 pub mod request;
 pub mod scenario;
 pub mod schedule;
+mod stage;

@@ -1,6 +1,7 @@
 //! Any bytes as what comes over a connection: as one frame, as a stream of frames, and as the
 //! requests and answers of a stranger to a machine of a scenario that is at work.
 
+use crate::stage::Stage;
 use postulate::blob::Blobs;
 use postulate::digest::Digest;
 use postulate::id::{NodeId, TimerId};
@@ -9,13 +10,11 @@ use postulate::model::message::Message as Wire;
 use postulate::model::wire::{self, Frames};
 use postulate::node::{Context, Node, Work};
 use postulate::profile::Framing;
-use postulate::run::{Outcome, Subject};
-use postulate::scenario::{Expect, Scenario, catalogue};
+use postulate::scenario::{Expect, catalogue};
 use postulate::schedule::Schedule;
 use postulate::time::Span;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 
 /// How the machine and the scenario are chosen: the bytes of an input that are no frame.
 pub const HEAD: usize = 3;
@@ -26,16 +25,12 @@ const EVENTS_MAX: u64 = 20_000;
 /// How long the stranger waits before it sends more.
 const PAUSE: Span = Span::millis(5);
 
-/// What the stranger is to send in the next run, and to whom.
-type Script = Arc<Mutex<(u16, Vec<u8>)>>;
-
-struct Stage {
-    subject: Arc<dyn Subject>,
-    script: Script,
-}
+/// What the stranger is to send, and to whom.
+type Script = (u16, Vec<u8>);
 
 thread_local! {
-    static STAGES: RefCell<BTreeMap<usize, Stage>> = const { RefCell::new(BTreeMap::new()) };
+    static STAGES: RefCell<BTreeMap<usize, Stage<Script>>> =
+        const { RefCell::new(BTreeMap::new()) };
 }
 
 /// Reads `bytes` after the [`HEAD`] as frames, in every way, and sends what can be read to a
@@ -89,39 +84,16 @@ fn to_a_machine(scenario: usize, machine: usize, frames: &[u8]) {
     STAGES.with_borrow_mut(|stages| {
         let stage = stages.entry(place).or_insert_with(|| {
             let listed = right.clone().nth(place).expect("it is one of them");
-            Stage::of(listed.name, listed.text)
-        });
-        // The stranger is the last of the machines.
-        let others = stage.subject.machines().len() - 1;
-        let node = (machine % others) as u16;
-        *stage.script.lock().expect("nobody panics with it") = (node, frames.to_vec());
-        let schedule = Schedule { events_max: Some(EVENTS_MAX), ..Schedule::quiet() };
-        let run = Arc::clone(&stage.subject).worker(Arc::default()).run(&schedule);
-        if let Outcome::Panicked(panic) = run.outcome {
-            let name = &stage.subject.machines()[usize::from(node)].name;
-            panic!("{name}: {} at {}", panic.message, panic.location);
-        }
-    });
-}
-
-impl Stage {
-    fn of(name: &str, text: &str) -> Self {
-        let program = "[[program]]\nname = \"stranger\"\nmachine = \"stranger\"\n";
-        let script = Script::default();
-        let told = Arc::clone(&script);
-        let subject = Scenario::from_toml(name, &format!("{text}\n{program}"))
-            .and_then(|scenario| {
-                scenario.attach("stranger", move |_, _| {
-                    let (to, bytes) = told.lock().expect("nobody panics with it").clone();
-                    let mut frames = Frames::new(Framing::Unchecked);
-                    frames.push(&bytes);
-                    Box::new(Stranger { to: NodeId(to), frames })
-                })
+            Stage::of(listed, |(to, bytes): Script, _| {
+                let mut frames = Frames::new(Framing::Unchecked);
+                frames.push(&bytes);
+                Box::new(Stranger { to: NodeId(to), frames })
             })
-            .and_then(Scenario::subject)
-            .unwrap_or_else(|error| panic!("{error}"));
-        Self { subject, script }
-    }
+        });
+        let node = (machine % stage.others()) as u16;
+        let schedule = Schedule { events_max: Some(EVENTS_MAX), ..Schedule::quiet() };
+        stage.run(&(node, frames.to_vec()), &schedule);
+    });
 }
 
 /// Sends a message after the other, and hears nothing.

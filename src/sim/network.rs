@@ -25,6 +25,8 @@ pub(super) enum Fate {
 /// What is flipped of a message.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Damage {
+    /// What this draw makes of it.
+    Drawn(u64),
     /// A bit.
     Bit(u64),
     /// Bits of its frame.
@@ -295,9 +297,7 @@ impl LinkState {
         } else if low < self.doubled {
             Fate::Twice(late, Span::nanos_of(scaled(other, self.jitter)))
         } else if low < self.flipped {
-            let damage =
-                if rates.framed { Damage::Bits(Flips::drawn(other)) } else { Damage::Bit(other) };
-            Fate::Flipped(damage, late)
+            Fate::Flipped(Damage::Drawn(other), late)
         } else {
             Fate::Late(late + Span::nanos_of(1 + scaled(other, rates.delay_span)))
         }

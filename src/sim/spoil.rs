@@ -33,6 +33,7 @@ impl<S: System> World<S> {
         }
         if let Some(framing) = self.system.profile().framing {
             let bits = match damage {
+                Damage::Drawn(draw) => Flips::drawn(draw),
                 Damage::Bit(bit) => Flips::one(bit as u32),
                 Damage::Bits(bits) => bits,
             };
@@ -45,7 +46,7 @@ impl<S: System> World<S> {
             }
         }
         let bit = match damage {
-            Damage::Bit(bit) => bit,
+            Damage::Drawn(bit) | Damage::Bit(bit) => bit,
             Damage::Bits(bits) => u64::from(bits.first()),
         };
         self.desk.decider.took(key, Choice::Corrupted { bit, late });

@@ -41,8 +41,6 @@ pub(super) struct Rates {
     pub(super) torn_write: bool,
     pub(super) drift: bool,
     pub(super) offset: bool,
-    /// Whether what is flipped are bits of frames.
-    pub(super) framed: bool,
 }
 
 /// The rates of one link.
@@ -105,8 +103,7 @@ pub(super) fn draw(
     faults: &mut Vec<(Fault, FaultClass)>,
 ) -> Drawn {
     if profile.swarm == Swarm::Off {
-        let framed = profile.framing.is_some();
-        let rates = Rates { source: Source::Stated, sync_jitter: true, framed, ..Rates::default() };
+        let rates = Rates { source: Source::Stated, sync_jitter: true, ..Rates::default() };
         return Drawn { rates, heal_at: Instant::START + profile.heal_at };
     }
     let source = Draws { decider, kind: u8::MAX, next: 0 };
@@ -170,7 +167,6 @@ fn draw_rates(profile: &Profile, on: Envelope, decider: &Decider) -> Rates {
         torn_write: on.has(FaultClass::TornWrite),
         drift: on.has(FaultClass::ClockDrift),
         offset: on.has(FaultClass::ClockStep),
-        framed: profile.framing.is_some(),
     }
 }
 

@@ -5,7 +5,7 @@
 use super::Entry;
 use crate::blob::Blobs;
 use crate::digest::Digest;
-use crate::id::QueueId;
+use crate::id::{MessageId, QueueId};
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
 
@@ -94,6 +94,15 @@ pub struct Receipt {
     pub number: u64,
     /// Which delivery of the message it is, from 1.
     pub attempt: u16,
+}
+
+impl Receipt {
+    /// A name of `message` at its place in the queue. The upper half of a number tells the
+    /// processes of the queue apart.
+    pub fn name(self, message: MessageId) -> MessageId {
+        let process = MessageId::derive(message, (self.number >> 32) as u32);
+        MessageId::derive(process, self.number as u32)
+    }
 }
 
 /// What a consumer says becomes of a message.

@@ -218,9 +218,8 @@ impl Worker {
     pub(super) fn announce(&self, task: &Task, ctx: &mut Ctx<'_>) -> Option<MessageId> {
         let sink = self.policy.acts?.sink;
         let receipt = task.delivery.receipt;
-        let place = MessageId::derive(task.delivery.entry.message, receipt.number as u32);
         let act = u32::from(receipt.attempt) << 16 | u32::from(task.acts);
-        let message = MessageId::derive(place, act);
+        let message = MessageId::derive(receipt.name(task.delivery.entry.message), act);
         ctx.record(Event::Acting { message, sink, token: task.token() });
         Some(message)
     }

@@ -7,7 +7,7 @@ use crate::history::Event;
 use crate::id::{GroupId, MessageId};
 use crate::model::consumer::Settle;
 use crate::model::message::{
-    Acks, Identity, Message, Produce, QueueMessage, Receipt, SettleOutcome, Settlement, Verdict,
+    Acks, Identity, Message, Produce, QueueMessage, SettleOutcome, Settlement, Verdict,
 };
 use crate::model::site::Moment;
 use crate::time::Span;
@@ -34,14 +34,6 @@ fn is_final(task: &Task, settlement: Settlement) -> bool {
         Settlement::Reject => true,
         Settlement::Requeue(_) | Settlement::Extend(_) => false,
     }
-}
-
-/// The name under which a message is published anew: a later delivery that fails again leads to
-/// another message. The upper half of a number tells the processes of the queue apart.
-fn name_anew(message: MessageId, receipt: Receipt) -> MessageId {
-    let Receipt { number, attempt, .. } = receipt;
-    let parts = [(number >> 32) as u32, number as u32, u32::from(attempt)];
-    parts.into_iter().fold(message, MessageId::derive)
 }
 
 impl Worker {
@@ -163,7 +155,9 @@ impl Worker {
             ctx.record(Event::Returned { group, message: entry.message });
         }
         (task.step, task.lane) = (Step::Publishing, None);
-        let name = name_anew(entry.message, task.delivery.receipt);
+        // A later delivery that fails again leads to another message.
+        let receipt = task.delivery.receipt;
+        let name = MessageId::derive(receipt.name(entry.message), receipt.attempt.into());
         let produce = Produce { entry, identity: Identity::Message(name.word()) };
         let (partition, acks) = (self.policy.to_queue, Acks::All);
         ctx.send(self.policy.broker, Message::Produce { partition, acks, produce });
