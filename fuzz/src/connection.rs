@@ -67,6 +67,13 @@ enum Step {
     Rest { millis: u8 },
 }
 
+impl Step {
+    /// The queue that is subscribed to.
+    fn subscription(&self) -> Option<QueueId> {
+        if let Self::Subscribe { queue, .. } = self { Some(QueueId(queue.get())) } else { None }
+    }
+}
+
 /// A number that is mostly one that exists.
 #[derive(Copy, Clone, Debug, Arbitrary)]
 enum Few {
@@ -158,6 +165,8 @@ struct Stranger {
     /// Messages whose request may be answered.
     sent: BTreeMap<MessageId, Acks>,
     got: Vec<Receipt>,
+    /// The queues that it has subscribed to, or may have before it died: a request in flight then
+    /// may come after it is back, and what it leads to goes over the connection that is there.
     subscribed: BTreeSet<QueueId>,
     /// What was shown at which offset.
     shown: BTreeMap<(PartitionId, u64), (MessageId, u64, u64)>,
@@ -178,6 +187,8 @@ type Ctx<'a> = Context<'a, Wire, Stored>;
 
 impl Stranger {
     fn new(steps: Vec<Step>, keeps: bool, incarnation: u16) -> Self {
+        let earlier = if incarnation == 0 { &[] } else { &steps[..] };
+        let subscribed = earlier.iter().filter_map(Step::subscription).collect();
         Self {
             steps,
             next: 0,
@@ -186,7 +197,7 @@ impl Stranger {
             open: BTreeMap::new(),
             sent: BTreeMap::new(),
             got: Vec::new(),
-            subscribed: BTreeSet::new(),
+            subscribed,
             shown: BTreeMap::new(),
             kept: BTreeMap::new(),
         }

@@ -107,7 +107,7 @@ impl Delivery {
         if first && self.at_least_once & sink != 0 && entry.is_acknowledged() {
             tally.owed -= 1;
         }
-        let phantom = entry.attempts == 0;
+        let phantom = !entry.is_sent();
         let duplicate = !first && self.at_most_once & sink != 0;
         let corrupted = !phantom && !entry.was_sent_as((slot, tally), payload);
         let broken = duplicate | phantom | corrupted;
@@ -132,7 +132,7 @@ impl Delivery {
         }
         let corrupted = !entry.was_sent_as((slot, tally), payload);
         let misrouted =
-            entry.key != key && entry.attempts > 0 && !entry.was_sent_under((slot, tally), key);
+            entry.key != key && entry.is_sent() && !entry.was_sent_under((slot, tally), key);
         let broken = corrupted | misrouted;
         if broken {
             self.note(operation, [false, false, corrupted, misrouted]);
@@ -194,7 +194,7 @@ impl Delivery {
         };
         let (_, entry, _) = ledger.open(message);
         let expected = format!("the payload of {message} that is {what} is the payload sent");
-        let but = if entry.attempts == 0 { "nobody sent it" } else { "others were sent" };
+        let but = if entry.is_sent() { "others were sent" } else { "nobody sent it" };
         let observed = format!("{payload:016x} was {what} at {}; {but}", operation.at);
         let shows = |o: &Operation| {
             o == operation
@@ -284,7 +284,7 @@ impl Delivery {
             return None;
         }
         let failed = |entry: &&Entry| {
-            self.landed(entry) != 0 && entry.attempts > 0 && entry.outcome() == Outcome::Fail
+            self.landed(entry) != 0 && entry.is_sent() && entry.outcome() == Outcome::Fail
         };
         let entry = ledger.all().iter().find(failed)?;
         let sink = self.sink(self.landed(entry))?;

@@ -77,7 +77,7 @@ impl Lanes {
         self.turns.clear();
         self.turns.resize(ledger.invocations() as usize, NOBODY);
         for (entry, slot) in ledger.all().iter().zip(0..) {
-            if entry.attempts == 1 {
+            if entry.is_sent_once() {
                 self.turns[entry.invoked as usize] = slot;
             }
         }
@@ -93,7 +93,7 @@ impl Lanes {
     /// position of a message.
     #[cold]
     fn line_up_further(&mut self, ledger: &Ledger, further: &[(Slot, Place)]) {
-        let once = further.iter().filter(|(slot, _)| ledger.entry(*slot).attempts == 1);
+        let once = further.iter().filter(|(slot, _)| ledger.entry(*slot).is_sent_once());
         self.positions.extend(once.map(|&(slot, place)| Position { slot, place }));
         self.positions.sort_unstable_by_key(|Position { slot, place }| {
             (ledger.entry(*slot).invoked, place.partition, place.offset)

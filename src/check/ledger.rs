@@ -36,9 +36,7 @@ pub(super) struct Entry {
     pub(super) key: u64,
     /// The offset where it was found first, if it was; kept by the log.
     offset: u64,
-    /// How many attempts were invoked.
-    pub(super) attempts: u32,
-    /// How many of them have no answer.
+    /// How many attempts have no answer.
     pub(super) open: u32,
     /// The place of the first attempt among all invocations.
     pub(super) invoked: u32,
@@ -48,15 +46,42 @@ pub(super) struct Entry {
     pub(super) incarnation: u16,
     /// The partition where it was found first, if it was.
     partition: PartitionId,
-    found: bool,
     /// The first sinks where it has an effect, as bits; kept by delivery.
     pub(super) landed: u8,
-    answer: Outcome,
-    planned: bool,
-    differs: bool,
+    marks: Marks,
 }
 
-const _: () = assert!(size_of::<Entry>() <= 56, "what is kept of a message has grown");
+const _: () = assert!(size_of::<Entry>() <= 48, "what is kept of a message has grown");
+
+/// What is so or is not of a message, as bits.
+#[derive(Copy, Clone, Debug)]
+struct Marks(u8);
+
+impl Marks {
+    const NONE: Self = Self(0);
+    const PLANNED: Self = Self(1);
+    const SENT: Self = Self(1 << 1);
+    const SENT_AGAIN: Self = Self(1 << 2);
+    /// A later attempt had another key or payload than the first.
+    const DIFFERS: Self = Self(1 << 3);
+    const FOUND: Self = Self(1 << 4);
+    /// An attempt failed.
+    const FAIL: Self = Self(1 << 5);
+    /// Nobody knows how an attempt ended.
+    const INFO: Self = Self(1 << 6);
+    /// An attempt was acknowledged.
+    const OK: Self = Self(1 << 7);
+
+    #[inline]
+    fn has(self, mark: Self) -> bool {
+        self.0 & mark.0 != 0
+    }
+
+    #[inline]
+    fn set(&mut self, mark: Self) {
+        self.0 |= mark.0;
+    }
+}
 
 /// A place in a log.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -85,17 +110,13 @@ impl Entry {
             payload: 0,
             key: 0,
             offset: 0,
-            attempts: 0,
             open: 0,
             invoked: 0,
             process: NodeId(0),
             incarnation: 0,
             partition: PartitionId(0),
-            found: false,
             landed: 0,
-            answer: Outcome::Unsent,
-            planned: false,
-            differs: false,
+            marks: Marks::NONE,
         }
     }
 
@@ -103,31 +124,57 @@ impl Entry {
     #[inline]
     pub(super) fn found(&self) -> Option<Place> {
         let Self { partition, offset, .. } = *self;
-        self.found.then_some(Place { partition, offset })
+        self.marks.has(Marks::FOUND).then_some(Place { partition, offset })
     }
 
     /// It is found for the first time.
     #[inline]
     pub(super) fn find(&mut self, place: Place) {
-        self.found = true;
+        self.marks.set(Marks::FOUND);
         self.partition = place.partition;
         self.offset = place.offset;
     }
 
     /// The outcome; an attempt without an answer counts as info.
     pub(super) fn outcome(&self) -> Outcome {
-        if self.open > 0 { self.answer.max(Outcome::Info) } else { self.answer }
+        if self.is_acknowledged() {
+            Outcome::Ok
+        } else if self.open > 0 || self.marks.has(Marks::INFO) {
+            Outcome::Info
+        } else if self.marks.has(Marks::FAIL) {
+            Outcome::Fail
+        } else {
+            Outcome::Unsent
+        }
     }
 
     /// Whether an attempt was acknowledged.
     #[inline]
     pub(super) fn is_acknowledged(&self) -> bool {
-        self.answer == Outcome::Ok
+        self.marks.has(Marks::OK)
+    }
+
+    /// Whether there was an attempt.
+    #[inline]
+    pub(super) fn is_sent(&self) -> bool {
+        self.marks.has(Marks::SENT)
+    }
+
+    /// Whether there was one attempt.
+    #[inline]
+    pub(super) fn is_sent_once(&self) -> bool {
+        self.is_sent() && !self.is_sent_again()
+    }
+
+    /// Whether there was more than one attempt.
+    #[inline]
+    pub(super) fn is_sent_again(&self) -> bool {
+        self.marks.has(Marks::SENT_AGAIN)
     }
 
     /// Whether the message was planned and is yet to be sent.
     pub(super) fn is_unsent(&self) -> bool {
-        self.planned && self.attempts == 0
+        self.marks.has(Marks::PLANNED) && !self.is_sent()
     }
 }
 
@@ -135,8 +182,8 @@ impl Entry {
     /// The message is planned.
     #[inline]
     pub(super) fn plan(&mut self, tally: &mut Tally) {
-        tally.owed += u32::from(!self.planned && self.attempts == 0);
-        self.planned = true;
+        tally.owed += u32::from(!self.marks.has(Marks::PLANNED) && !self.is_sent());
+        self.marks.set(Marks::PLANNED);
     }
 
     /// An attempt begins.
@@ -147,18 +194,21 @@ impl Entry {
         operation: &Operation,
         (key, payload): (u64, u64),
     ) {
-        if self.attempts == 0 {
-            tally.owed -= u32::from(self.planned);
+        if self.is_sent() {
+            self.marks.set(Marks::SENT_AGAIN);
+            if (self.key, self.payload) != (key, payload) {
+                self.marks.set(Marks::DIFFERS);
+                tally.resent.push((slot, key, payload));
+            }
+        } else {
+            self.marks.set(Marks::SENT);
+            tally.owed -= u32::from(self.marks.has(Marks::PLANNED));
             self.payload = payload;
             self.key = key;
             self.invoked = tally.invocations;
-        } else if (self.key, self.payload) != (key, payload) {
-            self.differs = true;
-            tally.resent.push((slot, key, payload));
         }
         self.process = operation.process;
         self.incarnation = operation.incarnation;
-        self.attempts += 1;
         self.open += 1;
         tally.invocations += 1;
         tally.owed += 1;
@@ -168,8 +218,8 @@ impl Entry {
     #[inline]
     pub(super) fn acknowledge(&mut self, tally: &mut Tally) -> bool {
         self.close(tally);
-        let first = self.answer != Outcome::Ok;
-        self.answer = Outcome::Ok;
+        let first = !self.is_acknowledged();
+        self.marks.set(Marks::OK);
         first
     }
 
@@ -177,7 +227,7 @@ impl Entry {
     #[inline]
     pub(super) fn fail(&mut self, tally: &mut Tally) {
         self.close(tally);
-        self.answer = self.answer.max(Outcome::Fail);
+        self.marks.set(Marks::FAIL);
         tally.failures += 1;
     }
 
@@ -185,32 +235,31 @@ impl Entry {
     #[inline]
     pub(super) fn inform(&mut self, tally: &mut Tally) {
         self.close(tally);
-        self.answer = self.answer.max(Outcome::Info);
+        self.marks.set(Marks::INFO);
     }
 
     /// Whether an attempt so far carried `payload`.
     #[inline]
     pub(super) fn was_sent_as(&self, (slot, tally): (Slot, &Tally), payload: u64) -> bool {
-        (self.payload == payload && self.attempts > 0)
-            || (self.differs
+        (self.payload == payload && self.is_sent())
+            || (self.marks.has(Marks::DIFFERS)
                 && tally.resent.iter().any(|again| (again.0, again.2) == (slot, payload)))
     }
 
     /// Whether an attempt so far was made under `key`.
     #[inline]
     pub(super) fn was_sent_under(&self, (slot, tally): (Slot, &Tally), key: u64) -> bool {
-        (self.key == key && self.attempts > 0)
-            || self.keys_of_retries(slot, tally).any(|k| k == key)
+        (self.key == key && self.is_sent()) || self.keys_of_retries(slot, tally).any(|k| k == key)
     }
 
     /// The keys of the attempts so far, one of them several times perhaps.
     pub(super) fn keys(&self, (slot, tally): (Slot, &Tally)) -> impl Iterator<Item = u64> {
-        let first = (self.attempts > 0).then_some(self.key);
+        let first = (self.is_sent()).then_some(self.key);
         first.into_iter().chain(self.keys_of_retries(slot, tally))
     }
 
     fn keys_of_retries(&self, slot: Slot, tally: &Tally) -> impl Iterator<Item = u64> {
-        let again = if self.differs { &tally.resent[..] } else { &[] };
+        let again = if self.marks.has(Marks::DIFFERS) { &tally.resent[..] } else { &[] };
         again.iter().filter(move |again| again.0 == slot).map(|again| again.1)
     }
 

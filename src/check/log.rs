@@ -63,7 +63,7 @@ impl Log {
         operation: &Operation,
         place: Place,
     ) -> bool {
-        if entry.attempts == 0 {
+        if !entry.is_sent() {
             return false;
         }
         match entry.found() {
@@ -104,7 +104,7 @@ impl Log {
         let strays = self.further.iter().filter(|(slot, place)| {
             let entry = ledger.entry(*slot);
             let home = entry.found().map(|found| found.partition);
-            entry.attempts == 1 && home != Some(place.partition)
+            entry.is_sent_once() && home != Some(place.partition)
         });
         let strays: BTreeSet<MessageId> =
             strays.map(|(slot, _)| ledger.entry(*slot).message).collect();
@@ -157,7 +157,7 @@ impl Log {
         if self.ordered || (self.routed && first.partition != place.partition) {
             self.further.push((slot, place));
         }
-        if !self.idempotent || entry.attempts != 1 {
+        if !self.idempotent || !entry.is_sent_once() {
             return false;
         }
         let message = entry.message;

@@ -102,7 +102,7 @@ impl Patterns {
         let of = (slot, &*entry);
         match operation.event {
             Event::SendInvoke { .. } => {
-                self.redelivery.sent(operation, of);
+                self.redelivery.sent(operation, of.0);
                 self.backlogs.stirred(operation.at);
                 false
             }

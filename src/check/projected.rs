@@ -77,7 +77,7 @@ impl Projected {
     ) {
         let before = self.unread(slot);
         match operation.event {
-            Event::SendInvoke { message, key, payload, .. } if entry.attempts == 1 => {
+            Event::SendInvoke { message, key, payload, .. } if entry.is_sent_once() => {
                 let update = self.update(slot);
                 if update.is_none_or(|update| !update.read) {
                     let row = Row { key, message, payload };

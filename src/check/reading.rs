@@ -211,7 +211,7 @@ impl Reading {
                 self.sends += 1;
                 if let Some((slot, entry)) = message
                     && self.retention.is_some()
-                    && entry.attempts == 1
+                    && entry.is_sent_once()
                 {
                     self.born(slot, operation.at);
                 }
@@ -246,7 +246,7 @@ impl Reading {
         let (number, alike) = self.tell(slot, place, None);
         self.records[number as usize].acknowledged = true;
         let overtakes = self.overtakes((slot, entry), place);
-        if self.ordered && entry.attempts > 0 {
+        if self.ordered && entry.is_sent() {
             self.fronts.acknowledged(slot, place, self.sends);
         }
         self.is_split(number, alike) | overtakes
@@ -268,7 +268,7 @@ impl Reading {
     /// Notes it if a message stands in front of what was acknowledged before it was first sent.
     #[inline]
     fn overtakes(&mut self, (slot, entry): (Slot, &Entry), place: Place) -> bool {
-        if !self.ordered || entry.attempts == 0 {
+        if !self.ordered || !entry.is_sent() {
             return false;
         }
         let Some(mark) = self.fronts.ahead(entry.invoked, place) else { return false };

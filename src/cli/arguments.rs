@@ -281,13 +281,13 @@ pub(super) enum CheckFormat {
 pub(super) enum Recording {
     /// One operation a line in JSON
     JsonLines,
-    /// A Jepsen history in EDN of enqueue, dequeue and drain
+    /// A Jepsen history, in EDN or JSON, of enqueue, dequeue and drain
     JepsenQueue,
-    /// A Jepsen history in EDN of add and read
+    /// A Jepsen history, in EDN or JSON, of add and read
     JepsenSet,
-    /// A Jepsen history in EDN of read, write and cas
+    /// A Jepsen history, in EDN or JSON, of read, write and cas
     JepsenRegister,
-    /// A Jepsen history in EDN of send, poll and txn, with assign and subscribe
+    /// A Jepsen history, in EDN or JSON, of send, poll and txn, with assign and subscribe
     JepsenKafka,
 }
 

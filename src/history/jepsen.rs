@@ -1,4 +1,4 @@
-//! Histories of Jepsen tests in EDN, one operation a line, as operations of our own.
+//! Histories of Jepsen tests, one operation a line in EDN or JSON, as operations of our own.
 //!
 //! What each workload records is read off the tests of Jepsen itself (`jepsen.checker`,
 //! `jepsen.tests.kafka`, `jepsen.tests.linearizable-register`): a *queue* has `:enqueue`,
@@ -11,7 +11,11 @@
 //! ```text
 //! {:type :invoke, :f :enqueue, :value 7, :process 0, :time 1000, :index 0}
 //! {:type :ok, :f :enqueue, :value 7, :process 0, :time 2000, :index 1}
+//! {"type": "invoke", "f": "dequeue", "value": null, "process": 1, "time": 3000}
 //! ```
+//!
+//! In JSON a string is a keyword and an array a vector; so that a harness in any language can have
+//! its history judged.
 
 use super::lines::{Attempts, LineError};
 use super::{Event, Operation};
@@ -27,6 +31,7 @@ pub use calling::CallReader;
 pub use source::LINE_MAX;
 
 mod calling;
+mod json;
 mod kafka;
 mod source;
 mod stock;

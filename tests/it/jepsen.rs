@@ -10,6 +10,7 @@ use std::fs;
 use std::path::Path;
 
 mod calls;
+mod json;
 mod kafka;
 
 fn read(workload: Workload, text: &str) -> Result<History, LineError> {

@@ -132,7 +132,7 @@ fn the_histories_are_histories() {
 fn the_recordings_are_read_and_judged() {
     let mut found = Vec::new();
     for (name, bytes) in seeds("edn") {
-        let rest = name.strip_suffix(".edn").unwrap();
+        let (rest, _) = name.split_once('.').unwrap();
         let (workload, _) = rest.split_once('-').unwrap_or((rest, ""));
         let promise = match workload {
             "queue" => "fifo",
@@ -147,7 +147,9 @@ fn the_recordings_are_read_and_judged() {
     let expected = [
         ("kafka-rewound.edn", 1),
         ("kafka.edn", 0),
+        ("kafka.jsonl", 0),
         ("queue-swapped.edn", 1),
+        ("queue-swapped.jsonl", 1),
         ("queue.edn", 0),
         ("register-stale.edn", 1),
         ("register.edn", 0),

@@ -88,7 +88,7 @@ impl Overtaken {
             let landed = of(&mut self.landed, slot, 0);
             let again = applied && *landed & (1 << number) != 0;
             *landed |= u64::from(applied) << number;
-            if entry.attempts != 1 {
+            if !entry.is_sent_once() {
                 continue;
             }
             let lane = (number, entry.process, entry.incarnation, entry.key);

@@ -2,7 +2,7 @@
 
 use super::super::evidence::{list, moments, times, violation};
 use super::super::index::Slot;
-use super::super::ledger::{Entry, Ledger};
+use super::super::ledger::Ledger;
 use super::super::{Promise, Rule, Violation};
 use super::sinks::of;
 use crate::history::{Event, Operation, Recorded};
@@ -74,10 +74,10 @@ impl Redelivery {
     }
 
     /// A message is sent.
-    pub(super) fn sent(&mut self, operation: &Operation, (slot, entry): (Slot, &Entry)) {
+    pub(super) fn sent(&mut self, operation: &Operation, slot: Slot) {
         for bound in &mut self.bounds {
             let trail = of(&mut bound.trails, slot, Trail::default());
-            trail.sends = entry.attempts;
+            trail.sends += 1;
             trail.born.get_or_insert((operation.at, bound.downs));
         }
     }

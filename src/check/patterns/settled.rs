@@ -82,7 +82,7 @@ impl Settled {
         (slot, entry): (Slot, &Entry),
     ) -> bool {
         let Some(confirmed) = self.confirmed.get(&(group, slot)) else { return false };
-        if entry.attempts > 1 {
+        if entry.is_sent_again() {
             return false;
         }
         let session = session(operation);

@@ -56,12 +56,12 @@ pub(super) fn asked(arguments: &CheckArguments) -> miette::Result<Option<Object>
         (Asked::Fifo, Recording::JepsenQueue) => Ok(Some(Object::Queue)),
         (Asked::Fifo, _) => unfit(
             "a history that tells when each call began and ended",
-            "record the calls of the queue in EDN, and give --from jepsen-queue",
+            "record the calls of the queue as Jepsen does, and give --from jepsen-queue",
         ),
         (_, Recording::JepsenRegister) => Ok(Some(Object::Registers)),
         _ => unfit(
             "a history that tells when each call began and ended",
-            "record the calls of the registers in EDN, and give --from jepsen-register",
+            "record the calls of the registers as Jepsen does, and give --from jepsen-register",
         ),
     }
 }

@@ -49,12 +49,14 @@ impl<R: BufRead> Input<R> {
     }
 }
 
-/// What would be right in place of a line in EDN.
+/// What would be right in place of a line of Jepsen's.
 pub(super) const fn cure(error: &LineError) -> &'static str {
     match error {
         LineError::NotAnOperation { .. } => {
             "write one operation a line, with :f and :value as the workload has them, such as \
-             {:process 0, :type :invoke, :f :enqueue, :value 7, :time 1000} of a queue"
+             {:process 0, :type :invoke, :f :enqueue, :value 7, :time 1000} of a queue, or in JSON \
+             {\"process\": 0, \"type\": \"invoke\", \"f\": \"enqueue\", \"value\": 7, \
+             \"time\": 1000}"
         }
         LineError::Contradiction { .. } => {
             "a process invokes one operation at a time and has it answered once, and sends no \

@@ -1,8 +1,10 @@
-//! Files in EDN, one operation a line.
+//! Files in EDN or JSON, one operation a line.
 
 use super::super::lines::LineError;
+use super::json;
 use crate::time::Instant;
 use clojure_reader::edn::{self, Edn};
+use clojure_reader::error::Code;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read as _};
 
@@ -56,7 +58,10 @@ impl Wrong {
         match self {
             Self::Place(column, what) => LineError::NotAnOperation { line, column, what },
             Self::Key(key, what) => {
-                let column = text.find(&format!(":{key}")).map_or(1, |place| place + 1);
+                let column = [format!(":{key}"), format!("\"{key}\"")]
+                    .iter()
+                    .find_map(|word| text.find(word))
+                    .map_or(1, |place| place + 1);
                 LineError::NotAnOperation { line, column, what }
             }
             Self::Contradiction(what) => LineError::Contradiction { line, what },
@@ -130,16 +135,35 @@ fn take_operation(
     if text.trim().is_empty() {
         return Ok(());
     }
+    let edn = if json::is_json(text) { json::read(text)? } else { one(text)? };
+    match entry(&edn, last)? {
+        Some(entry) => visit(entry),
+        None => Ok(()),
+    }
+}
+
+/// The value in EDN that a line is.
+fn one(text: &str) -> Result<Edn<'_>, Wrong> {
     let (edn, rest) = edn::read(text)
-        .map_err(|error| Wrong::Place(error.ptr.unwrap_or(0) + 1, error.to_string()))?;
+        .map_err(|error| Wrong::Place(error.ptr.unwrap_or(0) + 1, misread(&error.code)))?;
     if !rest.trim().is_empty() {
         let blank = rest.len() - rest.trim_start().len();
         let place = text.len() - rest.len() + blank + 1;
         return Err(Wrong::Place(place, "a line is one operation".to_owned()));
     }
-    match entry(&edn, last)? {
-        Some(entry) => visit(entry),
-        None => Ok(()),
+    Ok(edn)
+}
+
+/// What keeps a line from being EDN.
+fn misread(code: &Code) -> String {
+    match code {
+        Code::HashMapDuplicateKey => "a key is there twice".to_owned(),
+        Code::SetDuplicateKey => "a set holds a value once".to_owned(),
+        Code::UnexpectedEOF => "the line ends before the operation does".to_owned(),
+        Code::UnmatchedDelimiter(what) => format!("`{what}` closes nothing"),
+        Code::InvalidKeyword => "a keyword has letters after its colon".to_owned(),
+        Code::InvalidNumber | Code::NoFloatFeature => "numbers are whole ones".to_owned(),
+        other => format!("it is no EDN: {other:?}"),
     }
 }
 
