@@ -1,8 +1,12 @@
 //! Sets of messages.
 
 use crate::digest::Digest;
-use crate::id::MessageId;
+use crate::id::{MessageId, NodeId};
 use std::collections::BTreeSet;
+
+/// So many messages of a client have a bit. A number far beyond what was planned is one that went
+/// bad on its way, and no reason to make room for all before it.
+const NUMBERED: u32 = 1 << 20;
 
 /// A set of messages: a bit for each planned one, a tree for the rest.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +31,7 @@ impl MessageSet {
 
     #[cold]
     fn has_far(&self, message: MessageId) -> bool {
-        let Some((origin, number)) = message.planned() else {
+        let Some((origin, number)) = numbered(message) else {
             return self.others.contains(&message.word());
         };
         let bits = self.later.get(origin.index());
@@ -50,7 +54,7 @@ impl MessageSet {
 
     #[cold]
     fn insert_far(&mut self, message: MessageId) -> bool {
-        let Some((origin, number)) = message.planned() else {
+        let Some((origin, number)) = numbered(message) else {
             return self.others.insert(message.word());
         };
         if self.first.len() <= origin.index() {
@@ -86,10 +90,14 @@ impl MessageSet {
     }
 }
 
+/// The client and the number of a message that has a bit.
+fn numbered(message: MessageId) -> Option<(NodeId, u32)> {
+    message.planned().filter(|&(_, number)| number < NUMBERED)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::NodeId;
 
     #[test]
     fn a_set_knows_planned_messages_and_derived_ones() {
@@ -104,5 +112,20 @@ mod tests {
         }
         assert!(!set.has(MessageId::new(NodeId(3), 199)));
         assert!(!set.has(MessageId::new(NodeId(2), 200)));
+    }
+
+    #[test]
+    fn a_number_that_went_bad_takes_no_room_for_those_before_it() {
+        let mut set = MessageSet::default();
+        let within = MessageId::new(NodeId(0), NUMBERED - 1);
+        for message in
+            [within, MessageId::new(NodeId(0), NUMBERED), MessageId::new(NodeId(0), u32::MAX)]
+        {
+            assert!(!set.has(message));
+            assert!(set.insert(message));
+            assert!(set.has(message) && !set.insert(message));
+        }
+        let words: usize = set.later.iter().map(Vec::len).sum();
+        assert_eq!((words, set.others.len()), (NUMBERED as usize / 64 - 1, 2));
     }
 }
