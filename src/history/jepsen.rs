@@ -14,8 +14,8 @@
 //! {"type": "invoke", "f": "dequeue", "value": null, "process": 1, "time": 3000}
 //! ```
 //!
-//! In JSON a string is a keyword and an array a vector; so that a harness in any language can have
-//! its history judged.
+//! In JSON a string is a keyword and an array a vector, and the number of a log that is a key of an
+//! object stands in quotes; so that a harness in any language can have its history judged.
 
 use super::lines::{Attempts, LineError};
 use super::{Event, Operation};

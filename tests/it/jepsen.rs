@@ -152,3 +152,20 @@ fn what_is_wrong_is_shown_where_it_stands() {
     check("{:process 0, :type :maybe, :f :dequeue}", "14");
     check("{:process 0, :type :ok, :f :enqueue, :value 1}", "1");
 }
+
+#[test]
+fn what_is_no_edn_is_told_in_words() {
+    let check = |line: &str, column: usize, words: &str| {
+        let error = read(Workload::Queue, line).unwrap_err();
+        assert_eq!(error.to_string(), format!("line 1: {words}"));
+        assert_eq!(error.column(), Some(column), "{line}");
+    };
+    check("{:process 0, :process 1}", 24, "a key is there twice");
+    check("{:process 0, :value #{1 1}}", 26, "a set holds a value once");
+    check("{:process 0", 12, "the line ends before the operation does");
+    check("{:process 0]}", 12, "`]` closes nothing");
+    check("{:process 0, : 1}", 14, "a keyword has letters after its colon");
+    check("{:process 0, :value 1.5}", 21, "numbers are whole ones");
+    check("{:process 0, :value 12ab}", 21, "numbers are whole ones");
+    check(r#"{:process 0, :value "\q"}"#, 23, "it is no EDN: InvalidEscape");
+}
